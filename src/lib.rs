@@ -1,0 +1,1 @@
+//! Many SMPP binds in one process, and messages routed over them.
