@@ -1,1 +1,3 @@
 //! Many SMPP binds in one process, and messages routed over them.
+
+pub mod pdu;

@@ -1,0 +1,308 @@
+//! From a frame to a checked view or an owned value, and back.
+
+use bytes::Bytes;
+
+use super::error::{DecodeError, DecodeErrorKind, EncodeError, EncodeErrorKind};
+use super::leniency::{Faults, Leniency, Quirk};
+use super::reader::{Reader, Stop};
+use super::{CommandId, CommandStatus, Header, Pdu, PduView, SequenceNumber};
+
+/// A frame, read and checked; nothing was copied.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct View<'a> {
+    /// The header.
+    pub header: Header,
+    /// The body.
+    pub body: PduView<'a>,
+    /// The deviations that were put up with.
+    pub faults: Faults,
+    /// True for a response without the body that its command has; its fields are empty.
+    pub body_absent: bool,
+}
+
+impl View<'_> {
+    /// True when the PDU keeps to the standard in everything that is checked.
+    #[must_use]
+    pub fn is_conformant(&self) -> bool {
+        self.faults.is_empty()
+    }
+}
+
+/// A frame, read, checked and owned.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Decoded {
+    /// The header.
+    pub header: Header,
+    /// The body.
+    pub pdu: Pdu,
+    /// The deviations that were put up with.
+    pub faults: Faults,
+    /// True for a response without the body that its command has; its fields are empty.
+    pub body_absent: bool,
+}
+
+impl Decoded {
+    /// True when the PDU keeps to the standard in everything that is checked.
+    #[must_use]
+    pub fn is_conformant(&self) -> bool {
+        self.faults.is_empty()
+    }
+}
+
+/// The body of one kind of PDU, owned or borrowed.
+pub trait Body {
+    /// Which PDU it is the body of.
+    const COMMAND_ID: CommandId;
+
+    /// Appends the body.
+    ///
+    /// # Errors
+    ///
+    /// A field that does not fit; part of the body may have been written by then.
+    fn encode_body(&self, out: &mut Vec<u8>) -> Result<(), EncodeError>;
+
+    /// True when there is at least one TLV.
+    fn has_tlvs(&self) -> bool;
+}
+
+/// Appends one frame to `out`.
+///
+/// A response with an error status goes without its body, save submit_sm_resp and data_sm_resp that carry
+/// TLVs (5.0 section 3.2.1.6).
+///
+/// # Errors
+///
+/// A field that does not fit; `out` is then as before.
+pub fn encode<B: Body>(
+    body: &B,
+    status: CommandStatus,
+    sequence: SequenceNumber,
+    out: &mut Vec<u8>,
+) -> Result<(), EncodeError> {
+    let start = out.len();
+    let mut header = Header {
+        command_length: 16,
+        command_id: B::COMMAND_ID,
+        command_status: status,
+        sequence_number: sequence,
+    };
+    out.extend_from_slice(&header.to_octets());
+    if !status.is_ok() && omits_body(body) {
+        return Ok(());
+    }
+    let result = body.encode_body(out).and_then(|()| {
+        let length = out.len() - start;
+        header.command_length = u32::try_from(length).map_err(|_| EncodeError {
+            kind: EncodeErrorKind::TooLong {
+                length,
+                max: u32::MAX as usize,
+            },
+            field: "command_length",
+            command_id: B::COMMAND_ID,
+        })?;
+        if let Some(octets) = out.get_mut(start..).and_then(<[u8]>::first_chunk_mut) {
+            *octets = header.command_length.to_be_bytes();
+        }
+        Ok(())
+    });
+    if result.is_err() {
+        out.truncate(start);
+    }
+    result
+}
+
+fn omits_body<B: Body>(body: &B) -> bool {
+    let carries =
+        matches!(B::COMMAND_ID, CommandId::SUBMIT_SM_RESP | CommandId::DATA_SM_RESP) && body.has_tlvs();
+    B::COMMAND_ID.is_response() && !carries
+}
+
+/// Reads and checks one frame without copying anything.
+///
+/// # Errors
+///
+/// [`DecodeErrorKind::UnknownCommand`] for a command that has no row, [`DecodeErrorKind::FrameLength`] when
+/// `frame` is not exactly `command_length` octets, else the first field that cannot be read or whose deviation
+/// has its switch off.
+pub fn view<'a>(frame: &'a [u8], leniency: &Leniency) -> Result<View<'a>, DecodeError> {
+    let Some((octets, body)) = frame.split_first_chunk::<{ Header::LENGTH }>() else {
+        return Err(frame_error(frame, CommandId::new(0)));
+    };
+    let header = Header::parse(octets);
+    if u32::try_from(frame.len()) != Ok(header.command_length) {
+        return Err(frame_error(frame, header.command_id));
+    }
+    let mut reader = Reader::new(frame.len(), body, header.command_id, *leniency);
+    if !header.sequence_number.is_conformant() {
+        sequence_fault(&mut reader)?;
+    }
+    if body.is_empty() && header.command_id.is_response() {
+        return absent_body(header, reader);
+    }
+    match PduView::read(header.command_id, &mut reader) {
+        Some(Ok(body)) => Ok(View {
+            header,
+            body,
+            faults: reader.faults(),
+            body_absent: false,
+        }),
+        Some(Err(Stop)) => mend(frame.len(), body, header, &reader, leniency),
+        None => Err(unknown_command(header)),
+    }
+}
+
+/// Reads and checks one frame and owns the result; long fields are slices of `frame`.
+///
+/// # Errors
+///
+/// As [`view`].
+pub fn decode(frame: &Bytes, leniency: &Leniency) -> Result<Decoded, DecodeError> {
+    let View {
+        header,
+        body,
+        faults,
+        body_absent,
+    } = view(frame, leniency)?;
+    Ok(Decoded {
+        header,
+        pdu: body.to_owned_pdu(frame),
+        faults,
+        body_absent,
+    })
+}
+
+fn absent_body<'a>(header: Header, mut reader: Reader<'a>) -> Result<View<'a>, DecodeError> {
+    let Some(body) = PduView::empty(header.command_id) else {
+        return Err(unknown_command(header));
+    };
+    let body_absent = !header.command_id.fields().is_empty();
+    if body_absent && header.command_status.is_ok() {
+        let field = header.command_id.fields().first().copied().unwrap_or("body");
+        if reader
+            .tolerate(Quirk::MissingBody, field, DecodeErrorKind::MissingBody)
+            .is_err()
+        {
+            return Err(failure_of(&reader, header));
+        }
+    }
+    Ok(View {
+        header,
+        body,
+        faults: reader.faults(),
+        body_absent,
+    })
+}
+
+/// Reads a damaged body again, each time with one kind of damage put right.
+#[cold]
+#[inline(never)]
+fn mend<'a>(
+    frame_length: usize,
+    body: &'a [u8],
+    header: Header,
+    first: &Reader<'a>,
+    leniency: &Leniency,
+) -> Result<View<'a>, DecodeError> {
+    let error = failure_of(first, header);
+    if !header.command_status.is_ok() && header.command_id.is_response() {
+        let mut faults = first.faults();
+        return match PduView::empty(header.command_id).filter(|_| leniency.error_body) {
+            Some(body) => {
+                faults.insert(Quirk::ErrorBody);
+                let body_absent = !header.command_id.fields().is_empty();
+                Ok(View {
+                    header,
+                    body,
+                    faults,
+                    body_absent,
+                })
+            }
+            None => Err(error),
+        };
+    }
+    if header.command_id.fields().is_empty() {
+        let mut faults = first.faults();
+        return match PduView::empty(header.command_id).filter(|_| leniency.unexpected_body) {
+            Some(empty) => {
+                faults.insert(Quirk::UnexpectedBody);
+                Ok(View {
+                    header,
+                    body: empty,
+                    faults,
+                    body_absent: false,
+                })
+            }
+            None => Err(DecodeError {
+                kind: DecodeErrorKind::UnexpectedBody { length: body.len() },
+                field: "body",
+                offset: Header::LENGTH,
+                command_id: header.command_id,
+                switch: Some(Quirk::UnexpectedBody),
+            }),
+        };
+    }
+    let repairs: &[Quirk] = match error.kind {
+        DecodeErrorKind::Unterminated => &[Quirk::MissingNul],
+        DecodeErrorKind::TextLength { .. } => &[Quirk::SmLengthOver],
+        DecodeErrorKind::TrailingOctets { .. } | DecodeErrorKind::TlvOverrun { .. } => {
+            &[Quirk::TrailingNul, Quirk::SmLengthUnder, Quirk::TlvOverrun]
+        }
+        _ => &[],
+    };
+    for &quirk in repairs.iter().filter(|quirk| leniency.allows(**quirk)) {
+        let mut reader = Reader::new(frame_length, body, header.command_id, *leniency).repairing(quirk);
+        if !header.sequence_number.is_conformant() && sequence_fault(&mut reader).is_err() {
+            continue;
+        }
+        if let Some(Ok(body)) = PduView::read(header.command_id, &mut reader) {
+            return Ok(View {
+                header,
+                body,
+                faults: reader.faults(),
+                body_absent: false,
+            });
+        }
+    }
+    Err(error)
+}
+
+fn sequence_fault(reader: &mut Reader<'_>) -> Result<(), DecodeError> {
+    match reader.tolerate(
+        Quirk::SequenceRange,
+        "sequence_number",
+        DecodeErrorKind::SequenceRange,
+    ) {
+        Ok(()) => Ok(()),
+        Err(Stop) => Err(reader.failure().map_or_else(
+            || unknown_command(Header::parse(&[0; 16])),
+            |failure| DecodeError {
+                offset: 12,
+                ..failure
+            },
+        )),
+    }
+}
+
+fn failure_of(reader: &Reader<'_>, header: Header) -> DecodeError {
+    reader.failure().unwrap_or_else(|| unknown_command(header))
+}
+
+fn unknown_command(header: Header) -> DecodeError {
+    DecodeError {
+        kind: DecodeErrorKind::UnknownCommand,
+        field: "command_id",
+        offset: 4,
+        command_id: header.command_id,
+        switch: None,
+    }
+}
+
+fn frame_error(frame: &[u8], command_id: CommandId) -> DecodeError {
+    DecodeError {
+        kind: DecodeErrorKind::FrameLength { length: frame.len() },
+        field: "command_length",
+        offset: 0,
+        command_id,
+        switch: None,
+    }
+}

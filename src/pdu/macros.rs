@@ -1,0 +1,300 @@
+//! What one row of the PDU table turns into.
+
+/// Declares the PDUs: owned struct, view, constants of [`CommandId`](super::CommandId), `Pdu`, `PduView`.
+macro_rules! pdus {
+    ($(
+        $(#[$doc:meta])*
+        $name:ident, $view:ident, $constant:ident $text:ident = $id:literal, $since:ident,
+        esme [$($esme:ident)*], smsc [$($smsc:ident)*] {
+            $( $(#[$field_doc:meta])* $field:ident: $type:ty, )*
+        }
+    )*) => {
+        use $crate::pdu::macros::*;
+
+        $(
+            $(#[$doc])*
+            #[derive(Clone, Debug, Default, PartialEq)]
+            pub struct $name {
+                $( $(#[$field_doc])* pub $field: $type, )*
+                /// The optional parameters.
+                pub tlvs: Tlvs,
+            }
+
+            #[doc = concat!("The body of ", stringify!($text), ", borrowed: what reading gives, and a way to encode without owning.")]
+            #[derive(Clone, Copy, Debug, Default, PartialEq)]
+            pub struct $view<'a> {
+                $( $(#[$field_doc])* pub $field: <$type as Wire>::View<'a>, )*
+                /// The optional parameters.
+                pub tlvs: TlvsView<'a>,
+            }
+
+            impl $name {
+                /// Borrows every field.
+                #[must_use]
+                #[inline]
+                pub fn view(&self) -> $view<'_> {
+                    $view { $( $field: Wire::borrow(&self.$field), )* tlvs: self.tlvs.view() }
+                }
+            }
+
+            impl<'a> $view<'a> {
+                #[inline]
+                fn read(reader: &mut Reader<'a>) -> Result<Self, Stop> {
+                    Ok(Self {
+                        $( $field: <$type as Wire>::read(reader, stringify!($field))?, )*
+                        tlvs: reader.tlvs()?,
+                    })
+                }
+
+                /// An owned copy.
+                #[must_use]
+                pub fn to_owned_body(&self) -> $name {
+                    self.own(Source::Copies)
+                }
+
+                #[inline]
+                fn write(&self, out: &mut Vec<u8>) -> Result<(), Misfit> {
+                    $( <$type as Wire>::write(self.$field, stringify!($field), out)?; )*
+                    <Tlvs as Wire>::write(self.tlvs, "tlvs", out)
+                }
+
+                fn own(&self, source: Source<'_>) -> $name {
+                    $name {
+                        $( $field: <$type as Wire>::own(self.$field, source), )*
+                        tlvs: <Tlvs as Wire>::own(self.tlvs, source),
+                    }
+                }
+            }
+
+            impl Body for $name {
+                const COMMAND_ID: CommandId = CommandId::$constant;
+
+                #[inline]
+                fn encode_body(&self, out: &mut Vec<u8>) -> Result<(), EncodeError> {
+                    self.view().encode_body(out)
+                }
+
+                fn has_tlvs(&self) -> bool {
+                    !self.tlvs.is_empty()
+                }
+            }
+
+            impl Body for $view<'_> {
+                const COMMAND_ID: CommandId = CommandId::$constant;
+
+                #[inline]
+                fn encode_body(&self, out: &mut Vec<u8>) -> Result<(), EncodeError> {
+                    self.write(out).map_err(|(field, kind)| EncodeError { kind, field, command_id: Self::COMMAND_ID })
+                }
+
+                fn has_tlvs(&self) -> bool {
+                    !self.tlvs.is_empty()
+                }
+            }
+
+            impl From<$name> for Pdu {
+                fn from(body: $name) -> Self {
+                    Self::$name(body)
+                }
+            }
+        )*
+
+        /// The body of any PDU, owned.
+        #[derive(Clone, Debug, PartialEq)]
+        pub enum Pdu {
+            $( $(#[$doc])* $name($name), )*
+        }
+
+        /// The body of any PDU, borrowed from its frame.
+        #[derive(Clone, Copy, Debug, PartialEq)]
+        pub enum PduView<'a> {
+            $( $(#[$doc])* $name($view<'a>), )*
+        }
+
+        impl Pdu {
+            /// Which PDU this is.
+            #[must_use]
+            pub const fn command_id(&self) -> CommandId {
+                match self {
+                    $( Self::$name(_) => CommandId::$constant, )*
+                }
+            }
+
+            /// An empty body of this PDU; none for an unknown command_id.
+            #[must_use]
+            pub fn empty(command_id: CommandId) -> Option<Self> {
+                match command_id {
+                    $( CommandId::$constant => Some(Self::$name($name::default())), )*
+                    _ => None,
+                }
+            }
+
+            /// Borrows every field.
+            #[must_use]
+            pub fn view(&self) -> PduView<'_> {
+                match self {
+                    $( Self::$name(body) => PduView::$name(body.view()), )*
+                }
+            }
+
+            /// The optional parameters.
+            #[must_use]
+            pub const fn tlvs(&self) -> &Tlvs {
+                match self {
+                    $( Self::$name(body) => &body.tlvs, )*
+                }
+            }
+
+            /// The optional parameters, to change them.
+            pub const fn tlvs_mut(&mut self) -> &mut Tlvs {
+                match self {
+                    $( Self::$name(body) => &mut body.tlvs, )*
+                }
+            }
+
+            /// Appends one frame.
+            ///
+            /// # Errors
+            ///
+            /// A field that does not fit; `out` is then as before.
+            pub fn encode(
+                &self,
+                status: CommandStatus,
+                sequence: SequenceNumber,
+                out: &mut Vec<u8>,
+            ) -> Result<(), EncodeError> {
+                match self {
+                    $( Self::$name(body) => encode(body, status, sequence, out), )*
+                }
+            }
+        }
+
+        impl<'a> PduView<'a> {
+            /// Which PDU this is.
+            #[must_use]
+            pub const fn command_id(&self) -> CommandId {
+                match self {
+                    $( Self::$name(_) => CommandId::$constant, )*
+                }
+            }
+
+            /// The optional parameters.
+            #[must_use]
+            pub const fn tlvs(&self) -> TlvsView<'a> {
+                match self {
+                    $( Self::$name(body) => body.tlvs, )*
+                }
+            }
+
+            /// An owned copy.
+            #[must_use]
+            pub fn to_pdu(&self) -> Pdu {
+                self.own(Source::Copies)
+            }
+
+            /// An owned value whose long fields are slices of `frame`, the frame that this view was taken of.
+            #[must_use]
+            pub fn to_owned_pdu(&self, frame: &bytes::Bytes) -> Pdu {
+                self.own(Source::Frame(frame))
+            }
+
+            fn own(&self, source: Source<'_>) -> Pdu {
+                match self {
+                    $( Self::$name(body) => Pdu::$name(body.own(source)), )*
+                }
+            }
+
+            /// Appends one frame.
+            ///
+            /// # Errors
+            ///
+            /// A field that does not fit; `out` is then as before.
+            pub fn encode(
+                &self,
+                status: CommandStatus,
+                sequence: SequenceNumber,
+                out: &mut Vec<u8>,
+            ) -> Result<(), EncodeError> {
+                match self {
+                    $( Self::$name(body) => encode(body, status, sequence, out), )*
+                }
+            }
+
+            /// Reads the body of a PDU; none for an unknown command_id.
+            #[inline]
+            pub(super) fn read(command_id: CommandId, reader: &mut Reader<'a>) -> Option<Result<Self, Stop>> {
+                Some(match command_id {
+                    $( CommandId::$constant => $view::read(reader).map(Self::$name), )*
+                    _ => return None,
+                })
+            }
+
+            /// A body with every field empty; none for an unknown command_id.
+            pub(super) fn empty(command_id: CommandId) -> Option<Self> {
+                match command_id {
+                    $( CommandId::$constant => Some(Self::$name($view::default())), )*
+                    _ => None,
+                }
+            }
+        }
+
+        impl CommandId {
+            $( $(#[$doc])* pub const $constant: Self = Self::new($id); )*
+
+            /// Every PDU of 3.3, 3.4 and 5.0, requests and responses.
+            pub const ALL: &'static [Self] = &[$( Self::$constant ),*];
+
+            /// The standard name such as `submit_sm`; none for unknown commands.
+            #[must_use]
+            pub const fn name(self) -> Option<&'static str> {
+                match self.value() {
+                    $( $id => Some(stringify!($text)), )*
+                    _ => None,
+                }
+            }
+
+            /// The first version that has the PDU; none for unknown commands.
+            #[must_use]
+            pub const fn since(self) -> Option<InterfaceVersion> {
+                match self.value() {
+                    $( $id => Some(InterfaceVersion::$since), )*
+                    _ => None,
+                }
+            }
+
+            /// The states in which the ESME may send the PDU.
+            #[must_use]
+            pub const fn esme_states(self) -> States {
+                match self.value() {
+                    $( $id => States::NONE $(.or(States::$esme))*, )*
+                    _ => States::NONE,
+                }
+            }
+
+            /// The states in which the message centre may send the PDU.
+            #[must_use]
+            pub const fn smsc_states(self) -> States {
+                match self.value() {
+                    $( $id => States::NONE $(.or(States::$smsc))*, )*
+                    _ => States::NONE,
+                }
+            }
+
+            /// The names of the mandatory fields, counters left out.
+            #[must_use]
+            pub const fn fields(self) -> &'static [&'static str] {
+                match self.value() {
+                    $( $id => &[$( stringify!($field) ),*], )*
+                    _ => &[],
+                }
+            }
+        }
+    };
+}
+
+pub(super) use super::codec::{Body, encode};
+pub(super) use super::error::EncodeError;
+pub(super) use super::reader::{Reader, Stop};
+pub(super) use super::wire::{Misfit, Source, Wire};
+pub(super) use super::{CommandId, SequenceNumber, States, Tlvs, TlvsView};
+pub(super) use pdus;

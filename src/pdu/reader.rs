@@ -1,0 +1,317 @@
+//! Reads fields off a frame, and decides about everything that is odd.
+
+use super::error::{DecodeError, DecodeErrorKind};
+use super::{CommandId, Faults, Leniency, Quirk, TlvTag, TlvsView, time};
+
+/// Says that reading cannot go on; [`Reader::failure`] knows why.
+#[derive(Clone, Copy, Debug)]
+pub struct Stop;
+
+/// The structural damage that a second reading puts right; the first one never does.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Repair {
+    pub(super) quirk: Option<Quirk>,
+}
+
+/// A position in a frame, and what was odd up to there.
+#[derive(Debug)]
+pub struct Reader<'a> {
+    rest: &'a [u8],
+    frame_length: usize,
+    command_id: CommandId,
+    leniency: Leniency,
+    repair: Repair,
+    faults: Faults,
+    failure: Option<DecodeError>,
+}
+
+impl<'a> Reader<'a> {
+    #[inline]
+    pub(super) fn new(
+        frame_length: usize,
+        body: &'a [u8],
+        command_id: CommandId,
+        leniency: Leniency,
+    ) -> Self {
+        Self {
+            rest: body,
+            frame_length,
+            command_id,
+            leniency,
+            repair: Repair::default(),
+            faults: Faults::NONE,
+            failure: None,
+        }
+    }
+
+    pub(super) fn repairing(mut self, quirk: Quirk) -> Self {
+        self.repair = Repair { quirk: Some(quirk) };
+        self
+    }
+
+    #[inline]
+    pub(super) fn faults(&self) -> Faults {
+        self.faults
+    }
+
+    pub(super) fn failure(&self) -> Option<DecodeError> {
+        self.failure
+    }
+
+    #[inline]
+    pub(super) fn rest(&self) -> &'a [u8] {
+        self.rest
+    }
+
+    fn offset(&self) -> usize {
+        self.frame_length - self.rest.len()
+    }
+
+    /// One octet.
+    #[inline]
+    pub fn octet(&mut self, field: &'static str) -> Result<u8, Stop> {
+        match self.rest.split_first() {
+            Some((&octet, rest)) => {
+                self.rest = rest;
+                Ok(octet)
+            }
+            None => Err(self.fail(field, DecodeErrorKind::Truncated)),
+        }
+    }
+
+    /// Four octets.
+    #[inline]
+    pub fn word(&mut self, field: &'static str) -> Result<u32, Stop> {
+        match self.rest.split_first_chunk() {
+            Some((octets, rest)) => {
+                self.rest = rest;
+                Ok(u32::from_be_bytes(*octets))
+            }
+            None => Err(self.fail(field, DecodeErrorKind::Truncated)),
+        }
+    }
+
+    /// A C-octet string of at most `max` octets with its NUL; what comes back has none.
+    #[inline]
+    pub fn text(&mut self, field: &'static str, max: usize) -> Result<&'a [u8], Stop> {
+        let (length, ascii) = scan(self.rest);
+        match self.rest.split_at_checked(length) {
+            Some((text, [0, rest @ ..])) if length < max && ascii => {
+                self.rest = rest;
+                Ok(text)
+            }
+            _ => self.odd_text(field, max, length, ascii),
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn odd_text(
+        &mut self,
+        field: &'static str,
+        max: usize,
+        length: usize,
+        ascii: bool,
+    ) -> Result<&'a [u8], Stop> {
+        let (text, rest) = match self.rest.split_at_checked(length) {
+            Some((text, [0, rest @ ..])) => (text, rest),
+            _ if self.rest.is_empty() => return Err(self.fail(field, DecodeErrorKind::Truncated)),
+            _ => {
+                self.repair(Quirk::MissingNul, field, DecodeErrorKind::Unterminated)?;
+                (self.rest, [].as_slice())
+            }
+        };
+        if text.len() >= max {
+            let kind = DecodeErrorKind::TooLong {
+                length: text.len(),
+                max: max - 1,
+            };
+            self.tolerate(Quirk::OverlongText, field, kind)?;
+        }
+        if !ascii {
+            self.tolerate(Quirk::NonAsciiText, field, DecodeErrorKind::NonAscii)?;
+        }
+        self.rest = rest;
+        Ok(text)
+    }
+
+    /// A C-octet string of 1 or 17 octets that holds a time.
+    #[inline]
+    pub fn time(&mut self, field: &'static str) -> Result<&'a [u8], Stop> {
+        if let Some((0, rest)) = self.rest.split_first() {
+            self.rest = rest;
+            return Ok(&[]);
+        }
+        self.given_time(field)
+    }
+
+    #[inline(never)]
+    fn given_time(&mut self, field: &'static str) -> Result<&'a [u8], Stop> {
+        let start = self.rest;
+        let text = self.text(field, 17)?;
+        if time::SmppTime::parse(text).is_err() {
+            let end = std::mem::replace(&mut self.rest, start);
+            self.tolerate(Quirk::TimeFormat, field, DecodeErrorKind::TimeFormat)?;
+            self.rest = end;
+        }
+        Ok(text)
+    }
+
+    /// `sm_length` and the octets that it counts.
+    #[inline]
+    pub fn short_message(&mut self) -> Result<&'a [u8], Stop> {
+        let start = self.rest;
+        let mut announced = usize::from(self.octet("sm_length")?);
+        if self.repair.quirk == Some(Quirk::SmLengthUnder) {
+            announced += 1;
+            self.faults.insert(Quirk::SmLengthUnder);
+        }
+        match self.rest.split_at_checked(announced) {
+            Some((text, rest)) => {
+                self.rest = rest;
+                Ok(text)
+            }
+            None => {
+                let kind = DecodeErrorKind::TextLength {
+                    announced,
+                    present: self.rest.len(),
+                };
+                let text = std::mem::replace(&mut self.rest, start);
+                self.repair(Quirk::SmLengthOver, "sm_length", kind)?;
+                self.rest = &[];
+                Ok(text)
+            }
+        }
+    }
+
+    /// Everything up to the end as TLVs, each checked.
+    #[inline]
+    pub fn tlvs(&mut self) -> Result<TlvsView<'a>, Stop> {
+        let region = self.rest;
+        if region.is_empty() {
+            return Ok(TlvsView::EMPTY);
+        }
+        self.walk_tlvs(region)
+    }
+
+    #[inline(never)]
+    fn walk_tlvs(&mut self, region: &'a [u8]) -> Result<TlvsView<'a>, Stop> {
+        while let Some(([t0, t1, l0, l1], rest)) = self.rest.split_first_chunk() {
+            let tag = TlvTag::new(u16::from_be_bytes([*t0, *t1]));
+            let length = usize::from(u16::from_be_bytes([*l0, *l1]));
+            let Some((value, rest)) = rest.split_at_checked(length) else {
+                let kind = DecodeErrorKind::TlvOverrun {
+                    tag,
+                    length,
+                    present: rest.len(),
+                };
+                return self.damaged_tlvs(region, tag.name().unwrap_or("tlv"), kind);
+            };
+            if let Some((quirk, kind)) = tag.shape().and_then(|shape| shape.complaint(value)) {
+                self.tolerate(quirk, tag.name().unwrap_or("tlv"), kind)?;
+            }
+            self.rest = rest;
+        }
+        if self.rest.is_empty() {
+            return Ok(TlvsView::checked(region));
+        }
+        let kind = DecodeErrorKind::TrailingOctets {
+            count: self.rest.len(),
+        };
+        self.damaged_tlvs(region, "tlv", kind)
+    }
+
+    #[cold]
+    fn damaged_tlvs(
+        &mut self,
+        region: &'a [u8],
+        field: &'static str,
+        kind: DecodeErrorKind,
+    ) -> Result<TlvsView<'a>, Stop> {
+        let quirk = match kind {
+            DecodeErrorKind::TlvOverrun { .. } => Quirk::TlvOverrun,
+            _ if self.rest.iter().all(|&octet| octet == 0) => Quirk::TrailingNul,
+            _ => return Err(self.fail(field, kind)),
+        };
+        self.repair(quirk, field, kind)?;
+        let sound = region.len() - self.rest.len();
+        self.rest = &[];
+        Ok(TlvsView::checked(region.get(..sound).unwrap_or_default()))
+    }
+
+    /// Puts up with a value that does not disturb the reading, where its switch is on.
+    #[cold]
+    #[inline(never)]
+    pub fn tolerate(&mut self, quirk: Quirk, field: &'static str, kind: DecodeErrorKind) -> Result<(), Stop> {
+        if self.leniency.allows(quirk) {
+            self.faults.insert(quirk);
+            return Ok(());
+        }
+        let stop = self.fail(field, kind);
+        if let Some(failure) = &mut self.failure {
+            failure.switch = Some(quirk);
+        }
+        Err(stop)
+    }
+
+    /// Puts damage right, in a second reading that was started for it.
+    #[cold]
+    fn repair(&mut self, quirk: Quirk, field: &'static str, kind: DecodeErrorKind) -> Result<(), Stop> {
+        if self.repair.quirk == Some(quirk) {
+            self.faults.insert(quirk);
+            return Ok(());
+        }
+        let stop = self.fail(field, kind);
+        if let Some(failure) = &mut self.failure {
+            failure.switch = Some(quirk);
+        }
+        Err(stop)
+    }
+
+    /// Notes why reading stops here.
+    #[cold]
+    #[inline(never)]
+    pub fn fail(&mut self, field: &'static str, kind: DecodeErrorKind) -> Stop {
+        let offset = self.offset();
+        self.failure = Some(DecodeError {
+            kind,
+            field,
+            offset,
+            command_id: self.command_id,
+            switch: None,
+        });
+        Stop
+    }
+}
+
+/// Where the first NUL is (the length when there is none), and whether all before it is ASCII.
+#[inline]
+pub(super) fn scan(octets: &[u8]) -> (usize, bool) {
+    const LOW: u64 = 0x0101_0101_0101_0101;
+    const HIGH: u64 = 0x8080_8080_8080_8080;
+
+    let mut high = 0;
+    let mut length = 0;
+    let mut rest = octets;
+    while let Some((chunk, next)) = rest.split_first_chunk::<8>() {
+        let word = u64::from_le_bytes(*chunk);
+        let zeros = word.wrapping_sub(LOW) & !word & HIGH;
+        if zeros != 0 {
+            // The lowest marked octet is exact; those above it may be marked by the borrow.
+            let before = zeros.trailing_zeros() - 7;
+            high |= word & !(u64::MAX << before);
+            return (length + before as usize / 8, high & HIGH == 0);
+        }
+        high |= word;
+        length += 8;
+        rest = next;
+    }
+    for &octet in rest {
+        if octet == 0 {
+            break;
+        }
+        high |= u64::from(octet);
+        length += 1;
+    }
+    (length, high & HIGH == 0)
+}

@@ -1,0 +1,247 @@
+//! How each type of field stands on the wire: read, owned, checked, written.
+
+use std::fmt::Debug;
+
+use bytes::Bytes;
+
+use super::error::{DecodeErrorKind, EncodeErrorKind};
+use super::reader::{Reader, Stop};
+use super::text::{COctetString, OctetString};
+use super::{
+    CommandStatus, DataCoding, EsmClass, InterfaceVersion, MessageState, Npi, PriorityFlag, Quirk,
+    RegisteredDelivery, Tlvs, TlvsView, Ton,
+};
+
+/// What went wrong with which field while encoding.
+pub(super) type Misfit = (&'static str, EncodeErrorKind);
+
+/// A type of field.
+pub trait Wire: Sized {
+    /// The field inside a view.
+    type View<'a>: Copy + Debug + Default + PartialEq;
+
+    /// Reads it off a frame.
+    fn read<'a>(reader: &mut Reader<'a>, field: &'static str) -> Result<Self::View<'a>, Stop>;
+
+    /// Borrows the owned value.
+    fn borrow(&self) -> Self::View<'_>;
+
+    /// Owns a borrowed value.
+    fn own(view: Self::View<'_>, source: Source<'_>) -> Self;
+
+    /// Appends it, checking that it fits.
+    fn write(view: Self::View<'_>, field: &'static str, out: &mut Vec<u8>) -> Result<(), Misfit>;
+}
+
+/// Where owned octets come from.
+#[derive(Clone, Copy, Debug)]
+pub enum Source<'a> {
+    /// Slices of this frame, where they lie in it.
+    Frame(&'a Bytes),
+    /// Copies.
+    Copies,
+}
+
+impl Source<'_> {
+    fn take(self, octets: &[u8]) -> Bytes {
+        if octets.is_empty() {
+            return Bytes::new();
+        }
+        if let Self::Frame(frame) = self {
+            let start = (octets.as_ptr() as usize).wrapping_sub(frame.as_ptr() as usize);
+            let end = start.checked_add(octets.len());
+            if let Some(end) = end.filter(|end| *end <= frame.len()) {
+                return frame.slice(start..end);
+            }
+        }
+        Bytes::copy_from_slice(octets)
+    }
+}
+
+macro_rules! octet_fields {
+    ($($type:ty $(, |$value:ident, $reader:ident, $field:ident| $check:expr)?;)*) => { $(
+        impl Wire for $type {
+            type View<'a> = Self;
+
+            #[inline]
+            fn read<'a>(reader: &mut Reader<'a>, field: &'static str) -> Result<Self, Stop> {
+                let value = Self::from(reader.octet(field)?);
+                $( let ($value, $reader, $field) = (value, reader, field); $check )?
+                Ok(value)
+            }
+
+            #[inline]
+            fn borrow(&self) -> Self {
+                *self
+            }
+
+            #[inline]
+            fn own(view: Self, _: Source<'_>) -> Self {
+                view
+            }
+
+            #[inline]
+            fn write(view: Self, _: &'static str, out: &mut Vec<u8>) -> Result<(), Misfit> {
+                out.push(view.into());
+                Ok(())
+            }
+        }
+    )* };
+}
+
+octet_fields! {
+    u8;
+    EsmClass;
+    InterfaceVersion;
+    MessageState;
+    PriorityFlag;
+    RegisteredDelivery;
+    DataCoding, |value, reader, field| if value.is_reserved() {
+        reserved(reader, Quirk::ReservedDataCoding, field, value.value())?;
+    };
+    Ton, |value, reader, field| if value.is_reserved() {
+        reserved(reader, Quirk::ReservedAddressType, field, value.value())?;
+    };
+    Npi, |value, reader, field| if value.is_reserved() {
+        reserved(reader, Quirk::ReservedAddressType, field, value.value())?;
+    };
+}
+
+fn reserved(reader: &mut Reader<'_>, quirk: Quirk, field: &'static str, value: u8) -> Result<(), Stop> {
+    reader.tolerate(
+        quirk,
+        field,
+        DecodeErrorKind::ReservedValue { value: value.into() },
+    )
+}
+
+impl Wire for CommandStatus {
+    type View<'a> = Self;
+
+    #[inline]
+    fn read<'a>(reader: &mut Reader<'a>, field: &'static str) -> Result<Self, Stop> {
+        reader.word(field).map(Self::new)
+    }
+
+    fn borrow(&self) -> Self {
+        *self
+    }
+
+    fn own(view: Self, _: Source<'_>) -> Self {
+        view
+    }
+
+    fn write(view: Self, _: &'static str, out: &mut Vec<u8>) -> Result<(), Misfit> {
+        out.extend_from_slice(&view.value().to_be_bytes());
+        Ok(())
+    }
+}
+
+/// Seventeen octets are the size of times, and of nothing else (3.4 section 7.1.1).
+const TIME: usize = 17;
+
+impl<const MAX: usize> Wire for COctetString<MAX> {
+    type View<'a> = &'a [u8];
+
+    #[inline]
+    fn read<'a>(reader: &mut Reader<'a>, field: &'static str) -> Result<&'a [u8], Stop> {
+        if MAX == TIME {
+            reader.time(field)
+        } else {
+            reader.text(field, MAX)
+        }
+    }
+
+    #[inline]
+    fn borrow(&self) -> &[u8] {
+        self.as_bytes()
+    }
+
+    #[inline]
+    fn own(view: &[u8], _: Source<'_>) -> Self {
+        Self::keep(view)
+    }
+
+    #[inline]
+    fn write(view: &[u8], field: &'static str, out: &mut Vec<u8>) -> Result<(), Misfit> {
+        if view.len() >= MAX {
+            return Err((
+                field,
+                EncodeErrorKind::TooLong {
+                    length: view.len(),
+                    max: MAX - 1,
+                },
+            ));
+        }
+        if super::reader::scan(view).0 != view.len() {
+            return Err((field, EncodeErrorKind::Nul));
+        }
+        out.extend_from_slice(view);
+        out.push(0);
+        Ok(())
+    }
+}
+
+impl Wire for OctetString {
+    type View<'a> = &'a [u8];
+
+    #[inline]
+    fn read<'a>(reader: &mut Reader<'a>, _: &'static str) -> Result<&'a [u8], Stop> {
+        reader.short_message()
+    }
+
+    #[inline]
+    fn borrow(&self) -> &[u8] {
+        self
+    }
+
+    #[inline]
+    fn own(view: &[u8], source: Source<'_>) -> Self {
+        Self::from(source.take(view))
+    }
+
+    #[inline]
+    fn write(view: &[u8], field: &'static str, out: &mut Vec<u8>) -> Result<(), Misfit> {
+        out.push(count(view.len(), field)?);
+        out.extend_from_slice(view);
+        Ok(())
+    }
+}
+
+/// A number of octets or entries that one octet announces.
+pub(super) fn count(length: usize, field: &'static str) -> Result<u8, Misfit> {
+    u8::try_from(length).map_err(|_| {
+        (
+            field,
+            EncodeErrorKind::TooLong {
+                length,
+                max: usize::from(u8::MAX),
+            },
+        )
+    })
+}
+
+impl Wire for Tlvs {
+    type View<'a> = TlvsView<'a>;
+
+    #[inline]
+    fn read<'a>(reader: &mut Reader<'a>, _: &'static str) -> Result<TlvsView<'a>, Stop> {
+        reader.tlvs()
+    }
+
+    #[inline]
+    fn borrow(&self) -> TlvsView<'_> {
+        self.view()
+    }
+
+    #[inline]
+    fn own(view: TlvsView<'_>, source: Source<'_>) -> Self {
+        Self::from_checked(source.take(view.as_bytes()))
+    }
+
+    #[inline]
+    fn write(view: TlvsView<'_>, _: &'static str, out: &mut Vec<u8>) -> Result<(), Misfit> {
+        out.extend_from_slice(view.as_bytes());
+        Ok(())
+    }
+}
