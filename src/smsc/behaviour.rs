@@ -94,7 +94,12 @@ impl Account {
     /// An account without limits of its own.
     #[must_use]
     pub fn new(system_id: impl Into<String>, password: impl Into<String>) -> Self {
-        Self { system_id: system_id.into(), password: password.into(), max_binds: None, rate: None }
+        Self {
+            system_id: system_id.into(),
+            password: password.into(),
+            max_binds: None,
+            rate: None,
+        }
     }
 
     /// Whether `password` opens this account.
@@ -256,7 +261,11 @@ pub(super) fn happens(chance: f64, random: &mut fastrand::Rng) -> bool {
 
 /// A time between nothing and `most`; draws nothing while that is nothing.
 pub(super) fn up_to(most: Duration, random: &mut fastrand::Rng) -> Duration {
-    if most.is_zero() { Duration::ZERO } else { most.mul_f64(random.f64()) }
+    if most.is_zero() {
+        Duration::ZERO
+    } else {
+        most.mul_f64(random.f64())
+    }
 }
 
 #[cfg(test)]

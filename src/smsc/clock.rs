@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use crate::pdu::{AbsoluteTime, RelativeTime, SmppTime};
+use crate::pdu::time::{AbsoluteTime, RelativeTime, SmppTime};
 
 const SECONDS_PER_DAY: u64 = 86_400;
 
@@ -17,7 +17,10 @@ pub(super) struct Clock {
 impl Clock {
     /// A clock on which `instant` is `date`.
     pub(super) fn new(instant: Instant, date: SystemTime) -> Self {
-        Self { instant, date: date.duration_since(UNIX_EPOCH).unwrap_or_default() }
+        Self {
+            instant,
+            date: date.duration_since(UNIX_EPOCH).unwrap_or_default(),
+        }
     }
 
     /// The date of an instant, UTC.
@@ -26,7 +29,10 @@ impl Clock {
             Some(after) => self.date + after,
             None => self.date.saturating_sub(self.instant - instant),
         };
-        let (days, second) = (since_1970.as_secs() / SECONDS_PER_DAY, since_1970.as_secs() % SECONDS_PER_DAY);
+        let (days, second) = (
+            since_1970.as_secs() / SECONDS_PER_DAY,
+            since_1970.as_secs() % SECONDS_PER_DAY,
+        );
         let (year, month, day) = civil_from_days(days);
         // Lossless: each is a remainder below its limit; a tenth of a second is below 10.
         AbsoluteTime {
@@ -64,11 +70,9 @@ fn span_of(span: RelativeTime) -> Duration {
 
 fn since_1970(time: AbsoluteTime) -> Duration {
     let days = days_from_civil(time.year, time.month, time.day);
-    let local = days * 86_400
-        + i64::from(time.hour) * 3600
-        + i64::from(time.minute) * 60
-        + i64::from(time.second)
-        - i64::from(time.quarters) * 900;
+    let local =
+        days * 86_400 + i64::from(time.hour) * 3600 + i64::from(time.minute) * 60 + i64::from(time.second)
+            - i64::from(time.quarters) * 900;
     let seconds = u64::try_from(local).unwrap_or_default();
     Duration::from_secs(seconds) + Duration::from_millis(u64::from(time.tenths) * 100)
 }
@@ -83,7 +87,11 @@ fn civil_from_days(days: u64) -> (u16, u8, u8) {
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let shifted_month = (5 * day_of_year + 2) / 153;
     let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
-    let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
+    let month = if shifted_month < 10 {
+        shifted_month + 3
+    } else {
+        shifted_month - 9
+    };
     let year = era * 400 + year_of_era + u64::from(month <= 2);
     // Days and months are small by construction; years past 65,535 do not come up.
     (u16::try_from(year).unwrap_or(u16::MAX), month as u8, day as u8)

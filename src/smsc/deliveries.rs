@@ -136,11 +136,25 @@ impl Deliveries {
     }
 
     /// Puts one in, to be sent from `due` on.
-    pub(super) fn insert(&mut self, account: AccountId, content: Content, due: Instant, now: Instant) -> DeliveryKey {
+    pub(super) fn insert(
+        &mut self,
+        account: AccountId,
+        content: Content,
+        due: Instant,
+        now: Instant,
+    ) -> DeliveryKey {
         let serial = self.inserted;
         self.inserted += 1;
         let place = Place::Waiting { due };
-        let key = DeliveryKey { slot: self.deliveries.insert(Delivery { account, serial, place, content }), serial };
+        let key = DeliveryKey {
+            slot: self.deliveries.insert(Delivery {
+                account,
+                serial,
+                place,
+                content,
+            }),
+            serial,
+        };
         self.wait_until(key, due, now);
         key
     }
@@ -205,7 +219,13 @@ impl Deliveries {
 
     /// Makes one due now that was to wait longer.
     pub(super) fn bring_forward(&mut self, key: DeliveryKey, now: Instant) {
-        if matches!(self.get(key), Some(Delivery { place: Place::Waiting { .. }, .. })) {
+        if matches!(
+            self.get(key),
+            Some(Delivery {
+                place: Place::Waiting { .. },
+                ..
+            })
+        ) {
             self.wait_until(key, now, now);
         }
     }
@@ -239,11 +259,15 @@ impl Deliveries {
     }
 
     fn get(&self, key: DeliveryKey) -> Option<&Delivery> {
-        self.deliveries.get(key.slot).filter(|delivery| delivery.serial == key.serial)
+        self.deliveries
+            .get(key.slot)
+            .filter(|delivery| delivery.serial == key.serial)
     }
 
     fn get_mut(&mut self, key: DeliveryKey) -> Option<&mut Delivery> {
-        self.deliveries.get_mut(key.slot).filter(|delivery| delivery.serial == key.serial)
+        self.deliveries
+            .get_mut(key.slot)
+            .filter(|delivery| delivery.serial == key.serial)
     }
 }
 
@@ -256,11 +280,16 @@ mod tests {
     const BANK: AccountId = AccountId(3);
 
     fn message(text: &str) -> Content {
-        Content::Message(Box::new(DeliverSm { short_message: text.into(), ..DeliverSm::default() }))
+        Content::Message(Box::new(DeliverSm {
+            short_message: text.into(),
+            ..DeliverSm::default()
+        }))
     }
 
     fn take(deliveries: &mut Deliveries, account: AccountId) -> Option<(DeliveryKey, Content)> {
-        deliveries.take(account).map(|(key, content)| (key, content.clone()))
+        deliveries
+            .take(account)
+            .map(|(key, content)| (key, content.clone()))
     }
 
     #[test]

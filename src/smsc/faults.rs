@@ -29,9 +29,16 @@ impl Dice {
 
     /// What happens to the next message.
     pub(super) fn message(&mut self, behaviour: &Behaviour) -> Plan {
-        let Faults { cut_after, cut_chance, lost_responses, refused_messages, .. } = &behaviour.faults;
+        let Faults {
+            cut_after,
+            cut_chance,
+            lost_responses,
+            refused_messages,
+            ..
+        } = &behaviour.faults;
         self.messages += 1;
-        let is_cut = cut_after.is_some_and(|count| self.messages >= count) || happens(*cut_chance, &mut self.random);
+        let is_cut =
+            cut_after.is_some_and(|count| self.messages >= count) || happens(*cut_chance, &mut self.random);
         let fate = match () {
             () if is_cut => Fate::LinkCut,
             () if happens(*lost_responses, &mut self.random) => Fate::ResponseLost,
@@ -62,18 +69,37 @@ mod tests {
 
     #[test]
     fn a_healthy_link_answers_everything_in_time() {
-        let behaviour = Behaviour { delay: Duration::from_millis(20), ..Behaviour::default() };
+        let behaviour = Behaviour {
+            delay: Duration::from_millis(20),
+            ..Behaviour::default()
+        };
         for plan in plans(&behaviour, 1, 100) {
-            let expected = Plan { refusal: None, fate: Fate::Answered, delay: Duration::from_millis(20) };
+            let expected = Plan {
+                refusal: None,
+                fate: Fate::Answered,
+                delay: Duration::from_millis(20),
+            };
             assert_eq!(plan, expected);
         }
     }
 
     #[test]
     fn a_link_is_cut_at_the_message_that_was_named() {
-        let faults = Faults { cut_after: Some(3), ..Faults::default() };
-        let fates: Vec<Fate> =
-            plans(&Behaviour { faults, ..Behaviour::default() }, 1, 3).iter().map(|plan| plan.fate).collect();
+        let faults = Faults {
+            cut_after: Some(3),
+            ..Faults::default()
+        };
+        let fates: Vec<Fate> = plans(
+            &Behaviour {
+                faults,
+                ..Behaviour::default()
+            },
+            1,
+            3,
+        )
+        .iter()
+        .map(|plan| plan.fate)
+        .collect();
         assert_eq!(fates, [Fate::Answered, Fate::Answered, Fate::LinkCut]);
     }
 

@@ -19,7 +19,11 @@ impl Default for MessageIds {
     /// Ten decimal digits everywhere, from 1.
     fn default() -> Self {
         let form = IdForm::Decimal { width: 10 };
-        Self { first: 1, in_responses: form, in_receipts: form }
+        Self {
+            first: 1,
+            in_responses: form,
+            in_receipts: form,
+        }
     }
 }
 

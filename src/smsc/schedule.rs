@@ -26,12 +26,20 @@ struct Entry<T> {
 
 impl<T> Schedule<T> {
     pub(super) fn new() -> Self {
-        Self { in_order: VecDeque::new(), out_of_order: BinaryHeap::new(), inserted: 0 }
+        Self {
+            in_order: VecDeque::new(),
+            out_of_order: BinaryHeap::new(),
+            inserted: 0,
+        }
     }
 
     /// Puts in `item`, to come out at `due`.
     pub(super) fn insert(&mut self, due: Instant, item: T) {
-        let entry = Entry { due, number: self.inserted, item };
+        let entry = Entry {
+            due,
+            number: self.inserted,
+            item,
+        };
         self.inserted += 1;
         match self.in_order.back() {
             Some(last) if due < last.due => self.out_of_order.push(entry),
@@ -70,7 +78,11 @@ impl<T> Schedule<T> {
             (Some(queued), Some(heaped)) => heaped.key() < queued.key(),
             (queued, _) => queued.is_none(),
         };
-        let entry = if heap_is_first { self.out_of_order.pop() } else { self.in_order.pop_front() };
+        let entry = if heap_is_first {
+            self.out_of_order.pop()
+        } else {
+            self.in_order.pop_front()
+        };
         entry.map(|entry| entry.item)
     }
 }
@@ -120,7 +132,10 @@ mod tests {
         schedule.insert(start + Duration::from_millis(10), 2);
 
         assert_eq!(schedule.next_due(), Some(start + Duration::from_millis(10)));
-        assert_eq!(drain(&mut schedule, start + Duration::from_millis(9)), []);
+        assert_eq!(
+            drain(&mut schedule, start + Duration::from_millis(9)),
+            Vec::<usize>::new()
+        );
         assert_eq!(drain(&mut schedule, start + Duration::from_millis(10)), [2]);
         assert_eq!(drain(&mut schedule, start + Duration::from_millis(20)), [1]);
         assert!(schedule.is_empty());

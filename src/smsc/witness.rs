@@ -124,7 +124,9 @@ impl SeenMessage {
             return text.to_vec();
         }
         let units = text.chunks_exact(2);
-        units.map(|unit| if let [0, octet] = unit { *octet } else { b'?' }).collect()
+        units
+            .map(|unit| if let [0, octet] = unit { *octet } else { b'?' })
+            .collect()
     }
 }
 
@@ -137,7 +139,9 @@ fn number_in(text: &[u8]) -> Option<u64> {
             return parse(word);
         }
     }
-    text.split(|octet| !octet.is_ascii_digit()).find(is_number).and_then(parse)
+    text.split(|octet| !octet.is_ascii_digit())
+        .find(is_number)
+        .and_then(parse)
 }
 
 fn parse(digits: &[u8]) -> Option<u64> {
@@ -214,6 +218,9 @@ mod tests {
         for case in cases {
             assert_eq!(case.number(), Some(8), "{case:?}");
         }
-        assert_eq!(message(b"\xff", EsmClass::UDH, DataCoding::DEFAULT).number(), None);
+        assert_eq!(
+            message(b"\xff", EsmClass::UDH, DataCoding::DEFAULT).number(),
+            None
+        );
     }
 }
