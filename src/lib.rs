@@ -1,4 +1,6 @@
 //! Many SMPP binds in one process, and messages routed over them.
 
+#[cfg(feature = "cli")]
+pub mod cli;
 pub mod pdu;
 pub mod smsc;

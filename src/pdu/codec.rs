@@ -1,10 +1,13 @@
 //! From a frame to a checked view or an owned value, and back.
 
+use std::ops::Range;
+
 use bytes::Bytes;
 
 use super::error::{DecodeError, DecodeErrorKind, EncodeError, EncodeErrorKind};
 use super::leniency::{Faults, Leniency, Quirk};
 use super::reader::{Reader, Stop};
+use super::reflect::{Field, FieldValue};
 use super::{CommandId, CommandStatus, Header, Pdu, PduView, SequenceNumber};
 
 /// A frame, read and checked; nothing was copied.
@@ -18,6 +21,38 @@ pub struct View<'a> {
     pub faults: Faults,
     /// True for a response without the body that its command has; its fields are empty.
     pub body_absent: bool,
+}
+
+/// A field and where it stands in its frame.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct PlacedField<'a> {
+    /// The field; counters have the value that came, also when it is wrong.
+    pub field: Field<'a>,
+    /// Its octets, counted from the first octet of the PDU.
+    pub range: Range<usize>,
+}
+
+impl<'a> View<'a> {
+    /// The mandatory fields with their places in `frame`, the frame that this view was taken of.
+    ///
+    /// None for a body that is absent or was dropped.
+    #[must_use]
+    pub fn placed_fields(&self, frame: &[u8]) -> Vec<PlacedField<'a>> {
+        if self.body_absent {
+            return Vec::new();
+        }
+        let mut start = Header::LENGTH;
+        let place = |mut field: Field<'a>| {
+            // A text without its NUL ends with the frame.
+            let range = start..frame.len().min(start + field.octets);
+            start = range.end;
+            if field.name == "sm_length" {
+                field.value = FieldValue::Integer(frame.get(range.start).copied().unwrap_or_default().into());
+            }
+            PlacedField { field, range }
+        };
+        self.body.fields().into_iter().map(place).collect()
+    }
 }
 
 impl View<'_> {
@@ -42,6 +77,25 @@ pub struct Decoded {
 }
 
 impl Decoded {
+    /// Appends the frame again: for one that keeps to the standard the very octets that were read.
+    ///
+    /// # Errors
+    ///
+    /// A field that does not fit, which only leniency can have let in; `out` is then as before.
+    pub fn encode(&self, out: &mut Vec<u8>) -> Result<(), EncodeError> {
+        let Header {
+            command_id,
+            command_status,
+            sequence_number,
+            ..
+        } = self.header;
+        if self.body_absent {
+            encode_without_body(command_id, command_status, sequence_number, out);
+            return Ok(());
+        }
+        encode_whole(&self.pdu, command_status, sequence_number, out)
+    }
+
     /// True when the PDU keeps to the standard in everything that is checked.
     #[must_use]
     pub fn is_conformant(&self) -> bool {
@@ -73,42 +127,84 @@ pub trait Body {
 /// # Errors
 ///
 /// A field that does not fit; `out` is then as before.
+#[inline]
 pub fn encode<B: Body>(
     body: &B,
     status: CommandStatus,
     sequence: SequenceNumber,
     out: &mut Vec<u8>,
 ) -> Result<(), EncodeError> {
+    if !status.is_ok() && omits_body(body) {
+        encode_without_body(B::COMMAND_ID, status, sequence, out);
+        return Ok(());
+    }
     let start = out.len();
-    let mut header = Header {
+    encode_without_body(B::COMMAND_ID, status, sequence, out);
+    let result = body.encode_body(out);
+    finish(start, B::COMMAND_ID, result, out)
+}
+
+/// Appends one frame with its body whatever the status says, as some peers do.
+///
+/// # Errors
+///
+/// A field that does not fit; `out` is then as before.
+pub fn encode_whole(
+    pdu: &Pdu,
+    status: CommandStatus,
+    sequence: SequenceNumber,
+    out: &mut Vec<u8>,
+) -> Result<(), EncodeError> {
+    let start = out.len();
+    encode_without_body(pdu.command_id(), status, sequence, out);
+    let result = pdu.encode_body(out);
+    finish(start, pdu.command_id(), result, out)
+}
+
+/// Appends a frame that is nothing but a header.
+#[inline]
+pub fn encode_without_body(
+    command_id: CommandId,
+    status: CommandStatus,
+    sequence: SequenceNumber,
+    out: &mut Vec<u8>,
+) {
+    let header = Header {
         command_length: 16,
-        command_id: B::COMMAND_ID,
+        command_id,
         command_status: status,
         sequence_number: sequence,
     };
     out.extend_from_slice(&header.to_octets());
-    if !status.is_ok() && omits_body(body) {
-        return Ok(());
-    }
-    let result = body.encode_body(out).and_then(|()| {
-        let length = out.len() - start;
-        header.command_length = u32::try_from(length).map_err(|_| EncodeError {
-            kind: EncodeErrorKind::TooLong {
-                length,
-                max: u32::MAX as usize,
-            },
+}
+
+/// Writes the length of the frame at `start`, or takes the frame back.
+#[inline]
+fn finish(
+    start: usize,
+    command_id: CommandId,
+    result: Result<(), EncodeError>,
+    out: &mut Vec<u8>,
+) -> Result<(), EncodeError> {
+    let length = out.len() - start;
+    let result = result.and_then(|()| {
+        let max = u32::MAX as usize;
+        u32::try_from(length).map_err(|_| EncodeError {
+            kind: EncodeErrorKind::TooLong { length, max },
             field: "command_length",
-            command_id: B::COMMAND_ID,
-        })?;
-        if let Some(octets) = out.get_mut(start..).and_then(<[u8]>::first_chunk_mut) {
-            *octets = header.command_length.to_be_bytes();
-        }
-        Ok(())
+            command_id,
+        })
     });
-    if result.is_err() {
-        out.truncate(start);
+    match (result, out.get_mut(start..).and_then(<[u8]>::first_chunk_mut)) {
+        (Ok(length), Some(octets)) => {
+            *octets = length.to_be_bytes();
+            Ok(())
+        }
+        (result, _) => {
+            out.truncate(start);
+            result.map(|_| ())
+        }
     }
-    result
 }
 
 fn omits_body<B: Body>(body: &B) -> bool {
@@ -204,22 +300,6 @@ fn mend<'a>(
     leniency: &Leniency,
 ) -> Result<View<'a>, DecodeError> {
     let error = failure_of(first, header);
-    if !header.command_status.is_ok() && header.command_id.is_response() {
-        let mut faults = first.faults();
-        return match PduView::empty(header.command_id).filter(|_| leniency.error_body) {
-            Some(body) => {
-                faults.insert(Quirk::ErrorBody);
-                let body_absent = !header.command_id.fields().is_empty();
-                Ok(View {
-                    header,
-                    body,
-                    faults,
-                    body_absent,
-                })
-            }
-            None => Err(error),
-        };
-    }
     if header.command_id.fields().is_empty() {
         let mut faults = first.faults();
         return match PduView::empty(header.command_id).filter(|_| leniency.unexpected_body) {
@@ -239,6 +319,22 @@ fn mend<'a>(
                 command_id: header.command_id,
                 switch: Some(Quirk::UnexpectedBody),
             }),
+        };
+    }
+    if !header.command_status.is_ok() && header.command_id.is_response() {
+        let mut faults = first.faults();
+        return match PduView::empty(header.command_id).filter(|_| leniency.error_body) {
+            Some(body) => {
+                faults.insert(Quirk::ErrorBody);
+                let body_absent = !header.command_id.fields().is_empty();
+                Ok(View {
+                    header,
+                    body,
+                    faults,
+                    body_absent,
+                })
+            }
+            None => Err(error),
         };
     }
     let repairs: &[Quirk] = match error.kind {

@@ -109,6 +109,12 @@ pub struct DecodeError {
 }
 
 impl DecodeError {
+    /// True when no PDU has this command_id: a request is then answered with generic_nack.
+    #[must_use]
+    pub const fn is_unknown_command(&self) -> bool {
+        matches!(self.kind, DecodeErrorKind::UnknownCommand)
+    }
+
     /// The status of the response that answers such a request; with
     /// [`DecodeErrorKind::UnknownCommand`] that response is a generic_nack.
     #[must_use]

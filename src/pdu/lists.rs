@@ -4,8 +4,9 @@ use std::fmt;
 
 use super::error::DecodeErrorKind;
 use super::reader::{Reader, Stop};
+use super::reflect::{Field, FieldError, FieldValue, entry_field};
 use super::text::COctetString;
-use super::wire::{Misfit, Source, Wire, count};
+use super::wire::{Misfit, Source, Wire, count, counted};
 use super::{CommandStatus, Leniency, Npi, Ton};
 
 /// Where submit_multi sends the message (3.4 section 4.5.1.1).
@@ -87,6 +88,10 @@ pub trait Entry: Sized + Clone + fmt::Debug + PartialEq + 'static {
     fn own(view: Self::View<'_>) -> Self;
     /// Appends one.
     fn write(view: Self::View<'_>, out: &mut Vec<u8>) -> Result<(), Misfit>;
+    /// Its fields by name.
+    fn describe<'a>(view: Self::View<'a>, out: &mut Vec<Field<'a>>);
+    /// Builds one from fields by name.
+    fn from_fields(fields: &[Field<'_>]) -> Result<Self, FieldError>;
 }
 
 /// A list inside a view; iterating over it allocates nothing.
@@ -196,6 +201,28 @@ impl<E: Entry> Wire for Vec<E> {
         out.push(count(view.len(), E::COUNT)?);
         view.iter().try_for_each(|entry| E::write(entry, out))
     }
+
+    fn describe<'a>(view: ListView<'a, E>, field: &'static str, out: &mut Vec<Field<'a>>) {
+        let entries: Vec<_> = view.iter().map(fields_of::<E>).collect();
+        let octets = entries.iter().flatten().map(|field| field.octets).sum();
+        out.push(Field::integer(E::COUNT, counted(entries.len()), 1));
+        out.push(Field {
+            name: field,
+            value: FieldValue::List(entries),
+            octets,
+        });
+    }
+
+    fn from_value(value: &FieldValue<'_>) -> Result<Self, FieldError> {
+        match value {
+            FieldValue::List(entries) if entries.len() > usize::from(u8::MAX) => Err(FieldError::TooLong {
+                length: entries.len(),
+                max: usize::from(u8::MAX),
+            }),
+            FieldValue::List(entries) => entries.iter().map(|entry| E::from_fields(entry)).collect(),
+            _ => Err(FieldError::Type { expected: "a list" }),
+        }
+    }
 }
 
 impl Entry for DestAddress {
@@ -269,6 +296,41 @@ impl Entry for DestAddress {
             }
         }
     }
+
+    fn describe<'a>(view: DestAddressView<'a>, out: &mut Vec<Field<'a>>) {
+        match view {
+            DestAddressView::Sme {
+                dest_addr_ton,
+                dest_addr_npi,
+                destination_addr,
+            } => out.extend([
+                Field::integer("dest_flag", 1_u8, 1),
+                Field::integer("dest_addr_ton", dest_addr_ton.value(), 1),
+                Field::integer("dest_addr_npi", dest_addr_npi.value(), 1),
+                Field::text("destination_addr", destination_addr),
+            ]),
+            DestAddressView::List { dl_name } => {
+                out.extend([
+                    Field::integer("dest_flag", 2_u8, 1),
+                    Field::text("dl_name", dl_name),
+                ]);
+            }
+        }
+    }
+
+    fn from_fields(fields: &[Field<'_>]) -> Result<Self, FieldError> {
+        match (entry_field(fields, "dest_flag"), entry_field(fields, "dl_name")) {
+            (Some(FieldValue::Integer(2)) | None, Some(name)) => Ok(Self::List {
+                dl_name: COctetString::from_value(name)?,
+            }),
+            (Some(FieldValue::Integer(1)) | None, None) => Ok(Self::Sme {
+                dest_addr_ton: or_default(fields, "dest_addr_ton")?,
+                dest_addr_npi: or_default(fields, "dest_addr_npi")?,
+                destination_addr: or_default(fields, "destination_addr")?,
+            }),
+            _ => Err(FieldError::Entry { field: "dest_flag" }),
+        }
+    }
 }
 
 impl Entry for UnsuccessSme {
@@ -307,4 +369,31 @@ impl Entry for UnsuccessSme {
         COctetString::<21>::write(view.destination_addr, "destination_addr", out)?;
         CommandStatus::write(view.error_status_code, "error_status_code", out)
     }
+    fn describe<'a>(view: UnsuccessSmeView<'a>, out: &mut Vec<Field<'a>>) {
+        out.extend([
+            Field::integer("dest_addr_ton", view.dest_addr_ton.value(), 1),
+            Field::integer("dest_addr_npi", view.dest_addr_npi.value(), 1),
+            Field::text("destination_addr", view.destination_addr),
+            Field::integer("error_status_code", view.error_status_code.value(), 4),
+        ]);
+    }
+
+    fn from_fields(fields: &[Field<'_>]) -> Result<Self, FieldError> {
+        Ok(Self {
+            dest_addr_ton: or_default(fields, "dest_addr_ton")?,
+            dest_addr_npi: or_default(fields, "dest_addr_npi")?,
+            destination_addr: or_default(fields, "destination_addr")?,
+            error_status_code: or_default(fields, "error_status_code")?,
+        })
+    }
+}
+
+fn or_default<T: Wire + Default>(fields: &[Field<'_>], name: &str) -> Result<T, FieldError> {
+    entry_field(fields, name).map_or_else(|| Ok(T::default()), T::from_value)
+}
+
+fn fields_of<'a, E: Entry>(view: E::View<'a>) -> Vec<Field<'a>> {
+    let mut fields = Vec::new();
+    E::describe(view, &mut fields);
+    fields
 }

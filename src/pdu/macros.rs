@@ -35,6 +35,15 @@ macro_rules! pdus {
                 pub fn view(&self) -> $view<'_> {
                     $view { $( $field: Wire::borrow(&self.$field), )* tlvs: self.tlvs.view() }
                 }
+
+                fn set(&mut self, name: &str, value: &FieldValue<'_>) -> Result<(), FieldError> {
+                    match (name, value) {
+                        $( (name, value) if name == stringify!($field) => {
+                            Wire::from_value(value).map(|value| self.$field = value)
+                        } )*
+                        _ => Err(FieldError::Unknown),
+                    }
+                }
             }
 
             impl<'a> $view<'a> {
@@ -46,6 +55,11 @@ macro_rules! pdus {
                     })
                 }
 
+                fn describe(&self, out: &mut Vec<Field<'a>>) {
+                    out.reserve(Self::COMMAND_ID.fields().len());
+                    $( <$type as Wire>::describe(self.$field, stringify!($field), out); )*
+                }
+
                 /// An owned copy.
                 #[must_use]
                 pub fn to_owned_body(&self) -> $name {
@@ -55,13 +69,14 @@ macro_rules! pdus {
                 #[inline]
                 fn write(&self, out: &mut Vec<u8>) -> Result<(), Misfit> {
                     $( <$type as Wire>::write(self.$field, stringify!($field), out)?; )*
-                    <Tlvs as Wire>::write(self.tlvs, "tlvs", out)
+                    out.extend_from_slice(self.tlvs.as_bytes());
+                    Ok(())
                 }
 
                 fn own(&self, source: Source<'_>) -> $name {
                     $name {
                         $( $field: <$type as Wire>::own(self.$field, source), )*
-                        tlvs: <Tlvs as Wire>::own(self.tlvs, source),
+                        tlvs: Tlvs::from_checked(source.take(self.tlvs.as_bytes())),
                     }
                 }
             }
@@ -145,6 +160,17 @@ macro_rules! pdus {
                 }
             }
 
+            /// Sets a mandatory field by its standard name.
+            ///
+            /// # Errors
+            ///
+            /// There is no such field, or the value does not fit; counters such as `sm_length` are no fields.
+            pub fn set(&mut self, name: &str, value: &FieldValue<'_>) -> Result<(), FieldError> {
+                match self {
+                    $( Self::$name(body) => body.set(name, value), )*
+                }
+            }
+
             /// The optional parameters, to change them.
             pub const fn tlvs_mut(&mut self) -> &mut Tlvs {
                 match self {
@@ -167,6 +193,12 @@ macro_rules! pdus {
                     $( Self::$name(body) => encode(body, status, sequence, out), )*
                 }
             }
+
+            pub(super) fn encode_body(&self, out: &mut Vec<u8>) -> Result<(), EncodeError> {
+                match self {
+                    $( Self::$name(body) => body.encode_body(out), )*
+                }
+            }
         }
 
         impl<'a> PduView<'a> {
@@ -184,6 +216,16 @@ macro_rules! pdus {
                 match self {
                     $( Self::$name(body) => body.tlvs, )*
                 }
+            }
+
+            /// The mandatory fields in the order of the wire, counters such as `sm_length` included.
+            #[must_use]
+            pub fn fields(&self) -> Vec<Field<'a>> {
+                let mut fields = Vec::new();
+                match self {
+                    $( Self::$name(body) => body.describe(&mut fields), )*
+                }
+                fields
             }
 
             /// An owned copy.
@@ -295,6 +337,7 @@ macro_rules! pdus {
 pub(super) use super::codec::{Body, encode};
 pub(super) use super::error::EncodeError;
 pub(super) use super::reader::{Reader, Stop};
+pub(super) use super::reflect::{Field, FieldError, FieldValue};
 pub(super) use super::wire::{Misfit, Source, Wire};
 pub(super) use super::{CommandId, SequenceNumber, States, Tlvs, TlvsView};
 pub(super) use pdus;

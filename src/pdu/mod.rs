@@ -15,6 +15,7 @@ mod leniency;
 mod lists;
 mod macros;
 mod reader;
+mod reflect;
 mod states;
 mod status;
 mod table;
@@ -23,7 +24,7 @@ pub mod time;
 pub mod tlv;
 mod wire;
 
-pub use codec::{Body, Decoded, View, decode, encode, view};
+pub use codec::{Body, Decoded, PlacedField, View, decode, encode, encode_whole, encode_without_body, view};
 pub use command::CommandId;
 pub use error::{DecodeError, DecodeErrorKind, EncodeError, EncodeErrorKind, field_status};
 pub use field::{
@@ -33,11 +34,12 @@ pub use field::{
 pub use header::{FramingError, Header, SequenceNumber, frame_length};
 pub use leniency::{Faults, Leniency, Quirk};
 pub use lists::{DestAddress, DestAddressView, Entry, ListView, UnsuccessSme, UnsuccessSmeView};
+pub use reflect::{Field, FieldError, FieldValue};
 pub use states::States;
 pub use status::{CommandStatus, StatusClass};
 pub use table::*;
 pub use text::{COctetString, OctetString, TextError, latin1, to_latin1};
-pub use tlv::{Tlv, TlvError, TlvIter, TlvTag, Tlvs, TlvsView};
+pub use tlv::{Tlv, TlvError, TlvIter, TlvKind, TlvShape, TlvTag, Tlvs, TlvsView};
 pub use wire::Wire;
 
 /// The largest frame that is taken unless a setting says otherwise: a message_payload of 64 KiB and its fields.

@@ -6,10 +6,11 @@ use bytes::Bytes;
 
 use super::error::{DecodeErrorKind, EncodeErrorKind};
 use super::reader::{Reader, Stop};
+use super::reflect::{Field, FieldError, FieldValue};
 use super::text::{COctetString, OctetString};
 use super::{
     CommandStatus, DataCoding, EsmClass, InterfaceVersion, MessageState, Npi, PriorityFlag, Quirk,
-    RegisteredDelivery, Tlvs, TlvsView, Ton,
+    RegisteredDelivery, Ton,
 };
 
 /// What went wrong with which field while encoding.
@@ -31,6 +32,12 @@ pub trait Wire: Sized {
 
     /// Appends it, checking that it fits.
     fn write(view: Self::View<'_>, field: &'static str, out: &mut Vec<u8>) -> Result<(), Misfit>;
+
+    /// Adds name, value and size, with the counter that stands in front where there is one.
+    fn describe<'a>(view: Self::View<'a>, field: &'static str, out: &mut Vec<Field<'a>>);
+
+    /// Builds it from a value of any type.
+    fn from_value(value: &FieldValue<'_>) -> Result<Self, FieldError>;
 }
 
 /// Where owned octets come from.
@@ -43,7 +50,7 @@ pub enum Source<'a> {
 }
 
 impl Source<'_> {
-    fn take(self, octets: &[u8]) -> Bytes {
+    pub(super) fn take(self, octets: &[u8]) -> Bytes {
         if octets.is_empty() {
             return Bytes::new();
         }
@@ -84,6 +91,14 @@ macro_rules! octet_fields {
             fn write(view: Self, _: &'static str, out: &mut Vec<u8>) -> Result<(), Misfit> {
                 out.push(view.into());
                 Ok(())
+            }
+
+            fn describe<'a>(view: Self, field: &'static str, out: &mut Vec<Field<'a>>) {
+                out.push(Field::integer(field, u8::from(view), 1));
+            }
+
+            fn from_value(value: &FieldValue<'_>) -> Result<Self, FieldError> {
+                value.to_octet().map(Self::from)
             }
         }
     )* };
@@ -135,6 +150,14 @@ impl Wire for CommandStatus {
         out.extend_from_slice(&view.value().to_be_bytes());
         Ok(())
     }
+
+    fn describe<'a>(view: Self, field: &'static str, out: &mut Vec<Field<'a>>) {
+        out.push(Field::integer(field, view.value(), 4));
+    }
+
+    fn from_value(value: &FieldValue<'_>) -> Result<Self, FieldError> {
+        value.to_word().map(Self::new)
+    }
 }
 
 /// Seventeen octets are the size of times, and of nothing else (3.4 section 7.1.1).
@@ -180,6 +203,14 @@ impl<const MAX: usize> Wire for COctetString<MAX> {
         out.push(0);
         Ok(())
     }
+
+    fn describe<'a>(view: &'a [u8], field: &'static str, out: &mut Vec<Field<'a>>) {
+        out.push(Field::text(field, view));
+    }
+
+    fn from_value(value: &FieldValue<'_>) -> Result<Self, FieldError> {
+        Ok(Self::from_octets(value.to_characters()?)?)
+    }
 }
 
 impl Wire for OctetString {
@@ -206,6 +237,31 @@ impl Wire for OctetString {
         out.extend_from_slice(view);
         Ok(())
     }
+
+    fn describe<'a>(view: &'a [u8], field: &'static str, out: &mut Vec<Field<'a>>) {
+        out.push(Field::integer("sm_length", counted(view.len()), 1));
+        out.push(Field {
+            name: field,
+            value: FieldValue::Octets(view.into()),
+            octets: view.len(),
+        });
+    }
+
+    fn from_value(value: &FieldValue<'_>) -> Result<Self, FieldError> {
+        match value {
+            FieldValue::Octets(octets) if octets.len() > usize::from(u8::MAX) => Err(FieldError::TooLong {
+                length: octets.len(),
+                max: usize::from(u8::MAX),
+            }),
+            FieldValue::Octets(octets) => Ok(Self::from(&**octets)),
+            _ => Err(FieldError::Type { expected: "octets" }),
+        }
+    }
+}
+
+/// The same for describing, where nothing can fail.
+pub(super) fn counted(length: usize) -> u32 {
+    u32::try_from(length).unwrap_or(u32::MAX)
 }
 
 /// A number of octets or entries that one octet announces.
@@ -219,29 +275,4 @@ pub(super) fn count(length: usize, field: &'static str) -> Result<u8, Misfit> {
             },
         )
     })
-}
-
-impl Wire for Tlvs {
-    type View<'a> = TlvsView<'a>;
-
-    #[inline]
-    fn read<'a>(reader: &mut Reader<'a>, _: &'static str) -> Result<TlvsView<'a>, Stop> {
-        reader.tlvs()
-    }
-
-    #[inline]
-    fn borrow(&self) -> TlvsView<'_> {
-        self.view()
-    }
-
-    #[inline]
-    fn own(view: TlvsView<'_>, source: Source<'_>) -> Self {
-        Self::from_checked(source.take(view.as_bytes()))
-    }
-
-    #[inline]
-    fn write(view: TlvsView<'_>, _: &'static str, out: &mut Vec<u8>) -> Result<(), Misfit> {
-        out.extend_from_slice(view.as_bytes());
-        Ok(())
-    }
 }

@@ -1,0 +1,3 @@
+//! What the binary consists of.
+
+pub mod pdu_json;

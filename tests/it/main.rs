@@ -1,0 +1,10 @@
+//! Everything that needs more than one module, in one binary.
+
+#![allow(
+    clippy::expect_used,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "tests say what they skip, and fail loudly"
+)]
+
+mod conformance_pdu;
