@@ -1,0 +1,85 @@
+//! Which alphabet a text is written in.
+
+use super::alphabet::Alphabet;
+use super::cut::Text;
+use super::error::{TextError, Unencodable};
+use super::gsm7::{Languages, Tables};
+use super::plan::Plan;
+use super::split::{AlphabetChoice, SplitOptions};
+use crate::pdu::DataCoding;
+
+/// The alphabet, what announces it, and the parts that it makes.
+pub(super) fn choose<'o>(text: &str, options: &'o SplitOptions) -> Result<(DataCoding, Plan<'o>), TextError> {
+    match options.alphabet {
+        AlphabetChoice::Only(alphabet) => only(text, alphabet, options),
+        AlphabetChoice::Prefer(alphabet) if alphabet.holds(text) => only(text, alphabet, options),
+        AlphabetChoice::Prefer(_) => only(text, Alphabet::Ucs2, options),
+        AlphabetChoice::Auto => cheapest(text, options),
+    }
+}
+
+fn only<'o>(
+    text: &str,
+    alphabet: Alphabet,
+    options: &'o SplitOptions,
+) -> Result<(DataCoding, Plan<'o>), TextError> {
+    if alphabet == Alphabet::Binary {
+        return Err(TextError::NoText);
+    }
+    if options.unencodable == Unencodable::Refuse
+        && let Some((offset, character)) =
+            text.char_indices().find(|(_, character)| alphabet.units(*character).is_none())
+    {
+        return Err(alphabet.unencodable(text, offset, character));
+    }
+    Ok((alphabet.data_coding(), plan(text, alphabet, options)?))
+}
+
+/// The default alphabet where it will do; else what makes the fewest parts, and among equals national tables
+/// before Latin-1 (each only where it is allowed) before UCS2.
+fn cheapest<'o>(text: &str, options: &'o SplitOptions) -> Result<(DataCoding, Plan<'o>), TextError> {
+    let default = options.default_alphabet.alphabet();
+    if default.holds(text) {
+        return Ok((DataCoding::DEFAULT, plan(text, default, options)?));
+    }
+    let languages = if default == Alphabet::GSM7 { options.languages } else { Languages::NONE };
+    let national = tables_of(languages).map(Alphabet::Gsm7);
+    let latin1 = options.latin1.then_some(Alphabet::Latin1);
+    let candidates = national.chain(latin1).filter(|alphabet| alphabet.holds(text)).chain([Alphabet::Ucs2]);
+    let mut best: Option<Plan<'_>> = None;
+    let mut refused = TextError::NoText;
+    for alphabet in candidates {
+        match plan(text, alphabet, options) {
+            Ok(other) if best.as_ref().is_none_or(|best| cost(&other) < cost(best)) => best = Some(other),
+            Ok(_) => {}
+            Err(error) => refused = error,
+        }
+    }
+    let best = best.ok_or(refused)?;
+    Ok((best.alphabet.data_coding(), best))
+}
+
+fn cost(plan: &Plan<'_>) -> (usize, u8, usize) {
+    let rank = match plan.alphabet {
+        Alphabet::Gsm7(_) => 0,
+        Alphabet::Ucs2 => 2,
+        _ => 1,
+    };
+    (plan.parts(), rank, plan.octets())
+}
+
+/// Every pair of a locking and a single shift table of these languages, but not the pair of none.
+fn tables_of(languages: Languages) -> impl Iterator<Item = Tables> {
+    let locking = move || languages.iter().filter(|language| language.has_locking_shift()).map(Some);
+    let singles = std::iter::once(None).chain(languages.iter().map(Some));
+    singles
+        .flat_map(move |single| {
+            std::iter::once(None).chain(locking()).map(move |locking| Tables { locking, single })
+        })
+        .filter(|tables| !tables.is_default())
+}
+
+fn plan<'o>(text: &str, alphabet: Alphabet, options: &'o SplitOptions) -> Result<Plan<'o>, TextError> {
+    let SplitOptions { unencodable, keep_clusters, .. } = *options;
+    Plan::new(&Text { text, alphabet, unencodable, keep_clusters }, alphabet, options)
+}
