@@ -3,4 +3,5 @@
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod pdu;
+pub mod sm;
 pub mod smsc;

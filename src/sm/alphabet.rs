@@ -163,12 +163,19 @@ impl Alphabet {
     /// The error for the first character of `text` that this alphabet lacks.
     pub(super) fn unencodable(self, text: &str, offset: usize, character: char) -> TextError {
         let index = text.get(..offset).map_or(0, |before| before.chars().count());
-        TextError::Unencodable { alphabet: self, character, index, offset }
+        TextError::Unencodable {
+            alphabet: self,
+            character,
+            index,
+            offset,
+        }
     }
 
     /// What stands for a character that the alphabet lacks: one that looks alike, else `?`.
     pub(super) fn replacement(self, character: char) -> char {
-        look_alike::of(character).filter(|other| self.units(*other).is_some()).unwrap_or('?')
+        look_alike::of(character)
+            .filter(|other| self.units(*other).is_some())
+            .unwrap_or('?')
     }
 
     fn octet_set(self) -> Option<OctetSet> {
@@ -328,9 +335,17 @@ impl Reading {
     /// through (0x10 flash, 0x18 flash in UCS2, 0xF0 and so on). None for what has no characters that we know:
     /// Japanese and Korean sets, pictograms, compressed text.
     #[must_use]
-    pub const fn of(data_coding: DataCoding, default: DefaultAlphabet) -> Option<Self> {
-        let gsm = Self { alphabet: default.alphabet(), packed: matches!(default, DefaultAlphabet::GsmPacked) };
-        let plain = |alphabet| Some(Self { alphabet, packed: false });
+    pub fn of(data_coding: DataCoding, default: DefaultAlphabet) -> Option<Self> {
+        let gsm = Self {
+            alphabet: default.alphabet(),
+            packed: default == DefaultAlphabet::GsmPacked,
+        };
+        let plain = |alphabet| {
+            Some(Self {
+                alphabet,
+                packed: false,
+            })
+        };
         match data_coding.value() {
             0x00 => Some(gsm),
             0x01 => plain(Alphabet::Ascii),

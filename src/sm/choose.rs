@@ -27,8 +27,9 @@ fn only<'o>(
         return Err(TextError::NoText);
     }
     if options.unencodable == Unencodable::Refuse
-        && let Some((offset, character)) =
-            text.char_indices().find(|(_, character)| alphabet.units(*character).is_none())
+        && let Some((offset, character)) = text
+            .char_indices()
+            .find(|(_, character)| alphabet.units(*character).is_none())
     {
         return Err(alphabet.unencodable(text, offset, character));
     }
@@ -42,10 +43,17 @@ fn cheapest<'o>(text: &str, options: &'o SplitOptions) -> Result<(DataCoding, Pl
     if default.holds(text) {
         return Ok((DataCoding::DEFAULT, plan(text, default, options)?));
     }
-    let languages = if default == Alphabet::GSM7 { options.languages } else { Languages::NONE };
+    let languages = if default == Alphabet::GSM7 {
+        options.languages
+    } else {
+        Languages::NONE
+    };
     let national = tables_of(languages).map(Alphabet::Gsm7);
     let latin1 = options.latin1.then_some(Alphabet::Latin1);
-    let candidates = national.chain(latin1).filter(|alphabet| alphabet.holds(text)).chain([Alphabet::Ucs2]);
+    let candidates = national
+        .chain(latin1)
+        .filter(|alphabet| alphabet.holds(text))
+        .chain([Alphabet::Ucs2]);
     let mut best: Option<Plan<'_>> = None;
     let mut refused = TextError::NoText;
     for alphabet in candidates {
@@ -70,16 +78,36 @@ fn cost(plan: &Plan<'_>) -> (usize, u8, usize) {
 
 /// Every pair of a locking and a single shift table of these languages, but not the pair of none.
 fn tables_of(languages: Languages) -> impl Iterator<Item = Tables> {
-    let locking = move || languages.iter().filter(|language| language.has_locking_shift()).map(Some);
+    let locking = move || {
+        languages
+            .iter()
+            .filter(|language| language.has_locking_shift())
+            .map(Some)
+    };
     let singles = std::iter::once(None).chain(languages.iter().map(Some));
     singles
         .flat_map(move |single| {
-            std::iter::once(None).chain(locking()).map(move |locking| Tables { locking, single })
+            std::iter::once(None)
+                .chain(locking())
+                .map(move |locking| Tables { locking, single })
         })
         .filter(|tables| !tables.is_default())
 }
 
 fn plan<'o>(text: &str, alphabet: Alphabet, options: &'o SplitOptions) -> Result<Plan<'o>, TextError> {
-    let SplitOptions { unencodable, keep_clusters, .. } = *options;
-    Plan::new(&Text { text, alphabet, unencodable, keep_clusters }, alphabet, options)
+    let SplitOptions {
+        unencodable,
+        keep_clusters,
+        ..
+    } = *options;
+    Plan::new(
+        &Text {
+            text,
+            alphabet,
+            unencodable,
+            keep_clusters,
+        },
+        alphabet,
+        options,
+    )
 }

@@ -40,10 +40,15 @@ pub(super) struct Text<'a> {
 impl Text<'_> {
     /// Units of a character, or of what stands for it.
     fn units(&self, character: char) -> usize {
-        self.alphabet.units(character).unwrap_or_else(|| match self.unencodable {
-            Unencodable::Replace => self.alphabet.units(self.alphabet.replacement(character)).unwrap_or(1),
-            Unencodable::Refuse | Unencodable::Skip => 0,
-        })
+        self.alphabet
+            .units(character)
+            .unwrap_or_else(|| match self.unencodable {
+                Unencodable::Replace => self
+                    .alphabet
+                    .units(self.alphabet.replacement(character))
+                    .unwrap_or(1),
+                Unencodable::Refuse | Unencodable::Skip => 0,
+            })
     }
 
     fn units_of(&self, text: &str) -> usize {
@@ -65,14 +70,27 @@ impl Content for Text<'_> {
                 units += more;
                 continue;
             }
-            let cluster = if self.keep_clusters { cluster_boundary(rest, at) } else { at };
+            let cluster = if self.keep_clusters {
+                cluster_boundary(rest, at)
+            } else {
+                at
+            };
             if cluster == at {
-                return Cut { end: start + at, units };
+                return Cut {
+                    end: start + at,
+                    units,
+                };
             }
             let units = self.units_of(rest.get(..cluster).unwrap_or_default());
-            return Cut { end: start + cluster, units };
+            return Cut {
+                end: start + cluster,
+                units,
+            };
         }
-        Cut { end: self.text.len(), units }
+        Cut {
+            end: self.text.len(),
+            units,
+        }
     }
 
     fn ends_with_carriage_return(&self, start: usize, end: usize) -> bool {
@@ -82,7 +100,9 @@ impl Content for Text<'_> {
 
 /// The last boundary between grapheme clusters at or before `at`; `at` itself when there is none before.
 fn cluster_boundary(text: &str, at: usize) -> usize {
-    let Some((before, after)) = text.split_at_checked(at) else { return at };
+    let Some((before, after)) = text.split_at_checked(at) else {
+        return at;
+    };
     let (before, after) = (before.chars().next_back(), after.chars().next());
     // Below U+0300 nothing joins its neighbour, except a line feed its carriage return.
     if let (Some(before @ ..'\u{300}'), Some(after @ ..'\u{300}')) = (before, after)
@@ -115,12 +135,25 @@ impl Content for Data<'_> {
     fn cut(&self, start: usize, limit: usize) -> Cut {
         let unit = self.alphabet.unit_octets();
         let rest = self.octets.get(start..).unwrap_or_default();
-        let Some(part) = rest.get(..limit.saturating_mul(unit)).filter(|part| part.len() < rest.len()) else {
-            return Cut { end: self.octets.len(), units: rest.len().div_ceil(unit) };
+        let Some(part) = rest
+            .get(..limit.saturating_mul(unit))
+            .filter(|part| part.len() < rest.len())
+        else {
+            return Cut {
+                end: self.octets.len(),
+                units: rest.len().div_ceil(unit),
+            };
         };
         let divided = match self.alphabet {
             // An odd number of escapes at the end: the last one belongs to what follows.
-            Alphabet::Gsm7(_) => part.iter().rev().take_while(|octet| **octet == gsm7::ESCAPE).count() % 2 == 1,
+            Alphabet::Gsm7(_) => {
+                part.iter()
+                    .rev()
+                    .take_while(|octet| **octet == gsm7::ESCAPE)
+                    .count()
+                    % 2
+                    == 1
+            }
             Alphabet::Ucs2 => {
                 let last = part.last_chunk::<2>().map_or(0, |unit| u16::from_be_bytes(*unit));
                 (0xD800..0xDC00).contains(&last)
@@ -128,10 +161,15 @@ impl Content for Data<'_> {
             _ => false,
         };
         let units = limit - usize::from(divided && limit > 1);
-        Cut { end: start + units * unit, units }
+        Cut {
+            end: start + units * unit,
+            units,
+        }
     }
 
     fn ends_with_carriage_return(&self, start: usize, end: usize) -> bool {
-        self.octets.get(start..end).is_some_and(|part| part.ends_with(b"\r"))
+        self.octets
+            .get(start..end)
+            .is_some_and(|part| part.ends_with(b"\r"))
     }
 }

@@ -116,14 +116,6 @@ impl TextFaults {
         self.count += 1;
     }
 
-    /// Notes the faults of a piece that starts `offset` octets further on.
-    pub(crate) fn note_all(&mut self, other: Self, offset: usize) {
-        if let Some(first) = other.first {
-            self.first.get_or_insert(TextFault { position: first.position + offset, ..first });
-        }
-        self.count += other.count;
-    }
-
     /// The first fault.
     #[must_use]
     pub const fn first(self) -> Option<TextFault> {

@@ -37,7 +37,8 @@ impl<'o> Plan<'o> {
         alphabet: Alphabet,
         options: &'o SplitOptions,
     ) -> Result<Self, TextError> {
-        let packed = options.default_alphabet == DefaultAlphabet::GsmPacked && matches!(alphabet, Alphabet::Gsm7(_));
+        let packed =
+            options.default_alphabet == DefaultAlphabet::GsmPacked && matches!(alphabet, Alphabet::Gsm7(_));
         let mut plan = Self {
             options,
             alphabet,
@@ -64,7 +65,8 @@ impl<'o> Plan<'o> {
             Concatenation::Sar => ReferenceWidth::Sixteen,
             Concatenation::Payload => {
                 plan.number(None)?;
-                plan.cuts.push(plan.whole(content)?);
+                let whole = plan.whole(content)?;
+                plan.cuts.push(whole);
                 return Ok(plan);
             }
         };
@@ -82,16 +84,6 @@ impl<'o> Plan<'o> {
     pub(super) fn octets(&self) -> usize {
         let units: usize = self.cuts.iter().map(|cut| cut.units).sum();
         units * self.alphabet.unit_octets() + self.cuts.len() * self.header
-    }
-
-    /// Units that the last part has room for.
-    pub(super) fn remaining(&self) -> usize {
-        self.per_part.saturating_sub(self.cuts.last().map_or(0, |cut| cut.units))
-    }
-
-    /// Units of each part.
-    pub(super) fn units(&self) -> impl Iterator<Item = usize> {
-        self.cuts.iter().map(|cut| cut.units)
     }
 
     /// True when the parts start with a user data header.
@@ -113,7 +105,11 @@ impl<'o> Plan<'o> {
         let mut start = 0;
         for (sequence, cut) in (1..=total).zip(&mut cuts) {
             let info = self.numbering.map(|width| PartInfo {
-                reference: if width == ReferenceWidth::Eight { reference & 0xFF } else { reference },
+                reference: if width == ReferenceWidth::Eight {
+                    reference & 0xFF
+                } else {
+                    reference
+                },
                 total,
                 sequence,
                 width,
@@ -183,7 +179,11 @@ impl<'o> Plan<'o> {
         self.numbering = numbering;
         self.header = if octets == 0 { 0 } else { 1 + octets };
         // The message centre adds a header of six octets to parts with sar_ TLVs.
-        let reserved = if numbering == Some(ReferenceWidth::Sar) { 6 } else { self.header };
+        let reserved = if numbering == Some(ReferenceWidth::Sar) {
+            6
+        } else {
+            self.header
+        };
         let room = self.options.max_octets.saturating_sub(reserved);
         self.per_part = match self.alphabet {
             Alphabet::Gsm7(_) => gsm7::packed_septets(room, gsm7::fill_bits(reserved)),
@@ -195,7 +195,8 @@ impl<'o> Plan<'o> {
     fn cut(&self, content: &impl Content, start: usize) -> Cut {
         let cut = content.cut(start, self.per_part);
         // A full part whose last septet is a carriage return on the octet boundary would need one more octet.
-        let full = self.packed && self.options.padding == Padding::CarriageReturn && cut.units == self.per_part;
+        let full =
+            self.packed && self.options.padding == Padding::CarriageReturn && cut.units == self.per_part;
         if full
             && (cut.units * 7 + gsm7::fill_bits(self.header)).is_multiple_of(8)
             && content.ends_with_carriage_return(start, cut.end)
@@ -210,7 +211,10 @@ impl<'o> Plan<'o> {
         loop {
             let cut = self.cut(content, start);
             if cut.end == start && cut.end < content.length() {
-                return Err(TextError::NoRoom { header: self.header, limit: self.options.max_octets });
+                return Err(TextError::NoRoom {
+                    header: self.header,
+                    limit: self.options.max_octets,
+                });
             }
             parts += 1;
             if parts <= MAX_PARTS {
@@ -221,7 +225,11 @@ impl<'o> Plan<'o> {
                 break;
             }
         }
-        if parts > MAX_PARTS { Err(TextError::TooManyParts { parts }) } else { Ok(()) }
+        if parts > MAX_PARTS {
+            Err(TextError::TooManyParts { parts })
+        } else {
+            Ok(())
+        }
     }
 
     /// Everything in one message_payload.

@@ -11,8 +11,8 @@ use super::error::{TextError, Unencodable};
 use super::gsm7::{self, Languages, Padding};
 use super::plan::Plan;
 use super::transliterate::transliterate;
-use super::udh::PartInfo;
-use crate::pdu::{DataCoding, EsmClass};
+use super::udh::{PartInfo, ReferenceWidth};
+use crate::pdu::{DataCoding, EsmClass, OctetString, SubmitSm, TlvError, tlv};
 
 /// Octets of user data that one short message carries.
 pub const MESSAGE_OCTETS: usize = 140;
@@ -126,11 +126,17 @@ pub struct Split {
 
 impl Split {
     fn new(data_coding: DataCoding, plan: &Plan<'_>, parts: Vec<Part>) -> Self {
-        let remaining = plan.per_part.saturating_sub(parts.last().map_or(0, |part| part.units));
+        let remaining = plan
+            .per_part
+            .saturating_sub(parts.last().map_or(0, |part| part.units));
         Self {
             alphabet: plan.alphabet,
             data_coding,
-            esm_class: if plan.has_header() { EsmClass::UDH } else { EsmClass::DEFAULT },
+            esm_class: if plan.has_header() {
+                EsmClass::UDH
+            } else {
+                EsmClass::DEFAULT
+            },
             parts,
             payload: plan.payload,
             per_part: plan.per_part,
@@ -138,6 +144,36 @@ impl Split {
             lossy: 0,
             transliterated: 0,
         }
+    }
+}
+
+impl Split {
+    /// Puts one of the parts into a submit_sm: data_coding, the bit of the esm_class, text, TLVs.
+    ///
+    /// # Errors
+    ///
+    /// The payload does not fit a TLV; [`split_text`] never makes such a one.
+    pub fn fill(&self, part: &Part, submit: &mut SubmitSm) -> Result<(), TlvError> {
+        submit.data_coding = self.data_coding;
+        submit.esm_class = EsmClass::new(submit.esm_class.value() | self.esm_class.value());
+        if self.payload {
+            submit.short_message = OctetString::EMPTY;
+            submit.tlvs.put::<tlv::MessagePayload>(&part.octets)?;
+        } else {
+            submit.short_message = part.octets.clone().into();
+        }
+        if let Some(PartInfo {
+            reference,
+            total,
+            sequence,
+            width: ReferenceWidth::Sar,
+        }) = part.info
+        {
+            submit.tlvs.put::<tlv::SarMsgRefNum>(reference)?;
+            submit.tlvs.put::<tlv::SarTotalSegments>(total)?;
+            submit.tlvs.put::<tlv::SarSegmentSeqnum>(sequence)?;
+        }
+        Ok(())
     }
 }
 
@@ -183,7 +219,11 @@ pub fn split_text(text: &str, options: &SplitOptions, reference: u16) -> Result<
         gsm7::pack_into(&septets, gsm7::fill_bits(header), options.padding, out);
         Ok(())
     })?;
-    Ok(Split { lossy, transliterated, ..Split::new(data_coding, &plan, parts) })
+    Ok(Split {
+        lossy,
+        transliterated,
+        ..Split::new(data_coding, &plan, parts)
+    })
 }
 
 /// Splits octets that are in the alphabet of `data_coding` already: never inside an escape pair of GSM 7-bit text
@@ -211,4 +251,47 @@ pub fn split_octets(
         Ok(())
     })?;
     Ok(Split::new(data_coding, &plan, parts))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn split(text: &str, alphabet: AlphabetChoice) -> Split {
+        split_text(
+            text,
+            &SplitOptions {
+                alphabet,
+                ..SplitOptions::default()
+            },
+            7,
+        )
+        .unwrap()
+    }
+
+    #[test]
+    fn texts_take_as_many_parts_as_the_reference_client_makes() {
+        let ascii = |count: usize| "x".repeat(count);
+        let cases = [
+            ("One SMS".to_string(), Alphabet::GSM7, 0x00, 0x00, 1),
+            ("可輸入英文單字".to_string(), Alphabet::GSM7, 0x00, 0x08, 1),
+            (ascii(89), Alphabet::Ucs2, 0x40, 0x08, 2),
+            (ascii(203), Alphabet::GSM7, 0x40, 0x00, 2),
+            (ascii(203), Alphabet::Latin1, 0x40, 0x03, 2),
+            (ascii(203), Alphabet::Ucs2, 0x40, 0x08, 4),
+            (String::new(), Alphabet::GSM7, 0x00, 0x00, 1),
+        ];
+        for (text, alphabet, esm_class, data_coding, parts) in cases {
+            let split = split(&text, AlphabetChoice::Prefer(alphabet));
+            let seen = (
+                split.esm_class.value(),
+                split.data_coding.value(),
+                split.parts.len(),
+            );
+            assert_eq!(seen, (esm_class, data_coding, parts), "{text:?} in {alphabet}");
+            for (sequence, part) in (1..).zip(&split.parts).filter(|_| parts > 1) {
+                assert_eq!(part.octets[..6], [5, 0, 3, 7, parts as u8, sequence]);
+            }
+        }
+    }
 }

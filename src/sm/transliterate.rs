@@ -45,7 +45,9 @@ pub(super) fn transliterate<'t>(text: &'t str, options: &SplitOptions) -> (Cow<'
     let (other, changed) = into(alphabet, text);
     // Half a change would only spoil a text that needs the dearer alphabet all the same.
     match options.alphabet {
-        AlphabetChoice::Auto | AlphabetChoice::Prefer(_) if !alphabet.holds(&other) => (Cow::Borrowed(text), 0),
+        AlphabetChoice::Auto | AlphabetChoice::Prefer(_) if !alphabet.holds(&other) => {
+            (Cow::Borrowed(text), 0)
+        }
         _ => (Cow::Owned(other), changed),
     }
 }
@@ -56,7 +58,8 @@ fn into(alphabet: Alphabet, text: &str) -> (String, usize) {
     for character in text.chars() {
         if alphabet.units(character).is_some() {
             out.push(character);
-        } else if let Some(other) = look_alike::of(character).filter(|other| alphabet.units(*other).is_some()) {
+        } else if let Some(other) = look_alike::of(character).filter(|other| alphabet.units(*other).is_some())
+        {
             out.push(other);
             changed += 1;
         } else if let Some((_, others)) = SPELLED_OUT.iter().find(|(from, _)| *from == character) {

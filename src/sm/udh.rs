@@ -33,7 +33,12 @@ impl PartInfo {
     /// The numbers, where they make sense: nothing is 0 and the sequence is not above the total.
     #[must_use]
     pub fn checked(reference: u16, total: u8, sequence: u8, width: ReferenceWidth) -> Option<Self> {
-        (1..=total).contains(&sequence).then_some(Self { reference, total, sequence, width })
+        (1..=total).contains(&sequence).then_some(Self {
+            reference,
+            total,
+            sequence,
+            width,
+        })
     }
 }
 
@@ -73,7 +78,8 @@ impl<'a> Element<'a> {
     fn read(id: u8, data: &'a [u8]) -> Self {
         let known = match (id, data) {
             (0x00, &[reference, total, sequence]) => {
-                PartInfo::checked(u16::from(reference), total, sequence, ReferenceWidth::Eight).map(Self::Part)
+                PartInfo::checked(u16::from(reference), total, sequence, ReferenceWidth::Eight)
+                    .map(Self::Part)
             }
             (0x08, &[high, low, total, sequence]) => {
                 let reference = u16::from_be_bytes([high, low]);
@@ -99,7 +105,12 @@ impl<'a> Element<'a> {
     /// Appends identifier, length and data. Narrow numbers are cut to their low octet, data to 255 octets.
     pub fn write(&self, out: &mut Vec<u8>) {
         match *self {
-            Self::Part(PartInfo { reference, total, sequence, width }) => {
+            Self::Part(PartInfo {
+                reference,
+                total,
+                sequence,
+                width,
+            }) => {
                 let [high, low] = reference.to_be_bytes();
                 match width {
                     ReferenceWidth::Eight => out.extend_from_slice(&[0x00, 3, low, total, sequence]),
@@ -108,7 +119,11 @@ impl<'a> Element<'a> {
                     }
                 }
             }
-            Self::Ports(Ports { destination, source, wide }) => {
+            Self::Ports(Ports {
+                destination,
+                source,
+                wide,
+            }) => {
                 let ([d1, d0], [s1, s0]) = (destination.to_be_bytes(), source.to_be_bytes());
                 match wide {
                     true => out.extend_from_slice(&[0x05, 4, d1, d0, s1, s0]),
@@ -175,10 +190,14 @@ impl<'a> Udh<'a> {
     pub fn split(user_data: &'a [u8]) -> Result<(Self, &'a [u8]), UdhError> {
         let (length, rest) = user_data.split_first().ok_or(UdhError::Missing)?;
         let length = usize::from(*length);
-        let (elements, rest) = rest
-            .split_at_checked(length)
-            .ok_or(UdhError::HeaderTooLong { length, available: rest.len() })?;
-        let mut check = Elements { rest: elements, fault: None };
+        let (elements, rest) = rest.split_at_checked(length).ok_or(UdhError::HeaderTooLong {
+            length,
+            available: rest.len(),
+        })?;
+        let mut check = Elements {
+            rest: elements,
+            fault: None,
+        };
         check.by_ref().for_each(drop);
         match check.fault {
             None => Ok((Self { elements }, rest)),
@@ -190,7 +209,9 @@ impl<'a> Udh<'a> {
     #[must_use]
     pub fn readable(user_data: &'a [u8]) -> Self {
         match user_data.split_first() {
-            Some((length, rest)) => Self { elements: rest.get(..usize::from(*length)).unwrap_or(rest) },
+            Some((length, rest)) => Self {
+                elements: rest.get(..usize::from(*length)).unwrap_or(rest),
+            },
             None => Self::default(),
         }
     }
@@ -204,7 +225,10 @@ impl<'a> Udh<'a> {
     /// The elements with identifier and data as they came.
     #[must_use]
     pub const fn raw_elements(&self) -> Elements<'a> {
-        Elements { rest: self.elements, fault: None }
+        Elements {
+            rest: self.elements,
+            fault: None,
+        }
     }
 
     /// The elements.
@@ -215,13 +239,29 @@ impl<'a> Udh<'a> {
     /// The concatenation element; the last one counts, whatever its width.
     #[must_use]
     pub fn part(&self) -> Option<PartInfo> {
-        self.elements().filter_map(|element| if let Element::Part(part) = element { Some(part) } else { None }).last()
+        self.elements()
+            .filter_map(|element| {
+                if let Element::Part(part) = element {
+                    Some(part)
+                } else {
+                    None
+                }
+            })
+            .last()
     }
 
     /// The ports; the last element counts.
     #[must_use]
     pub fn ports(&self) -> Option<Ports> {
-        self.elements().filter_map(|element| if let Element::Ports(ports) = element { Some(ports) } else { None }).last()
+        self.elements()
+            .filter_map(|element| {
+                if let Element::Ports(ports) = element {
+                    Some(ports)
+                } else {
+                    None
+                }
+            })
+            .last()
     }
 
     /// The tables for GSM 7-bit text; elements with a reserved language number do not count.
@@ -230,8 +270,12 @@ impl<'a> Udh<'a> {
         let mut tables = Tables::DEFAULT;
         for element in self.elements() {
             match element {
-                Element::SingleShift(number) => tables.single = Language::from_number(number).or(tables.single),
-                Element::LockingShift(number) => tables.locking = Language::from_number(number).or(tables.locking),
+                Element::SingleShift(number) => {
+                    tables.single = Language::from_number(number).or(tables.single)
+                }
+                Element::LockingShift(number) => {
+                    tables.locking = Language::from_number(number).or(tables.locking)
+                }
                 _ => {}
             }
         }
@@ -266,7 +310,11 @@ impl<'a> Iterator for Elements<'a> {
         };
         let length = usize::from(length);
         let Some((data, rest)) = rest.split_at_checked(length) else {
-            self.fault = Some(UdhError::ElementTooLong { id, length, available: rest.len() });
+            self.fault = Some(UdhError::ElementTooLong {
+                id,
+                length,
+                available: rest.len(),
+            });
             return None;
         };
         self.rest = rest;

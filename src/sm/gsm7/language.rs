@@ -169,7 +169,9 @@ impl FromStr for Language {
     fn from_str(text: &str) -> Result<Self, UnknownLanguage> {
         Self::ALL
             .into_iter()
-            .find(|language| text.eq_ignore_ascii_case(language.code()) || text.eq_ignore_ascii_case(language.name()))
+            .find(|language| {
+                text.eq_ignore_ascii_case(language.code()) || text.eq_ignore_ascii_case(language.name())
+            })
             .ok_or(UnknownLanguage)
     }
 }
@@ -204,7 +206,9 @@ impl Languages {
 
     /// The languages of the set, by number.
     pub fn iter(self) -> impl Iterator<Item = Language> {
-        Language::ALL.into_iter().filter(move |language| self.contains(*language))
+        Language::ALL
+            .into_iter()
+            .filter(move |language| self.contains(*language))
     }
 }
 

@@ -31,12 +31,18 @@ pub struct Tables {
 
 impl Tables {
     /// The default alphabet with its extension table.
-    pub const DEFAULT: Self = Self { locking: None, single: None };
+    pub const DEFAULT: Self = Self {
+        locking: None,
+        single: None,
+    };
 
     /// The tables that a receiver needs to know of: a locking table that does not exist is none.
     #[must_use]
     pub fn normalised(self) -> Self {
-        Self { locking: self.locking.filter(|language| language.has_locking_shift()), ..self }
+        Self {
+            locking: self.locking.filter(|language| language.has_locking_shift()),
+            ..self
+        }
     }
 
     /// True for the default alphabet with its extension table.
@@ -70,15 +76,19 @@ impl Tables {
         if let Some(septet) = self.locking_table().septet(character) {
             return Code::locking(septet);
         }
-        self.single_table().septet(character).map_or(Code::MISSING, Code::single)
+        self.single_table()
+            .septet(character)
+            .map_or(Code::MISSING, Code::single)
     }
 
     fn locking_table(self) -> &'static Table {
-        self.locking.map_or(&tables::DEFAULT_LOCKING, Language::locking_table)
+        self.locking
+            .map_or(&tables::DEFAULT_LOCKING, Language::locking_table)
     }
 
     fn single_table(self) -> &'static Table {
-        self.single.map_or(&tables::DEFAULT_SINGLE, Language::single_table)
+        self.single
+            .map_or(&tables::DEFAULT_SINGLE, Language::single_table)
     }
 }
 
@@ -107,7 +117,10 @@ static DEFAULT_LATIN: [Code; 256] = {
     let mut codes = [Code::MISSING; 256];
     let mut at = 0;
     while at < codes.len() {
-        let (locking, single) = (tables::DEFAULT_LOCKING.latin(at), tables::DEFAULT_SINGLE.latin(at));
+        let (locking, single) = (
+            tables::DEFAULT_LOCKING.latin(at),
+            tables::DEFAULT_SINGLE.latin(at),
+        );
         if locking != NO_SEPTET {
             codes[at] = Code::locking(locking);
         } else if single != NO_SEPTET {
@@ -220,10 +233,13 @@ pub fn decode(octets: &[u8], tables: Tables, out: &mut String) -> TextFaults {
                 }
                 [ESCAPE, code @ 0..=0x7F, ref tail @ ..] => {
                     rest = tail;
-                    single.character(code).or_else(|| locking.character(code)).unwrap_or_else(|| {
-                        faults.note(position, TextFaultKind::Unassigned(code));
-                        ' '
-                    })
+                    single
+                        .character(code)
+                        .or_else(|| locking.character(code))
+                        .unwrap_or_else(|| {
+                            faults.note(position, TextFaultKind::Unassigned(code));
+                            ' '
+                        })
                 }
                 [ESCAPE, code, ref tail @ ..] => {
                     rest = tail;
@@ -262,8 +278,15 @@ pub fn invalid_octets(octets: &[u8]) -> impl Iterator<Item = (usize, u8)> {
 /// blocks of sixteen.
 fn plain_prefix(octets: &[u8]) -> usize {
     let (blocks, tail) = octets.as_chunks::<16>();
-    let plain = blocks.iter().take_while(|block| block.iter().all(is_plain)).count();
-    let more = if plain == blocks.len() && tail.iter().all(is_plain) { tail.len() } else { 0 };
+    let plain = blocks
+        .iter()
+        .take_while(|block| block.iter().all(is_plain))
+        .count();
+    let more = if plain == blocks.len() && tail.iter().all(is_plain) {
+        tail.len()
+    } else {
+        0
+    };
     plain * 16 + more
 }
 

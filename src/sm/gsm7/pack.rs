@@ -59,7 +59,11 @@ pub fn pack_into(septets: &[u8], fill: usize, padding: Padding, out: &mut Vec<u8
         // Seven bits are spare.
         1 if cr => out.push(bits.to_le_bytes()[0] | CARRIAGE_RETURN << 1),
         // The last septet ends on the octet boundary and would be taken for padding.
-        0 if cr && septets.last().is_some_and(|septet| septet & 0x7F == CARRIAGE_RETURN) => {
+        0 if cr
+            && septets
+                .last()
+                .is_some_and(|septet| septet & 0x7F == CARRIAGE_RETURN) =>
+        {
             out.push(CARRIAGE_RETURN);
         }
         0 => {}
@@ -83,7 +87,9 @@ pub fn unpack_into(octets: &[u8], fill: usize, count: Option<usize>, padding: Pa
     let start = out.len();
     let available = packed_septets(octets.len(), fill);
     let wanted = count.unwrap_or(available).min(available);
-    let Some((first, more)) = octets.get(fill / 8..).and_then(<[u8]>::split_first) else { return };
+    let Some((first, more)) = octets.get(fill / 8..).and_then(<[u8]>::split_first) else {
+        return;
+    };
     let (mut bits, mut held) = (u16::from(*first) >> (fill % 8), 8 - fill % 8);
     let mut more = more.iter();
     for _ in 0..wanted {

@@ -24,7 +24,11 @@ impl Table {
     /// The character of a septet; none where nothing is assigned, for ESC and above 0x7F.
     pub(super) fn character(&self, septet: u8) -> Option<char> {
         let code_point = *self.code_points.get(usize::from(septet))?;
-        if code_point == 0 { None } else { char::from_u32(u32::from(code_point)) }
+        if code_point == 0 {
+            None
+        } else {
+            char::from_u32(u32::from(code_point))
+        }
     }
 
     /// The septet of a character; the lowest where the table holds it twice.
@@ -34,7 +38,9 @@ impl Table {
             return (septet != NO_SEPTET).then_some(septet);
         }
         let others = self.others.get(..self.others_len)?;
-        let index = others.binary_search_by_key(&code_point, |(other, _)| *other).ok()?;
+        let index = others
+            .binary_search_by_key(&code_point, |(other, _)| *other)
+            .ok()?;
         others.get(index).map(|(_, septet)| *septet)
     }
 }

@@ -1,0 +1,389 @@
+//! Which message a receipt is about, and what became of the message as a whole.
+//!
+//! [`Correlator`] is told what was submitted and which receipts came, on whatever bind of the account. Receipts
+//! that come before the response wait for it; those that nobody owes come out as orphans; a message of several
+//! parts has one result. Everything is bounded by number and age, and nothing vanishes: what is given up comes
+//! out of [`Correlator::poll_event`].
+
+mod parking;
+mod store;
+
+use std::borrow::Cow;
+use std::collections::{HashMap, VecDeque};
+use std::time::{Duration, Instant};
+
+use parking::Parking;
+pub use store::{MemoryStore, MessageKey, Place, ReceiptStore, Tracked};
+
+use super::message_id::IdRules;
+use super::receipt::{Receipt, is_final};
+use crate::pdu::MessageState;
+
+/// How much a [`Correlator`] keeps, and for how long.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct CorrelatorLimits {
+    /// Messages whose receipts are owed; beyond that the one that would be forgotten first is. Default 1,000,000.
+    pub messages: usize,
+    /// How long receipts of a message are waited for. Default 7 days.
+    pub keep_for: Duration,
+    /// How long a message with a result is remembered, so that further receipts still find it. Default 1 hour.
+    pub keep_finished_for: Duration,
+    /// Receipts that wait for a response; beyond that the oldest is an orphan. Default 10,000.
+    pub parked: usize,
+    /// How long they wait. Default 5 minutes.
+    pub park_for: Duration,
+}
+
+impl Default for CorrelatorLimits {
+    fn default() -> Self {
+        Self {
+            messages: 1_000_000,
+            keep_for: Duration::from_secs(7 * 24 * 3600),
+            keep_finished_for: Duration::from_secs(3600),
+            parked: 10_000,
+            park_for: Duration::from_secs(300),
+        }
+    }
+}
+
+/// What a receipt did to the part that it is about.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub enum Progress {
+    /// Took it to a state further on, though not a final one.
+    Advanced,
+    /// Took it to its final state.
+    Final,
+    /// Nothing: it was there already or further on, or the state has no plain meaning.
+    None,
+}
+
+/// What became of a message as a whole.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub struct MessageResult {
+    /// DELIVERED when every part was; else the state of the first part that was not.
+    pub state: MessageState,
+    /// Parts that were delivered.
+    pub delivered: usize,
+    /// Parts of the message.
+    pub parts: usize,
+}
+
+/// A receipt with the message that it is about.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Matched<'r, T> {
+    /// What the caller knows the message by.
+    pub token: T,
+    /// The key that [`Correlator::handle_submitted`] gave.
+    pub key: MessageKey,
+    /// The part, from 0.
+    pub part: usize,
+    /// What changed.
+    pub progress: Progress,
+    /// The result of the message: with the receipt that made its last part final, and never again.
+    pub result: Option<MessageResult>,
+    /// The receipt.
+    pub receipt: Receipt<'r>,
+}
+
+/// Where a receipt went.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Received<'r, T> {
+    /// To its message.
+    Matched(Matched<'r, T>),
+    /// It waits for a response that names its message.
+    Parked,
+    /// Nowhere: it names no message at all.
+    Orphan(Receipt<'r>),
+}
+
+/// What [`Correlator::poll_event`] gives out.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Correlation<T> {
+    /// A receipt that had waited found its message.
+    Matched(Matched<'static, T>),
+    /// A receipt that had waited is given up: nothing that was submitted bears its id.
+    Orphan {
+        /// The account that it came for.
+        account: Box<str>,
+        /// The receipt.
+        receipt: Receipt<'static>,
+    },
+    /// A message is given up before it had its result.
+    Unfinished {
+        /// What the caller knows the message by.
+        token: T,
+        /// The furthest state of each part.
+        parts: Vec<Option<MessageState>>,
+    },
+}
+
+/// Matches receipts with messages.
+#[derive(Clone, Debug)]
+pub struct Correlator<T, S = MemoryStore<T>> {
+    limits: CorrelatorLimits,
+    rules: HashMap<Box<str>, IdRules>,
+    store: S,
+    parking: Parking,
+    events: VecDeque<Correlation<T>>,
+    next: u64,
+}
+
+impl<T: Clone> Correlator<T> {
+    /// A correlator that keeps its messages in memory.
+    #[must_use]
+    pub fn new(limits: CorrelatorLimits) -> Self {
+        Self::with_store(limits, MemoryStore::default())
+    }
+}
+
+impl<T: Clone, S: ReceiptStore<T>> Correlator<T, S> {
+    /// A correlator that keeps its messages in `store`.
+    #[must_use]
+    pub fn with_store(limits: CorrelatorLimits, store: S) -> Self {
+        Self {
+            limits,
+            rules: HashMap::new(),
+            store,
+            parking: Parking::default(),
+            events: VecDeque::new(),
+            next: 0,
+        }
+    }
+
+    /// Sets how the ids of an account are to be read; without it they are compared as they are.
+    pub fn set_rules(&mut self, account: &str, rules: IdRules) {
+        self.rules.insert(account.into(), rules);
+    }
+
+    /// Learns that a message of `parts` parts was accepted, and the ids that the responses gave them (part from 0,
+    /// id; a part that was sent twice has two). Receipts that waited for one of them come out of
+    /// [`Correlator::poll_event`].
+    pub fn handle_submitted<'i>(
+        &mut self,
+        account: &str,
+        token: T,
+        parts: usize,
+        ids: impl IntoIterator<Item = (usize, &'i str)>,
+        now: Instant,
+    ) -> MessageKey {
+        while self.store.len() >= self.limits.messages.max(1) {
+            let Some((_, first)) = self.store.first() else {
+                break;
+            };
+            self.give_up(first);
+        }
+        let key = MessageKey(self.next);
+        self.next += 1;
+        let message = Tracked {
+            token,
+            account: account.into(),
+            ids: Vec::new(),
+            parts: vec![None; parts],
+            finished: false,
+            deadline: now + self.limits.keep_for,
+        };
+        self.store.insert(key, message);
+        for (part, id) in ids {
+            self.handle_id(account, Place { message: key, part }, id, now);
+        }
+        key
+    }
+
+    /// Learns one more id of a part: of a response that came late, or of a part that was sent again.
+    pub fn handle_id(&mut self, account: &str, place: Place, id: &str, now: Instant) {
+        let id = self.rules(account).response.normalise(id);
+        if id.is_empty() {
+            return;
+        }
+        self.store.add_id(place, &id);
+        while let Some(parked) = self.parking.take(account, &id) {
+            if let Ok(matched) = self.apply(place, parked.receipt, now) {
+                self.events.push_back(Correlation::Matched(matched));
+            }
+        }
+    }
+
+    /// Takes in a receipt that came on any bind of the account.
+    pub fn handle_receipt<'r>(
+        &mut self,
+        account: &str,
+        receipt: Receipt<'r>,
+        now: Instant,
+    ) -> Received<'r, T> {
+        let rules = self.rules(account);
+        let place = candidates(&receipt, rules).find_map(|id| self.store.find(account, &id));
+        let receipt = match place {
+            None => receipt,
+            Some(place) => match self.apply(place, receipt, now) {
+                Ok(matched) => return Received::Matched(matched),
+                Err(receipt) => receipt,
+            },
+        };
+        let mut keys: Vec<Box<str>> = candidates(&receipt, rules)
+            .map(|id| id.into_owned().into())
+            .collect();
+        keys.sort_unstable();
+        keys.dedup();
+        if keys.is_empty() || self.limits.parked == 0 {
+            return Received::Orphan(receipt);
+        }
+        while self.parking.len() >= self.limits.parked {
+            let Some(oldest) = self.parking.take_oldest() else {
+                break;
+            };
+            self.events.push_back(Correlation::Orphan {
+                account: oldest.account,
+                receipt: oldest.receipt,
+            });
+        }
+        self.parking
+            .park(account, receipt.into_owned(), keys, now + self.limits.park_for);
+        Received::Parked
+    }
+
+    /// Gives up what has waited long enough.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        while let Some(parked) = self.parking.take_expired(now) {
+            self.events.push_back(Correlation::Orphan {
+                account: parked.account,
+                receipt: parked.receipt,
+            });
+        }
+        while let Some((deadline, key)) = self.store.first()
+            && deadline <= now
+        {
+            self.give_up(key);
+        }
+    }
+
+    /// What happened apart from the receipts that were handled at once.
+    pub fn poll_event(&mut self) -> Option<Correlation<T>> {
+        self.events.pop_front()
+    }
+
+    /// When [`Correlator::handle_timeout`] has something to do.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        let forget = self.store.first().map(|(deadline, _)| deadline);
+        forget.into_iter().chain(self.parking.next_deadline()).min()
+    }
+
+    /// Messages that are kept.
+    #[must_use]
+    pub fn messages(&self) -> usize {
+        self.store.len()
+    }
+
+    /// Receipts that wait for a response.
+    #[must_use]
+    pub fn parked(&self) -> usize {
+        self.parking.len()
+    }
+
+    fn rules(&self, account: &str) -> IdRules {
+        self.rules.get(account).copied().unwrap_or_default()
+    }
+
+    /// Carries a receipt to its message; gives it back when that is gone.
+    fn apply<'r>(
+        &mut self,
+        place: Place,
+        receipt: Receipt<'r>,
+        now: Instant,
+    ) -> Result<Matched<'r, T>, Receipt<'r>> {
+        let keep_finished_for = self.limits.keep_finished_for;
+        let state = receipt.state();
+        let changed = self.store.update(place.message, |message| {
+            let progress = message
+                .parts
+                .get_mut(place.part)
+                .map_or(Progress::None, |part| advance(part, state));
+            let result = result_of(&message.parts).filter(|_| !message.finished);
+            if result.is_some() {
+                message.finished = true;
+                message.deadline = now + keep_finished_for;
+            }
+            (message.token.clone(), progress, result)
+        });
+        match changed {
+            None => Err(receipt),
+            Some((token, progress, result)) => Ok(Matched {
+                token,
+                key: place.message,
+                part: place.part,
+                progress,
+                result,
+                receipt,
+            }),
+        }
+    }
+
+    fn give_up(&mut self, key: MessageKey) {
+        if let Some(message) = self.store.remove(key)
+            && !message.finished
+        {
+            self.events.push_back(Correlation::Unfinished {
+                token: message.token,
+                parts: message.parts,
+            });
+        }
+    }
+}
+
+/// The ids that a receipt may be known by, what is likely first, then the forms the other way round.
+fn candidates<'a>(receipt: &'a Receipt<'_>, rules: IdRules) -> impl Iterator<Item = Cow<'a, str>> {
+    let tlv = receipt
+        .receipted_message_id
+        .as_deref()
+        .filter(|id| !id.is_empty());
+    let text = receipt.id.as_deref().filter(|id| !id.is_empty());
+    [
+        (tlv, rules.response),
+        (text, rules.receipt),
+        (tlv, rules.receipt),
+        (text, rules.response),
+    ]
+    .into_iter()
+    .filter_map(|(id, form)| Some(form.normalise(id?)))
+}
+
+/// Moves a part on, never back.
+fn advance(part: &mut Option<MessageState>, state: Option<MessageState>) -> Progress {
+    let Some(state) = state else { return Progress::None };
+    if part.is_some_and(|before| rank(before) >= rank(state)) {
+        return Progress::None;
+    }
+    *part = Some(state);
+    if is_final(state) {
+        Progress::Final
+    } else {
+        Progress::Advanced
+    }
+}
+
+/// How far a state is; of final ones the first stays.
+fn rank(state: MessageState) -> u8 {
+    match state {
+        MessageState::SCHEDULED => 0,
+        MessageState::ENROUTE => 1,
+        MessageState::ACCEPTED => 2,
+        _ if is_final(state) => 4,
+        _ => 3,
+    }
+}
+
+/// The result of a message whose parts are all in their final states.
+fn result_of(parts: &[Option<MessageState>]) -> Option<MessageResult> {
+    let is_delivered = |state: &&MessageState| **state == MessageState::DELIVERED;
+    if parts.is_empty() || !parts.iter().all(|part| part.is_some_and(is_final)) {
+        return None;
+    }
+    let states = || parts.iter().flatten();
+    let delivered = states().filter(is_delivered).count();
+    let worst = states().find(|state| !is_delivered(state)).copied();
+    Some(MessageResult {
+        state: worst.unwrap_or(MessageState::DELIVERED),
+        delivered,
+        parts: parts.len(),
+    })
+}

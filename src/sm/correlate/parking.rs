@@ -1,0 +1,88 @@
+//! Receipts that came before the response which names their message.
+
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+use super::store::Ids;
+use crate::sm::Receipt;
+
+/// A receipt whose message is not known yet.
+#[derive(Clone, Debug)]
+pub(super) struct Parked {
+    pub(super) account: Box<str>,
+    pub(super) receipt: Receipt<'static>,
+    keys: Vec<Box<str>>,
+    until: Instant,
+}
+
+/// Parked receipts in the order of arrival, which is the order of their deadlines.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Parking {
+    receipts: BTreeMap<u64, Parked>,
+    by_id: Ids<Vec<u64>>,
+    next: u64,
+}
+
+impl Parking {
+    /// Parks a receipt under every id that it may be looked for.
+    pub(super) fn park(
+        &mut self,
+        account: &str,
+        receipt: Receipt<'static>,
+        keys: Vec<Box<str>>,
+        until: Instant,
+    ) {
+        let number = self.next;
+        self.next += 1;
+        for key in &keys {
+            self.by_id.entry(account, key).push(number);
+        }
+        self.receipts.insert(
+            number,
+            Parked {
+                account: account.into(),
+                receipt,
+                keys,
+                until,
+            },
+        );
+    }
+
+    /// Takes the oldest receipt that was parked under an id.
+    pub(super) fn take(&mut self, account: &str, id: &str) -> Option<Parked> {
+        let number = *self.by_id.get(account, id)?.first()?;
+        self.remove(number)
+    }
+
+    /// Takes the oldest receipt of all.
+    pub(super) fn take_oldest(&mut self) -> Option<Parked> {
+        let number = *self.receipts.first_key_value()?.0;
+        self.remove(number)
+    }
+
+    /// Takes the oldest receipt if its time has passed.
+    pub(super) fn take_expired(&mut self, now: Instant) -> Option<Parked> {
+        self.next_deadline().filter(|deadline| *deadline <= now)?;
+        self.take_oldest()
+    }
+
+    pub(super) fn next_deadline(&self) -> Option<Instant> {
+        self.receipts.first_key_value().map(|(_, parked)| parked.until)
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.receipts.len()
+    }
+
+    fn remove(&mut self, number: u64) -> Option<Parked> {
+        let parked = self.receipts.remove(&number)?;
+        for key in &parked.keys {
+            let numbers = self.by_id.entry(&parked.account, key);
+            numbers.retain(|other| *other != number);
+            if numbers.is_empty() {
+                self.by_id.remove(&parked.account, key);
+            }
+        }
+        Some(parked)
+    }
+}
