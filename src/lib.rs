@@ -3,5 +3,6 @@
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod pdu;
+pub mod session;
 pub mod sm;
 pub mod smsc;

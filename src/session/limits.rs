@@ -1,0 +1,401 @@
+//! How fast requests may leave: token buckets, shared budgets, and what throttling does to them.
+//!
+//! A rate counts PDUs on a monotonic clock. A token is taken when a PDU is encoded, never earlier, so a peer
+//! that watches any second sees at most the rate plus the burst. ESME_RTHROTTLED halves the rate once for all
+//! requests that were sent before the last decrease; it recovers additively.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+/// Nothing leaves for this long after the peer throttled.
+const THROTTLE_PAUSE: Duration = Duration::from_secs(1);
+
+/// The share of the ceiling that comes back each second after a decrease.
+const RECOVERY_PER_SECOND: f64 = 0.05;
+
+/// The slowest rate that throttling leads to, in PDUs per second.
+const SLOWEST: f64 = 1.0;
+
+/// How many PDUs may leave in a second, and how many at once.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Rate {
+    /// PDUs per second; fractions are fine.
+    pub per_second: f64,
+    /// Most PDUs at once; default one, or a tenth of the rate.
+    pub burst: Option<f64>,
+}
+
+impl Rate {
+    /// A rate with the default burst.
+    #[must_use]
+    pub const fn per_second(per_second: f64) -> Self {
+        Self {
+            per_second,
+            burst: None,
+        }
+    }
+
+    /// Most PDUs at once, at least one.
+    #[must_use]
+    pub fn burst(&self) -> f64 {
+        self.burst.unwrap_or(self.per_second / 10.0).max(1.0)
+    }
+}
+
+/// Tokens that fill up at a rate and are taken one a PDU.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct TokenBucket {
+    per_second: f64,
+    burst: f64,
+    tokens: f64,
+    at: Instant,
+}
+
+impl TokenBucket {
+    fn new(rate: Rate, now: Instant) -> Self {
+        Self {
+            per_second: rate.per_second,
+            burst: rate.burst(),
+            tokens: rate.burst(),
+            at: now,
+        }
+    }
+
+    fn fill(&mut self, now: Instant) {
+        let passed = now.saturating_duration_since(self.at).as_secs_f64();
+        self.tokens = (self.tokens + passed * self.per_second).min(self.burst);
+        self.at = self.at.max(now);
+    }
+
+    fn ready_at(&self) -> Instant {
+        let missing = (1.0 - self.tokens).max(0.0);
+        // A rate of nearly nothing must not overflow the clock.
+        let wait = (missing / self.per_second).clamp(0.0, 86_400.0);
+        self.at + Duration::from_secs_f64(wait) + Duration::from_nanos(1)
+    }
+}
+
+/// One limit: a rate if one is set, what throttling made of it, and a pause.
+///
+/// As a value of its own it is the budget that several binds share; each session has one more for itself.
+#[derive(Clone, Debug)]
+pub struct Budget {
+    configured: Option<Rate>,
+    bucket: Option<TokenBucket>,
+    /// The rate that recovery leads back to; none while nothing was throttled.
+    recovering_to: Option<f64>,
+    last_decrease: Option<Instant>,
+    recovered_at: Instant,
+    paused_until: Option<Instant>,
+    meter: Meter,
+}
+
+/// A budget shared by the binds of an account.
+pub type SharedBudget = Arc<Mutex<Budget>>;
+
+/// The limits of one session: its own, and the budget that it shares.
+#[derive(Clone, Debug, Default)]
+pub struct Limits {
+    /// Rate of this session alone.
+    pub rate: Option<Rate>,
+    /// Rate that several sessions share.
+    pub budget: Option<SharedBudget>,
+}
+
+impl Budget {
+    /// A budget of `rate`, full; without a rate it limits nothing until the peer throttles.
+    #[must_use]
+    pub fn new(rate: Option<Rate>, now: Instant) -> Self {
+        Self {
+            configured: rate,
+            bucket: rate.map(|rate| TokenBucket::new(rate, now)),
+            recovering_to: None,
+            last_decrease: None,
+            recovered_at: now,
+            paused_until: None,
+            meter: Meter::default(),
+        }
+    }
+
+    /// The same, to be shared.
+    #[must_use]
+    pub fn shared(rate: Option<Rate>, now: Instant) -> SharedBudget {
+        Arc::new(Mutex::new(Self::new(rate, now)))
+    }
+
+    /// Changes the rate at once; what throttling did is forgotten.
+    pub fn set_rate(&mut self, rate: Option<Rate>, now: Instant) {
+        let tokens = self.bucket.map(|bucket| bucket.tokens);
+        self.configured = rate;
+        self.recovering_to = None;
+        self.bucket = rate.map(|rate| {
+            let fresh = TokenBucket::new(rate, now);
+            TokenBucket {
+                tokens: tokens.unwrap_or(fresh.burst).min(fresh.burst),
+                ..fresh
+            }
+        });
+    }
+
+    /// The rate in force, in PDUs per second; none means no limit.
+    #[must_use]
+    pub fn rate(&self) -> Option<f64> {
+        self.bucket.map(|bucket| bucket.per_second)
+    }
+
+    /// True while throttling keeps the rate below what was set.
+    #[must_use]
+    pub fn is_throttled(&self) -> bool {
+        self.recovering_to.is_some()
+    }
+
+    /// How many PDUs may leave now, and when the next one may if that is none.
+    pub fn room(&mut self, now: Instant) -> Room {
+        if let Some(until) = self.paused_until {
+            if now < until {
+                return Room::At(until);
+            }
+            self.paused_until = None;
+        }
+        self.recover(now);
+        let Some(bucket) = &mut self.bucket else {
+            return Room::Now(usize::MAX);
+        };
+        bucket.fill(now);
+        if bucket.tokens >= 1.0 {
+            // Bounded by the burst, and a float saturates when cast.
+            Room::Now(bucket.tokens as usize)
+        } else {
+            Room::At(bucket.ready_at())
+        }
+    }
+
+    /// Takes the token of one PDU.
+    #[inline]
+    pub fn take(&mut self, now: Instant) {
+        self.meter.count(now);
+        if let Some(bucket) = &mut self.bucket {
+            bucket.tokens -= 1.0;
+        }
+    }
+
+    /// The peer throttled a request that was sent at `sent`. True when the rate was decreased for it.
+    pub fn handle_throttled(&mut self, sent: Instant, now: Instant) -> bool {
+        if self.last_decrease.is_some_and(|last| sent <= last) {
+            return false;
+        }
+        let current = self
+            .rate()
+            .unwrap_or_else(|| self.meter.per_second(now))
+            .max(SLOWEST);
+        let ceiling = self.configured.map_or(current * 2.0, |rate| rate.per_second);
+        let burst = self.configured.map_or(1.0, |rate| rate.burst());
+        let per_second = (current / 2.0).max(SLOWEST).min(ceiling);
+        self.recovering_to = Some(self.recovering_to.unwrap_or(ceiling));
+        self.bucket = Some(TokenBucket {
+            per_second,
+            burst,
+            tokens: 0.0,
+            at: now,
+        });
+        self.last_decrease = Some(now);
+        self.recovered_at = now + THROTTLE_PAUSE;
+        self.paused_until = Some(now + THROTTLE_PAUSE);
+        true
+    }
+
+    fn recover(&mut self, now: Instant) {
+        let Some(ceiling) = self.recovering_to else { return };
+        let passed = now.saturating_duration_since(self.recovered_at).as_secs_f64();
+        let Some(bucket) = &mut self.bucket else { return };
+        if passed <= 0.0 {
+            return;
+        }
+        bucket.fill(now);
+        bucket.per_second += passed * ceiling * RECOVERY_PER_SECOND;
+        self.recovered_at = now;
+        if bucket.per_second >= ceiling {
+            self.recovering_to = None;
+            match self.configured {
+                Some(rate) => bucket.per_second = rate.per_second,
+                None => self.bucket = None,
+            }
+        }
+    }
+}
+
+/// Locks a shared budget. A panic of another holder leaves a budget that is still a budget.
+pub(super) fn lock(budget: &SharedBudget) -> MutexGuard<'_, Budget> {
+    budget.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Whether a request may be sent.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Room {
+    /// This many may be sent now.
+    Now(usize),
+    /// None before this time.
+    At(Instant),
+    /// None before an answer comes or the outbox empties.
+    Full,
+}
+
+impl Room {
+    /// The smaller of two rooms.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Full, _) | (_, Self::Full) => Self::Full,
+            (Self::At(one), Self::At(other)) => Self::At(one.max(other)),
+            (Self::At(time), Self::Now(_)) | (Self::Now(_), Self::At(time)) => Self::At(time),
+            (Self::Now(one), Self::Now(other)) => Self::Now(one.min(other)),
+        }
+    }
+}
+
+/// Counts what left in about the last second.
+#[derive(Clone, Copy, Debug, Default)]
+struct Meter {
+    since: Option<Instant>,
+    counted: u32,
+    before: u32,
+}
+
+impl Meter {
+    #[inline]
+    fn count(&mut self, now: Instant) {
+        match self.since {
+            Some(since) if now.saturating_duration_since(since) < Duration::from_secs(1) => {}
+            Some(since) => {
+                let gap = now.saturating_duration_since(since) >= Duration::from_secs(2);
+                self.before = if gap { 0 } else { self.counted };
+                self.counted = 0;
+                self.since = Some(now);
+            }
+            None => self.since = Some(now),
+        }
+        self.counted = self.counted.saturating_add(1);
+    }
+
+    fn per_second(&self, now: Instant) -> f64 {
+        let share = self
+            .since
+            .map_or(0.0, |since| now.saturating_duration_since(since).as_secs_f64())
+            .min(1.0);
+        f64::from(self.counted) + f64::from(self.before) * (1.0 - share)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn millis(count: u64) -> Duration {
+        Duration::from_millis(count)
+    }
+
+    /// Sends whatever may leave until `end` and gives the times.
+    fn send_until(budget: &mut Budget, start: Instant, end: Instant) -> Vec<Instant> {
+        let (mut now, mut sent) = (start, Vec::new());
+        while now < end {
+            match budget.room(now) {
+                Room::Now(count) => {
+                    for _ in 0..count {
+                        budget.take(now);
+                        sent.push(now);
+                    }
+                }
+                Room::At(time) => now = time,
+                Room::Full => unreachable!("a budget is never full"),
+            }
+        }
+        sent
+    }
+
+    #[test]
+    fn a_rate_below_one_a_second_waits_between_messages() {
+        let start = Instant::now();
+        let mut budget = Budget::new(Some(Rate::per_second(0.1)), start);
+        let sent = send_until(&mut budget, start, start + Duration::from_secs(35));
+        assert_eq!(sent.len(), 4);
+    }
+
+    #[test]
+    fn a_throttled_burst_decreases_once() {
+        let start = Instant::now();
+        let mut budget = Budget::new(Some(Rate::per_second(100.0)), start);
+        let answered = start + millis(50);
+        assert!(budget.handle_throttled(start, answered));
+        for late in 0..60 {
+            assert!(!budget.handle_throttled(start + millis(late % 50), answered + millis(late)));
+        }
+        assert_eq!(budget.rate(), Some(50.0));
+        assert_eq!(
+            budget.room(answered + millis(10)),
+            Room::At(answered + THROTTLE_PAUSE)
+        );
+    }
+
+    #[test]
+    fn the_rate_comes_back_additively() {
+        let start = Instant::now();
+        let mut budget = Budget::new(Some(Rate::per_second(100.0)), start);
+        budget.handle_throttled(start, start);
+        budget.room(start + Duration::from_secs(6));
+        let rate = budget.rate().unwrap_or_default();
+        assert!((74.0..76.0).contains(&rate), "{rate}");
+        budget.room(start + Duration::from_secs(60));
+        assert_eq!((budget.rate(), budget.is_throttled()), (Some(100.0), false));
+    }
+
+    #[test]
+    fn without_a_rate_throttling_starts_from_the_rate_really_sent() {
+        let start = Instant::now();
+        let mut budget = Budget::new(None, start);
+        for step in 0..1_000 {
+            budget.take(start + millis(step));
+        }
+        assert!(budget.handle_throttled(start + millis(999), start + millis(1_000)));
+        let rate = budget.rate().unwrap_or_default();
+        assert!((495.0..505.0).contains(&rate), "{rate}");
+        budget.room(start + Duration::from_secs(60));
+        assert_eq!(budget.rate(), None, "and ends without one");
+    }
+
+    #[test]
+    fn a_changed_rate_takes_effect_at_once() {
+        let start = Instant::now();
+        let mut budget = Budget::new(Some(Rate::per_second(1.0)), start);
+        send_until(&mut budget, start, start + millis(100));
+        budget.set_rate(Some(Rate::per_second(1_000.0)), start + millis(100));
+        let sent = send_until(&mut budget, start + millis(100), start + millis(200));
+        assert!((99..=101).contains(&sent.len()), "{}", sent.len());
+    }
+
+    proptest! {
+        #[test]
+        fn no_second_sees_more_than_rate_plus_burst(
+            rate in 0.5_f64..500.0,
+            burst in prop::option::of(1.0_f64..50.0),
+            pauses in prop::collection::vec(0_u64..2_000, 1..20),
+        ) {
+            let start = Instant::now();
+            let rate = Rate { per_second: rate, burst };
+            let mut budget = Budget::new(Some(rate), start);
+            let (mut now, mut sent) = (start, Vec::new());
+            for pause in pauses {
+                now += millis(pause);
+                let end = now + millis(400);
+                sent.extend(send_until(&mut budget, now, end));
+                now = end;
+            }
+            let most = rate.per_second + rate.burst() + 1e-3;
+            let mut first = 0;
+            for (index, time) in sent.iter().enumerate() {
+                while *time - sent[first] >= Duration::from_secs(1) { first += 1; }
+                prop_assert!((index - first + 1) as f64 <= most.ceil(), "{} in a second", index - first + 1);
+            }
+        }
+    }
+}
