@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::error::DecodeErrorKind;
-use super::reader::{Reader, Stop};
+use super::reader::{Input, Reader, Stop};
 use super::reflect::{Field, FieldError, FieldValue, entry_field};
 use super::text::COctetString;
 use super::wire::{Misfit, Source, Wire, count, counted};
@@ -81,7 +81,7 @@ pub trait Entry: Sized + Clone + fmt::Debug + PartialEq + 'static {
     const COUNT: &'static str;
 
     /// Reads one entry.
-    fn read<'a>(reader: &mut Reader<'a>) -> Result<Self::View<'a>, Stop>;
+    fn read<'a>(reader: &mut impl Input<'a>) -> Result<Self::View<'a>, Stop>;
     /// Borrows one.
     fn borrow(&self) -> Self::View<'_>;
     /// Owns one.
@@ -176,7 +176,7 @@ impl<E: Entry> fmt::Debug for ListView<'_, E> {
 impl<E: Entry> Wire for Vec<E> {
     type View<'a> = ListView<'a, E>;
 
-    fn read<'a>(reader: &mut Reader<'a>, _: &'static str) -> Result<ListView<'a, E>, Stop> {
+    fn read<'a>(reader: &mut impl Input<'a>, _: &'static str) -> Result<ListView<'a, E>, Stop> {
         let count = usize::from(reader.octet(E::COUNT)?);
         let start = reader.rest();
         for _ in 0..count {
@@ -229,7 +229,7 @@ impl Entry for DestAddress {
     type View<'a> = DestAddressView<'a>;
     const COUNT: &'static str = "number_of_dests";
 
-    fn read<'a>(reader: &mut Reader<'a>) -> Result<DestAddressView<'a>, Stop> {
+    fn read<'a>(reader: &mut impl Input<'a>) -> Result<DestAddressView<'a>, Stop> {
         match reader.octet("dest_flag")? {
             1 => Ok(DestAddressView::Sme {
                 dest_addr_ton: Ton::read(reader, "dest_addr_ton")?,
@@ -337,7 +337,7 @@ impl Entry for UnsuccessSme {
     type View<'a> = UnsuccessSmeView<'a>;
     const COUNT: &'static str = "no_unsuccess";
 
-    fn read<'a>(reader: &mut Reader<'a>) -> Result<UnsuccessSmeView<'a>, Stop> {
+    fn read<'a>(reader: &mut impl Input<'a>) -> Result<UnsuccessSmeView<'a>, Stop> {
         Ok(UnsuccessSmeView {
             dest_addr_ton: Ton::read(reader, "dest_addr_ton")?,
             dest_addr_npi: Npi::read(reader, "dest_addr_npi")?,

@@ -47,8 +47,8 @@ macro_rules! pdus {
             }
 
             impl<'a> $view<'a> {
-                #[inline]
-                fn read(reader: &mut Reader<'a>) -> Result<Self, Stop> {
+                #[inline(always)]
+                fn read(reader: &mut impl Input<'a>) -> Result<Self, Stop> {
                     Ok(Self {
                         $( $field: <$type as Wire>::read(reader, stringify!($field))?, )*
                         tlvs: reader.tlvs()?,
@@ -73,6 +73,7 @@ macro_rules! pdus {
                     Ok(())
                 }
 
+                #[inline]
                 fn own(&self, source: Source<'_>) -> $name {
                     $name {
                         $( $field: <$type as Wire>::own(self.$field, source), )*
@@ -262,8 +263,27 @@ macro_rules! pdus {
                 }
             }
 
-            /// Reads the body of a PDU; none for an unknown command_id.
+            /// Reads a frame in which nothing is odd; `otherwise` looks at any other.
+            // Each arm builds the result where the caller wants it: a view is too large to be moved about.
             #[inline]
+            pub(super) fn read_quickly(
+                header: Header,
+                body: &'a [u8],
+                otherwise: impl FnOnce() -> Result<View<'a>, DecodeError>,
+            ) -> Result<View<'a>, DecodeError> {
+                match header.command_id {
+                    $( CommandId::$constant => {
+                        if let Ok(body) = $view::read(&mut Quick::new(body)) {
+                            let body = Self::$name(body);
+                            return Ok(View { header, body, faults: Faults::NONE, body_absent: false });
+                        }
+                    } )*
+                    _ => {}
+                }
+                otherwise()
+            }
+
+            /// Reads the body of a PDU; none for an unknown command_id.
             pub(super) fn read(command_id: CommandId, reader: &mut Reader<'a>) -> Option<Result<Self, Stop>> {
                 Some(match command_id {
                     $( CommandId::$constant => $view::read(reader).map(Self::$name), )*
@@ -334,10 +354,12 @@ macro_rules! pdus {
     };
 }
 
-pub(super) use super::codec::{Body, encode};
-pub(super) use super::error::EncodeError;
-pub(super) use super::reader::{Reader, Stop};
+pub(super) use super::codec::{Body, View, encode};
+pub(super) use super::error::{DecodeError, EncodeError};
+pub(super) use super::leniency::Faults;
+pub(super) use super::quick::Quick;
+pub(super) use super::reader::{Input, Reader, Stop};
 pub(super) use super::reflect::{Field, FieldError, FieldValue};
 pub(super) use super::wire::{Misfit, Source, Wire};
-pub(super) use super::{CommandId, SequenceNumber, States, Tlvs, TlvsView};
+pub(super) use super::{CommandId, Header, SequenceNumber, States, Tlvs, TlvsView};
 pub(super) use pdus;

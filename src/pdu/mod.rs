@@ -14,6 +14,7 @@ mod header;
 mod leniency;
 mod lists;
 mod macros;
+mod quick;
 mod reader;
 mod reflect;
 mod states;

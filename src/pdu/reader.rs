@@ -7,6 +7,36 @@ use super::{CommandId, Faults, Leniency, Quirk, TlvTag, TlvsView, time};
 #[derive(Clone, Copy, Debug)]
 pub struct Stop;
 
+/// What fields are read off.
+pub trait Input<'a> {
+    /// The octets that are not read yet.
+    fn rest(&self) -> &'a [u8];
+
+    /// One octet.
+    fn octet(&mut self, field: &'static str) -> Result<u8, Stop>;
+
+    /// Four octets.
+    fn word(&mut self, field: &'static str) -> Result<u32, Stop>;
+
+    /// A C-octet string of at most `max` octets with its NUL; what comes back has none.
+    fn text(&mut self, field: &'static str, max: usize) -> Result<&'a [u8], Stop>;
+
+    /// A C-octet string of 1 or 17 octets that holds a time.
+    fn time(&mut self, field: &'static str) -> Result<&'a [u8], Stop>;
+
+    /// `sm_length` and the octets that it counts.
+    fn short_message(&mut self) -> Result<&'a [u8], Stop>;
+
+    /// Everything up to the end as TLVs, each checked.
+    fn tlvs(&mut self) -> Result<TlvsView<'a>, Stop>;
+
+    /// Puts up with a value that does not disturb the reading, where its switch is on.
+    fn tolerate(&mut self, quirk: Quirk, field: &'static str, kind: DecodeErrorKind) -> Result<(), Stop>;
+
+    /// Notes why reading stops here.
+    fn fail(&mut self, field: &'static str, kind: DecodeErrorKind) -> Stop;
+}
+
 /// The structural damage that a second reading puts right; the first one never does.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Repair {
@@ -15,7 +45,7 @@ pub(super) struct Repair {
 
 /// A position in a frame, and what was odd up to there.
 #[derive(Debug)]
-pub struct Reader<'a> {
+pub(super) struct Reader<'a> {
     rest: &'a [u8],
     frame_length: usize,
     command_id: CommandId,
@@ -58,54 +88,10 @@ impl<'a> Reader<'a> {
         self.failure
     }
 
-    #[inline]
-    pub(super) fn rest(&self) -> &'a [u8] {
-        self.rest
-    }
-
     fn offset(&self) -> usize {
         self.frame_length - self.rest.len()
     }
 
-    /// One octet.
-    #[inline]
-    pub fn octet(&mut self, field: &'static str) -> Result<u8, Stop> {
-        match self.rest.split_first() {
-            Some((&octet, rest)) => {
-                self.rest = rest;
-                Ok(octet)
-            }
-            None => Err(self.fail(field, DecodeErrorKind::Truncated)),
-        }
-    }
-
-    /// Four octets.
-    #[inline]
-    pub fn word(&mut self, field: &'static str) -> Result<u32, Stop> {
-        match self.rest.split_first_chunk() {
-            Some((octets, rest)) => {
-                self.rest = rest;
-                Ok(u32::from_be_bytes(*octets))
-            }
-            None => Err(self.fail(field, DecodeErrorKind::Truncated)),
-        }
-    }
-
-    /// A C-octet string of at most `max` octets with its NUL; what comes back has none.
-    #[inline]
-    pub fn text(&mut self, field: &'static str, max: usize) -> Result<&'a [u8], Stop> {
-        let (length, ascii) = scan(self.rest);
-        match self.rest.split_at_checked(length) {
-            Some((text, [0, rest @ ..])) if length < max && ascii => {
-                self.rest = rest;
-                Ok(text)
-            }
-            _ => self.odd_text(field, max, length, ascii),
-        }
-    }
-
-    #[cold]
-    #[inline(never)]
     fn odd_text(
         &mut self,
         field: &'static str,
@@ -135,20 +121,9 @@ impl<'a> Reader<'a> {
         Ok(text)
     }
 
-    /// A C-octet string of 1 or 17 octets that holds a time.
-    #[inline]
-    pub fn time(&mut self, field: &'static str) -> Result<&'a [u8], Stop> {
-        if let Some((0, rest)) = self.rest.split_first() {
-            self.rest = rest;
-            return Ok(&[]);
-        }
-        self.given_time(field)
-    }
-
-    #[inline(never)]
     fn given_time(&mut self, field: &'static str) -> Result<&'a [u8], Stop> {
         let start = self.rest;
-        let text = self.text(field, 17)?;
+        let text = self.text(field, time::MAX)?;
         if time::SmppTime::parse(text).is_err() {
             let end = std::mem::replace(&mut self.rest, start);
             self.tolerate(Quirk::TimeFormat, field, DecodeErrorKind::TimeFormat)?;
@@ -157,44 +132,6 @@ impl<'a> Reader<'a> {
         Ok(text)
     }
 
-    /// `sm_length` and the octets that it counts.
-    #[inline]
-    pub fn short_message(&mut self) -> Result<&'a [u8], Stop> {
-        let start = self.rest;
-        let mut announced = usize::from(self.octet("sm_length")?);
-        if self.repair.quirk == Some(Quirk::SmLengthUnder) {
-            announced += 1;
-            self.faults.insert(Quirk::SmLengthUnder);
-        }
-        match self.rest.split_at_checked(announced) {
-            Some((text, rest)) => {
-                self.rest = rest;
-                Ok(text)
-            }
-            None => {
-                let kind = DecodeErrorKind::TextLength {
-                    announced,
-                    present: self.rest.len(),
-                };
-                let text = std::mem::replace(&mut self.rest, start);
-                self.repair(Quirk::SmLengthOver, "sm_length", kind)?;
-                self.rest = &[];
-                Ok(text)
-            }
-        }
-    }
-
-    /// Everything up to the end as TLVs, each checked.
-    #[inline]
-    pub fn tlvs(&mut self) -> Result<TlvsView<'a>, Stop> {
-        let region = self.rest;
-        if region.is_empty() {
-            return Ok(TlvsView::EMPTY);
-        }
-        self.walk_tlvs(region)
-    }
-
-    #[inline(never)]
     fn walk_tlvs(&mut self, region: &'a [u8]) -> Result<TlvsView<'a>, Stop> {
         while let Some(([t0, t1, l0, l1], rest)) = self.rest.split_first_chunk() {
             let tag = TlvTag::new(u16::from_be_bytes([*t0, *t1]));
@@ -221,7 +158,6 @@ impl<'a> Reader<'a> {
         self.damaged_tlvs(region, "tlv", kind)
     }
 
-    #[cold]
     fn damaged_tlvs(
         &mut self,
         region: &'a [u8],
@@ -239,23 +175,7 @@ impl<'a> Reader<'a> {
         Ok(TlvsView::checked(region.get(..sound).unwrap_or_default()))
     }
 
-    /// Puts up with a value that does not disturb the reading, where its switch is on.
-    #[cold]
-    #[inline(never)]
-    pub fn tolerate(&mut self, quirk: Quirk, field: &'static str, kind: DecodeErrorKind) -> Result<(), Stop> {
-        if self.leniency.allows(quirk) {
-            self.faults.insert(quirk);
-            return Ok(());
-        }
-        let stop = self.fail(field, kind);
-        if let Some(failure) = &mut self.failure {
-            failure.switch = Some(quirk);
-        }
-        Err(stop)
-    }
-
     /// Puts damage right, in a second reading that was started for it.
-    #[cold]
     fn repair(&mut self, quirk: Quirk, field: &'static str, kind: DecodeErrorKind) -> Result<(), Stop> {
         if self.repair.quirk == Some(quirk) {
             self.faults.insert(quirk);
@@ -267,11 +187,102 @@ impl<'a> Reader<'a> {
         }
         Err(stop)
     }
+}
 
-    /// Notes why reading stops here.
+impl<'a> Input<'a> for Reader<'a> {
+    fn rest(&self) -> &'a [u8] {
+        self.rest
+    }
+
+    fn octet(&mut self, field: &'static str) -> Result<u8, Stop> {
+        match self.rest.split_first() {
+            Some((&octet, rest)) => {
+                self.rest = rest;
+                Ok(octet)
+            }
+            None => Err(self.fail(field, DecodeErrorKind::Truncated)),
+        }
+    }
+
+    fn word(&mut self, field: &'static str) -> Result<u32, Stop> {
+        match self.rest.split_first_chunk() {
+            Some((octets, rest)) => {
+                self.rest = rest;
+                Ok(u32::from_be_bytes(*octets))
+            }
+            None => Err(self.fail(field, DecodeErrorKind::Truncated)),
+        }
+    }
+
+    fn text(&mut self, field: &'static str, max: usize) -> Result<&'a [u8], Stop> {
+        let (length, ascii) = scan(self.rest);
+        match self.rest.split_at_checked(length) {
+            Some((text, [0, rest @ ..])) if length < max && ascii => {
+                self.rest = rest;
+                Ok(text)
+            }
+            _ => self.odd_text(field, max, length, ascii),
+        }
+    }
+
+    fn time(&mut self, field: &'static str) -> Result<&'a [u8], Stop> {
+        if let Some((0, rest)) = self.rest.split_first() {
+            self.rest = rest;
+            return Ok(&[]);
+        }
+        self.given_time(field)
+    }
+
+    fn short_message(&mut self) -> Result<&'a [u8], Stop> {
+        let start = self.rest;
+        let mut announced = usize::from(self.octet("sm_length")?);
+        if self.repair.quirk == Some(Quirk::SmLengthUnder) {
+            announced += 1;
+            self.faults.insert(Quirk::SmLengthUnder);
+        }
+        match self.rest.split_at_checked(announced) {
+            Some((text, rest)) => {
+                self.rest = rest;
+                Ok(text)
+            }
+            None => {
+                let kind = DecodeErrorKind::TextLength {
+                    announced,
+                    present: self.rest.len(),
+                };
+                let text = std::mem::replace(&mut self.rest, start);
+                self.repair(Quirk::SmLengthOver, "sm_length", kind)?;
+                self.rest = &[];
+                Ok(text)
+            }
+        }
+    }
+
+    fn tlvs(&mut self) -> Result<TlvsView<'a>, Stop> {
+        let region = self.rest;
+        if region.is_empty() {
+            return Ok(TlvsView::EMPTY);
+        }
+        self.walk_tlvs(region)
+    }
+
     #[cold]
     #[inline(never)]
-    pub fn fail(&mut self, field: &'static str, kind: DecodeErrorKind) -> Stop {
+    fn tolerate(&mut self, quirk: Quirk, field: &'static str, kind: DecodeErrorKind) -> Result<(), Stop> {
+        if self.leniency.allows(quirk) {
+            self.faults.insert(quirk);
+            return Ok(());
+        }
+        let stop = self.fail(field, kind);
+        if let Some(failure) = &mut self.failure {
+            failure.switch = Some(quirk);
+        }
+        Err(stop)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn fail(&mut self, field: &'static str, kind: DecodeErrorKind) -> Stop {
         let offset = self.offset();
         self.failure = Some(DecodeError {
             kind,

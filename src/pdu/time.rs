@@ -4,6 +4,9 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
+/// Octets of a time field with its NUL; no other field has this size.
+pub(super) const MAX: usize = 17;
+
 /// Why octets are not a time.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[non_exhaustive]

@@ -5,12 +5,12 @@ use std::fmt::Debug;
 use bytes::Bytes;
 
 use super::error::{DecodeErrorKind, EncodeErrorKind};
-use super::reader::{Reader, Stop};
+use super::reader::{Input, Stop};
 use super::reflect::{Field, FieldError, FieldValue};
 use super::text::{COctetString, OctetString};
 use super::{
     CommandStatus, DataCoding, EsmClass, InterfaceVersion, MessageState, Npi, PriorityFlag, Quirk,
-    RegisteredDelivery, Ton,
+    RegisteredDelivery, Ton, time,
 };
 
 /// What went wrong with which field while encoding.
@@ -22,7 +22,7 @@ pub trait Wire: Sized {
     type View<'a>: Copy + Debug + Default + PartialEq;
 
     /// Reads it off a frame.
-    fn read<'a>(reader: &mut Reader<'a>, field: &'static str) -> Result<Self::View<'a>, Stop>;
+    fn read<'a>(reader: &mut impl Input<'a>, field: &'static str) -> Result<Self::View<'a>, Stop>;
 
     /// Borrows the owned value.
     fn borrow(&self) -> Self::View<'_>;
@@ -71,7 +71,7 @@ macro_rules! octet_fields {
             type View<'a> = Self;
 
             #[inline]
-            fn read<'a>(reader: &mut Reader<'a>, field: &'static str) -> Result<Self, Stop> {
+            fn read<'a>(reader: &mut impl Input<'a>, field: &'static str) -> Result<Self, Stop> {
                 let value = Self::from(reader.octet(field)?);
                 $( let ($value, $reader, $field) = (value, reader, field); $check )?
                 Ok(value)
@@ -122,7 +122,12 @@ octet_fields! {
     };
 }
 
-fn reserved(reader: &mut Reader<'_>, quirk: Quirk, field: &'static str, value: u8) -> Result<(), Stop> {
+fn reserved<'a>(
+    reader: &mut impl Input<'a>,
+    quirk: Quirk,
+    field: &'static str,
+    value: u8,
+) -> Result<(), Stop> {
     reader.tolerate(
         quirk,
         field,
@@ -134,7 +139,7 @@ impl Wire for CommandStatus {
     type View<'a> = Self;
 
     #[inline]
-    fn read<'a>(reader: &mut Reader<'a>, field: &'static str) -> Result<Self, Stop> {
+    fn read<'a>(reader: &mut impl Input<'a>, field: &'static str) -> Result<Self, Stop> {
         reader.word(field).map(Self::new)
     }
 
@@ -160,15 +165,12 @@ impl Wire for CommandStatus {
     }
 }
 
-/// Seventeen octets are the size of times, and of nothing else (3.4 section 7.1.1).
-const TIME: usize = 17;
-
 impl<const MAX: usize> Wire for COctetString<MAX> {
     type View<'a> = &'a [u8];
 
     #[inline]
-    fn read<'a>(reader: &mut Reader<'a>, field: &'static str) -> Result<&'a [u8], Stop> {
-        if MAX == TIME {
+    fn read<'a>(reader: &mut impl Input<'a>, field: &'static str) -> Result<&'a [u8], Stop> {
+        if MAX == time::MAX {
             reader.time(field)
         } else {
             reader.text(field, MAX)
@@ -217,7 +219,7 @@ impl Wire for OctetString {
     type View<'a> = &'a [u8];
 
     #[inline]
-    fn read<'a>(reader: &mut Reader<'a>, _: &'static str) -> Result<&'a [u8], Stop> {
+    fn read<'a>(reader: &mut impl Input<'a>, _: &'static str) -> Result<&'a [u8], Stop> {
         reader.short_message()
     }
 

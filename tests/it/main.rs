@@ -7,4 +7,5 @@
     reason = "tests say what they skip, and fail loudly"
 )]
 
+#[cfg(feature = "cli")]
 mod conformance_pdu;
