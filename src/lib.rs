@@ -6,3 +6,4 @@ pub mod pdu;
 pub mod session;
 pub mod sm;
 pub mod smsc;
+pub mod submit;

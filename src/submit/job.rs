@@ -1,0 +1,590 @@
+//! A message inside: its parts, how far each has come, and the reply.
+
+use std::time::{Duration, Instant};
+
+use super::{
+    BindId, MessageId, MessageIds, NotSentCause, Parts, Priority, Reference, Reply, RouteId, Submit,
+    SubmitError, SubmitResult, Submitted, UnknownCause, UnknownPolicy, prepare,
+};
+use crate::pdu::{CommandStatus, Pdu, RegisteredDelivery, SequenceNumber};
+use crate::sm::SplitOptions;
+
+/// A message on its way, from the router's intake to its outcome.
+///
+/// It is one unit, however many parts it has. Whoever holds it says what happens to each part
+/// (`handle_*`), and finishes it when no part is left ([`Job::is_finished`]). Dropped before that, its parts that
+/// were written are `Unknown` and the others `NotSent`.
+pub struct Job {
+    /// Its place in the order of intake; the router's.
+    intake: u64,
+    taken: Option<Instant>,
+    expires_at: Option<Instant>,
+    validity: Option<Duration>,
+    priority: Priority,
+    unknown: UnknownPolicy,
+    route: Option<RouteId>,
+    bind: Option<BindId>,
+    parts: Progress,
+    /// None once it was answered.
+    reply: Option<Reply>,
+}
+
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one part is the usual case and must not cost an allocation"
+)]
+enum Progress {
+    One(Part),
+    Many(Vec<Part>),
+}
+
+struct Part {
+    pdu: Pdu,
+    state: PartState,
+}
+
+enum PartState {
+    Waiting,
+    Written { bind: BindId, sequence: SequenceNumber },
+    Done(SubmitResult),
+}
+
+impl Part {
+    const fn new(pdu: Pdu) -> Self {
+        Self {
+            pdu,
+            state: PartState::Waiting,
+        }
+    }
+
+    const fn is_done(&self) -> bool {
+        matches!(self.state, PartState::Done(_))
+    }
+
+    /// Ends what has not ended: written as `Unknown` for `cause`, the rest as `error`.
+    fn close(&mut self, error: &SubmitError, cause: UnknownCause) {
+        let result = match std::mem::replace(&mut self.state, PartState::Waiting) {
+            PartState::Waiting => Err(error.clone()),
+            PartState::Written { bind, sequence } => Err(SubmitError::Unknown {
+                bind,
+                sequence,
+                cause,
+            }),
+            PartState::Done(result) => result,
+        };
+        self.state = PartState::Done(result);
+    }
+}
+
+impl Job {
+    /// Prepares a message: its text becomes parts.
+    ///
+    /// # Errors
+    ///
+    /// Gives the reply back with [`SubmitError::Invalid`], not yet answered.
+    pub fn prepare(
+        submit: Submit,
+        reply: Reply,
+        options: &SplitOptions,
+        reference: u16,
+    ) -> Result<Box<Self>, (Reply, SubmitError)> {
+        match prepare(submit.content, options, reference) {
+            Err(cause) => Err((reply, SubmitError::Invalid { cause })),
+            Ok(parts) => {
+                let mut job = Self::new(parts, reply);
+                job.validity = submit.validity;
+                job.priority = submit.priority;
+                job.unknown = submit.unknown;
+                job.route = submit.route;
+                job.bind = submit.bind;
+                Ok(job)
+            }
+        }
+    }
+
+    /// A message of these requests, everything else as by default.
+    #[must_use]
+    pub fn new(parts: Parts, reply: Reply) -> Box<Self> {
+        Box::new(Self {
+            intake: 0,
+            taken: None,
+            expires_at: None,
+            validity: None,
+            priority: Priority::default(),
+            unknown: UnknownPolicy::default(),
+            route: None,
+            bind: None,
+            parts: match parts {
+                Parts::One(pdu) => Progress::One(Part::new(pdu)),
+                Parts::Many(pdus) => Progress::Many(pdus.into_iter().map(Part::new).collect()),
+            },
+            reply: Some(reply),
+        })
+    }
+
+    /// The router took it in: it has its place, and its validity starts.
+    pub fn handle_intake(&mut self, intake: u64, now: Instant) {
+        self.intake = intake;
+        self.taken = Some(now);
+        // A validity beyond what the clock can say is no limit.
+        self.expires_at = self.validity.and_then(|validity| now.checked_add(validity));
+    }
+
+    // What it is.
+
+    /// Its place in the order of intake.
+    #[must_use]
+    pub const fn intake(&self) -> u64 {
+        self.intake
+    }
+
+    /// When the router took it in.
+    #[must_use]
+    pub const fn taken(&self) -> Option<Instant> {
+        self.taken
+    }
+
+    /// When it is given up, unless a part was written by then.
+    #[must_use]
+    pub const fn expires_at(&self) -> Option<Instant> {
+        self.expires_at
+    }
+
+    /// Its priority.
+    #[must_use]
+    pub const fn priority(&self) -> Priority {
+        self.priority
+    }
+
+    /// What happens to it when its outcome is unknown.
+    #[must_use]
+    pub const fn unknown_policy(&self) -> UnknownPolicy {
+        self.unknown
+    }
+
+    /// The route that it has to take.
+    #[must_use]
+    pub const fn route(&self) -> Option<&RouteId> {
+        self.route.as_ref()
+    }
+
+    /// The only bind that may take it.
+    #[must_use]
+    pub const fn bind(&self) -> Option<&BindId> {
+        self.bind.as_ref()
+    }
+
+    /// What its caller knows it by.
+    #[must_use]
+    pub fn reference(&self) -> &Reference {
+        self.reply.as_ref().map_or(&Reference::None, Reply::reference)
+    }
+
+    /// True when it holds a permit.
+    #[must_use]
+    pub fn has_permit(&self) -> bool {
+        self.reply.as_ref().is_some_and(Reply::has_permit)
+    }
+
+    /// True when its caller went away.
+    #[must_use]
+    pub fn is_abandoned(&self) -> bool {
+        self.reply.as_ref().is_some_and(Reply::is_abandoned)
+    }
+
+    /// How many parts it has.
+    #[must_use]
+    pub fn parts(&self) -> usize {
+        self.all().len()
+    }
+
+    /// The request of a part, counted from 0.
+    #[must_use]
+    pub fn pdu(&self, part: usize) -> Option<&Pdu> {
+        self.all().get(part).map(|part| &part.pdu)
+    }
+
+    /// Which receipts it asks for; those of its first part.
+    #[must_use]
+    pub fn registered_delivery(&self) -> RegisteredDelivery {
+        match self.pdu(0) {
+            Some(Pdu::SubmitSm(submit)) => submit.registered_delivery,
+            Some(Pdu::DataSm(data)) => data.registered_delivery,
+            Some(Pdu::SubmitMulti(submit)) => submit.registered_delivery,
+            _ => RegisteredDelivery::NONE,
+        }
+    }
+
+    // How far it is.
+
+    /// The first part that waits to be sent.
+    #[must_use]
+    pub fn next_part(&self) -> Option<usize> {
+        self.all()
+            .iter()
+            .position(|part| matches!(part.state, PartState::Waiting))
+    }
+
+    /// Parts without an outcome: as many seats it takes.
+    #[must_use]
+    pub fn unfinished(&self) -> usize {
+        self.all().iter().filter(|part| !part.is_done()).count()
+    }
+
+    /// True when every part has its outcome.
+    #[must_use]
+    pub fn is_finished(&self) -> bool {
+        self.all().iter().all(Part::is_done)
+    }
+
+    /// True when at least one part was written: then it neither expires nor can it be cancelled.
+    #[must_use]
+    pub fn has_written(&self) -> bool {
+        self.written_by().is_some()
+    }
+
+    /// A bind that wrote a part of it, if one did: the rest must go to the same account.
+    #[must_use]
+    pub fn written_by(&self) -> Option<&BindId> {
+        self.all().iter().find_map(|part| match &part.state {
+            PartState::Written { bind, .. }
+            | PartState::Done(
+                Ok(Submitted { bind, .. })
+                | Err(SubmitError::Rejected { bind, .. } | SubmitError::Unknown { bind, .. }),
+            ) => Some(bind),
+            PartState::Waiting | PartState::Done(Err(_)) => None,
+        })
+    }
+
+    /// True when its validity is over and no part was written.
+    #[must_use]
+    pub fn is_expired(&self, now: Instant) -> bool {
+        self.expires_at.is_some_and(|deadline| deadline <= now) && !self.has_written()
+    }
+
+    // What happens to its parts.
+
+    /// The session took a part: from here on it counts as written, unless it comes back.
+    pub fn handle_sent(&mut self, part: usize, bind: &BindId, sequence: SequenceNumber) {
+        if let Some(part) = self.part(part) {
+            part.state = PartState::Written {
+                bind: bind.clone(),
+                sequence,
+            };
+        }
+    }
+
+    /// The session gave a part back unwritten: it waits again.
+    pub fn handle_returned(&mut self, part: usize) {
+        if let Some(part) = self.part(part) {
+            part.state = PartState::Waiting;
+        }
+    }
+
+    /// The SMSC accepted a part.
+    pub fn handle_accepted(&mut self, part: usize, message_id: MessageId, now: Instant) {
+        let after = self
+            .taken
+            .map_or(Duration::ZERO, |taken| now.saturating_duration_since(taken));
+        self.end(part, |bind, _| {
+            Ok(Submitted::new(MessageIds::One(message_id), bind, after))
+        });
+    }
+
+    /// The SMSC said no to a part.
+    pub fn handle_rejected(&mut self, part: usize, status: CommandStatus) {
+        self.end(part, |bind, _| Err(SubmitError::Rejected { status, bind }));
+    }
+
+    /// Nobody knows what became of a part.
+    pub fn handle_unknown(&mut self, part: usize, cause: UnknownCause) {
+        self.end(part, |bind, sequence| {
+            Err(SubmitError::Unknown {
+                bind,
+                sequence,
+                cause,
+            })
+        });
+    }
+
+    /// A part cannot be sent: [`SubmitError::Invalid`] and the like.
+    pub fn handle_refused(&mut self, part: usize, error: SubmitError) {
+        if let Some(part) = self.part(part) {
+            part.state = PartState::Done(Err(error));
+        }
+    }
+
+    fn end(&mut self, part: usize, result: impl FnOnce(BindId, SequenceNumber) -> SubmitResult) {
+        if let Some(part) = self.part(part) {
+            match std::mem::replace(&mut part.state, PartState::Waiting) {
+                PartState::Written { bind, sequence } => {
+                    part.state = PartState::Done(result(bind, sequence));
+                }
+                other => part.state = other,
+            }
+        }
+    }
+
+    // How it ends.
+
+    /// Answers with what its parts came to. Those without an outcome are as if it had been dropped.
+    pub fn finish(self: Box<Self>) {
+        // The drop answers.
+    }
+
+    /// Ends it before its time: what was written is `Unknown`, what waits has `error` for its outcome.
+    pub fn close(mut self: Box<Self>, error: &SubmitError, cause: UnknownCause) {
+        self.settle(error, cause);
+    }
+
+    /// Ends a message of which nothing was written with `error`.
+    pub fn refuse(self: Box<Self>, error: &SubmitError) {
+        self.close(error, UnknownCause::Dropped);
+    }
+
+    /// Takes it back before anybody took it in.
+    pub fn withdraw(mut self: Box<Self>) {
+        if let Some(reply) = self.reply.take() {
+            reply.withdraw();
+        }
+    }
+
+    fn settle(&mut self, error: &SubmitError, cause: UnknownCause) {
+        let Some(reply) = self.reply.take() else { return };
+        reply.answer(match &mut self.parts {
+            Progress::One(part) => {
+                part.close(error, cause);
+                match std::mem::replace(&mut part.state, PartState::Waiting) {
+                    PartState::Done(result) => result,
+                    PartState::Waiting | PartState::Written { .. } => Err(error.clone()),
+                }
+            }
+            Progress::Many(parts) => {
+                let results = parts.drain(..).filter_map(|mut part| {
+                    part.close(error, cause);
+                    match part.state {
+                        PartState::Done(result) => Some(result),
+                        PartState::Waiting | PartState::Written { .. } => None,
+                    }
+                });
+                merge(results.collect())
+            }
+        });
+    }
+
+    fn all(&self) -> &[Part] {
+        match &self.parts {
+            Progress::One(part) => std::slice::from_ref(part),
+            Progress::Many(parts) => parts,
+        }
+    }
+
+    fn part(&mut self, part: usize) -> Option<&mut Part> {
+        match &mut self.parts {
+            Progress::One(only) => (part == 0).then_some(only),
+            Progress::Many(parts) => parts.get_mut(part),
+        }
+    }
+}
+
+impl Drop for Job {
+    fn drop(&mut self) {
+        self.settle(
+            &SubmitError::NotSent {
+                cause: NotSentCause::Dropped,
+            },
+            UnknownCause::Dropped,
+        );
+    }
+}
+
+/// The outcome of a message whose parts ended so.
+fn merge(parts: Vec<SubmitResult>) -> SubmitResult {
+    if parts.iter().all(Result::is_ok) {
+        let last = parts.iter().flatten().last();
+        let (bind, after) = last.map_or((BindId::new(""), Duration::ZERO), |last| {
+            (last.bind.clone(), last.after)
+        });
+        let ids = parts.iter().flatten().map(|part| part.message_id().clone());
+        return Ok(Submitted::new(MessageIds::Many(ids.collect()), bind, after));
+    }
+    let kind = std::mem::discriminant::<SubmitError>;
+    let mut errors = parts.iter().filter_map(|part| part.as_ref().err());
+    match errors.next() {
+        Some(first) if parts.iter().all(Result::is_err) && errors.all(|error| kind(error) == kind(first)) => {
+            Err(first.clone())
+        }
+        // Parts that never left, for different reasons: the first of them says it.
+        Some(first) if !parts.iter().any(is_written) => Err(first.clone()),
+        _ => Err(SubmitError::Partial {
+            parts: parts.into_boxed_slice(),
+        }),
+    }
+}
+
+const fn is_written(result: &SubmitResult) -> bool {
+    matches!(
+        result,
+        Ok(_) | Err(SubmitError::Rejected { .. } | SubmitError::Unknown { .. })
+    )
+}
+
+impl std::fmt::Debug for Job {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // Texts and addresses stay out of logs.
+        f.debug_struct("Job")
+            .field("intake", &self.intake)
+            .field("reference", self.reference())
+            .field("parts", &self.parts())
+            .field("unfinished", &self.unfinished())
+            .finish_non_exhaustive()
+    }
+}
+
+impl actix::Message for Job {
+    type Result = ();
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::Future as _;
+    use std::pin::pin;
+    use std::task::{Context, Poll, Waker};
+
+    use super::*;
+    use crate::pdu::SubmitSm;
+    use crate::submit::Pending;
+
+    fn job(parts: usize) -> (Box<Job>, Pending) {
+        let (reply, pending) = Reply::channel(Reference::Number(7));
+        let pdu = || Pdu::from(SubmitSm::default());
+        let parts = match parts {
+            1 => Parts::One(pdu()),
+            parts => Parts::Many((0..parts).map(|_| pdu()).collect()),
+        };
+        (Job::new(parts, reply), pending)
+    }
+
+    fn outcome(pending: Pending) -> SubmitResult {
+        match pin!(pending).poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(result) => result,
+            Poll::Pending => panic!("not answered"),
+        }
+    }
+
+    fn bind() -> BindId {
+        BindId::new("a-1")
+    }
+
+    fn id(text: &str) -> MessageId {
+        MessageId::try_from(text).unwrap()
+    }
+
+    fn unknown(sequence: u32, cause: UnknownCause) -> SubmitError {
+        SubmitError::Unknown {
+            bind: bind(),
+            sequence: SequenceNumber::new(sequence),
+            cause,
+        }
+    }
+
+    const DROPPED: SubmitError = SubmitError::NotSent {
+        cause: NotSentCause::Dropped,
+    };
+
+    #[test]
+    fn an_accepted_message_has_the_time_since_intake() {
+        let (mut job, pending) = job(1);
+        let start = Instant::now();
+        job.handle_intake(3, start);
+        job.handle_sent(0, &bind(), SequenceNumber::FIRST);
+        job.handle_accepted(0, id("x"), start + Duration::from_secs(2));
+        assert!(job.is_finished());
+        job.finish();
+        let submitted = Submitted::new(MessageIds::One(id("x")), bind(), Duration::from_secs(2));
+        assert_eq!(outcome(pending), Ok(submitted));
+    }
+
+    #[test]
+    fn dropped_it_is_not_sent_before_the_session_took_it_and_unknown_after() {
+        let (mut job, pending) = self::job(1);
+        job.handle_sent(0, &bind(), SequenceNumber::FIRST);
+        job.handle_returned(0);
+        drop(job);
+        assert_eq!(outcome(pending), Err(DROPPED));
+
+        let (mut job, pending) = self::job(1);
+        job.handle_sent(0, &bind(), SequenceNumber::FIRST);
+        drop(job);
+        assert_eq!(outcome(pending), Err(unknown(1, UnknownCause::Dropped)));
+    }
+
+    #[test]
+    fn parts_that_end_alike_are_one_outcome_and_others_are_partial() {
+        let sent = |job: &mut Job, part: usize| {
+            let sequence = SequenceNumber::new(u32::try_from(part).unwrap() + 1);
+            job.handle_sent(part, &bind(), sequence);
+        };
+        let now = Instant::now();
+
+        let (mut all, pending) = job(2);
+        for (part, name) in ["x", "y"].into_iter().enumerate() {
+            assert_eq!(all.next_part(), Some(part));
+            sent(&mut all, part);
+            all.handle_accepted(part, id(name), now);
+        }
+        assert_eq!(all.next_part(), None);
+        all.finish();
+        let ids = outcome(pending).unwrap().message_ids;
+        assert_eq!(*ids, [id("x"), id("y")]);
+
+        let (mut none, pending) = job(2);
+        for part in 0..2 {
+            sent(&mut none, part);
+            none.handle_rejected(part, CommandStatus::ESME_RINVDSTADR);
+        }
+        none.finish();
+        assert!(matches!(outcome(pending), Err(SubmitError::Rejected { .. })));
+
+        let (mut lost, pending) = job(3);
+        for part in 0..2 {
+            sent(&mut lost, part);
+        }
+        lost.handle_accepted(0, id("x"), now);
+        assert_eq!((lost.unfinished(), lost.next_part()), (2, Some(2)));
+        assert!(lost.has_written());
+        lost.close(&SubmitError::ShuttingDown, UnknownCause::ShutDown);
+        let Err(SubmitError::Partial { parts }) = outcome(pending) else {
+            panic!("not partial")
+        };
+        assert!(parts[0].is_ok());
+        assert_eq!(parts[1], Err(unknown(2, UnknownCause::ShutDown)));
+        assert_eq!(parts[2], Err(SubmitError::ShuttingDown));
+
+        let (untouched, pending) = job(2);
+        untouched.refuse(&SubmitError::Busy);
+        assert_eq!(outcome(pending), Err(SubmitError::Busy));
+    }
+
+    #[test]
+    fn a_message_of_which_a_part_was_written_does_not_expire() {
+        let (mut job, _pending) = job(2);
+        let start = Instant::now();
+        job.validity = Some(Duration::from_secs(1));
+        job.handle_intake(0, start);
+        let late = start + Duration::from_secs(1);
+        assert!(job.is_expired(late));
+        job.handle_sent(0, &bind(), SequenceNumber::FIRST);
+        assert!(!job.is_expired(late));
+        job.handle_returned(0);
+        assert!(job.is_expired(late));
+    }
+
+    #[test]
+    fn a_validity_beyond_the_clock_is_no_limit() {
+        let (mut job, _pending) = job(1);
+        job.validity = Some(Duration::MAX);
+        job.handle_intake(0, Instant::now());
+        assert_eq!(job.expires_at(), None);
+    }
+}

@@ -1,0 +1,104 @@
+//! From what a caller asks for to the requests that are sent.
+
+use super::{Content, InvalidCause, Text};
+use crate::pdu::{Pdu, SubmitSm};
+use crate::sm::{SplitOptions, split_text};
+
+/// The requests that a message takes, in order; one alone takes no allocation.
+#[derive(Clone, Debug, PartialEq)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one part is the usual case and must not cost an allocation"
+)]
+pub enum Parts {
+    /// A message in one part.
+    One(Pdu),
+    /// A message in several.
+    Many(Vec<Pdu>),
+}
+
+/// Turns content into requests; `reference` ties the parts of a long text together.
+///
+/// # Errors
+///
+/// An address or a text that cannot be written. A PDU is not looked into before it is encoded.
+pub fn prepare(content: Content, options: &SplitOptions, reference: u16) -> Result<Parts, InvalidCause> {
+    match content {
+        Content::Pdu(pdu) => Ok(Parts::One(pdu)),
+        Content::Text(text) => prepare_text(text, options, reference),
+    }
+}
+
+fn prepare_text(text: Text, options: &SplitOptions, reference: u16) -> Result<Parts, InvalidCause> {
+    let mut template = SubmitSm {
+        registered_delivery: text.registered_delivery,
+        tlvs: text.tlvs,
+        ..SubmitSm::default()
+    };
+    if let Some(source) = &text.source {
+        (
+            template.source_addr_ton,
+            template.source_addr_npi,
+            template.source_addr,
+        ) = source.fields("source_addr")?;
+    }
+    (
+        template.dest_addr_ton,
+        template.dest_addr_npi,
+        template.destination_addr,
+    ) = text.destination.fields("destination_addr")?;
+
+    let options = text.options.as_deref().unwrap_or(options);
+    let split = split_text(&text.text, options, reference)?;
+    if let [part] = split.parts.as_slice() {
+        split.fill(part, &mut template)?;
+        return Ok(Parts::One(template.into()));
+    }
+    let parts = split.parts.iter().map(|part| {
+        let mut submit = template.clone();
+        split.fill(part, &mut submit)?;
+        Ok(submit.into())
+    });
+    parts.collect::<Result<_, InvalidCause>>().map(Parts::Many)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pdu::{DataCoding, RegisteredDelivery, Ton};
+    use crate::submit::Submit;
+
+    fn submits(submit: Submit) -> Vec<SubmitSm> {
+        let parts = match prepare(submit.content, &SplitOptions::default(), 9).unwrap() {
+            Parts::One(pdu) => vec![pdu],
+            Parts::Many(pdus) => pdus,
+        };
+        let as_submit = |pdu| match pdu {
+            Pdu::SubmitSm(submit) => submit,
+            other => panic!("{other:?}"),
+        };
+        parts.into_iter().map(as_submit).collect()
+    }
+
+    #[test]
+    fn a_short_text_is_one_submit_sm() {
+        let submits = submits(Submit::text("447700900123", "hello").source("Bank").receipt());
+        let [submit] = submits.as_slice() else {
+            panic!("{submits:?}")
+        };
+        assert_eq!(submit.short_message, *b"hello".as_slice());
+        assert_eq!(submit.source_addr, "Bank");
+        assert_eq!(submit.source_addr_ton, Ton::ALPHANUMERIC);
+        assert_eq!(submit.destination_addr, "447700900123");
+        assert_eq!(submit.registered_delivery, RegisteredDelivery::FINAL);
+        assert_eq!(submit.data_coding, DataCoding::DEFAULT);
+    }
+
+    #[test]
+    fn a_long_text_is_several_with_one_reference() {
+        let submits = submits(Submit::text("447700900123", "x".repeat(161)));
+        let headers: Vec<_> = submits.iter().map(|submit| &submit.short_message[..6]).collect();
+        assert_eq!(headers, [&[5, 0, 3, 9, 2, 1], &[5, 0, 3, 9, 2, 2]]);
+        assert!(submits.iter().all(|submit| submit.esm_class.has_udh()));
+    }
+}
