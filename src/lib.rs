@@ -2,6 +2,7 @@
 
 #[cfg(feature = "cli")]
 pub mod cli;
+pub mod link;
 pub mod pdu;
 pub mod session;
 pub mod sm;

@@ -191,8 +191,18 @@ impl<T> Session<T> {
             .then(|| self.timers.write_progress + self.config.write_timeout)
     }
 
+    /// When the oldest request expires. One that has not left cannot have been answered: the write deadline
+    /// watches over it.
+    fn expiry_deadline(&self) -> Option<Instant> {
+        let oldest = self.window.oldest()?;
+        (oldest.end <= self.outbox.written()).then(|| oldest.sent + self.config.response_timeout)
+    }
+
     fn expire_requests(&mut self, now: Instant) {
-        while let Some(entry) = self.window.pop_expired(now, self.config.response_timeout) {
+        while self.expiry_deadline().is_some_and(|deadline| deadline <= now) {
+            let Some(entry) = self.window.pop_oldest_as_late(self.config.response_timeout) else {
+                return;
+            };
             self.counters.expired += 1;
             self.events.push_back(Event::Unresolved {
                 token: entry.token,

@@ -193,14 +193,10 @@ impl<T> Window<T> {
         }
     }
 
-    /// Takes out the oldest request if it was sent at least `timeout` ago. It keeps its place, and is known
-    /// as late for twice the timeout.
-    pub(super) fn pop_expired(&mut self, now: Instant, timeout: Duration) -> Option<Entry<T>> {
-        let oldest = self.oldest()?;
-        if now.saturating_duration_since(oldest.sent) < timeout {
-            return None;
-        }
-        let sequence = oldest.sequence;
+    /// Takes out the oldest request, whose time ran out. It keeps its place, and is known as late for twice the
+    /// timeout.
+    pub(super) fn pop_oldest_as_late(&mut self, timeout: Duration) -> Option<Entry<T>> {
+        let sequence = self.oldest()?.sequence;
         let entry = self.take(sequence)?;
         if self.late.len() >= LATE_LIMIT {
             self.pop_late();
@@ -339,6 +335,11 @@ mod tests {
     use proptest::prelude::*;
 
     impl<T> Window<T> {
+        fn pop_expired(&mut self, now: Instant, timeout: Duration) -> Option<Entry<T>> {
+            let due = now.saturating_duration_since(self.oldest()?.sent) >= timeout;
+            due.then(|| self.pop_oldest_as_late(timeout)).flatten()
+        }
+
         fn room(&self) -> usize {
             self.capacity.saturating_sub(self.in_flight())
         }

@@ -1,0 +1,304 @@
+//! One session on one transport, and the pump between them.
+//!
+//! [`Link::poll`] does all that can be done now: lets the owner put in what waits, writes once, reads until
+//! nothing is left, hands over each event at once, and arms its one timer. The bind wraps it in an
+//! `ActorFuture`, the embedded SMSC in a task.
+
+mod connect;
+mod transport;
+
+#[cfg(test)]
+mod tests;
+
+use std::cell::Cell;
+use std::future::Future;
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Instant;
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::Sleep;
+
+pub use connect::{Connect, ConnectError, Connecting, Target, TcpConnector, set_options};
+pub use transport::Transport;
+
+use crate::pdu::{Header, frame_length};
+use crate::session::{CloseCause, Event, Session};
+
+/// Octets of the read buffer, of which each thread has one.
+const READ_BUFFER: usize = 128 * 1024;
+
+/// After this many reads of one poll, others get their turn.
+const READS_PER_POLL: u32 = 16;
+
+thread_local! {
+    static READ: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+}
+
+/// The time, from the clock that tests can pause.
+#[must_use]
+#[inline]
+pub fn now() -> Instant {
+    tokio::time::Instant::now().into_std()
+}
+
+/// The owner of a link.
+pub trait LinkHandler<T> {
+    /// Puts in what waits while there is room. Called before each write; gives the time at which to ask again
+    /// if only a rate is in the way.
+    fn feed(&mut self, session: &mut Session<T>, now: Instant) -> Option<Instant>;
+
+    /// Something happened. `frame` is the PDU behind it, empty when there is none.
+    fn event(&mut self, session: &mut Session<T>, event: Event<'_, T>, frame: &[u8], now: Instant);
+}
+
+/// How a link ended.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Closed {
+    /// Why.
+    pub cause: CloseCause,
+    /// The error of the system, if there was one.
+    pub error: Option<io::ErrorKind>,
+}
+
+/// A session on a transport.
+#[derive(Debug)]
+pub struct Link<T> {
+    session: Session<T>,
+    transport: Transport,
+    /// Octets that were read and not yet handled: part of a frame, or frames that wait for room.
+    unread: Vec<u8>,
+    timer: Option<Pin<Box<Sleep>>>,
+    /// When the timer fires.
+    armed: Option<Instant>,
+}
+
+impl<T> Link<T> {
+    /// Puts a session on a transport.
+    #[must_use]
+    pub fn new(session: Session<T>, transport: Transport) -> Self {
+        Self {
+            session,
+            transport,
+            unread: Vec::new(),
+            timer: None,
+            armed: None,
+        }
+    }
+
+    /// The session.
+    #[must_use]
+    pub fn session(&self) -> &Session<T> {
+        &self.session
+    }
+
+    /// The session, to want something of it. The next [`Link::poll`] carries it out, so wake its task.
+    pub fn session_mut(&mut self) -> &mut Session<T> {
+        &mut self.session
+    }
+
+    /// Does all that can be done now. Ready when the connection is over; every request that waited has then
+    /// come out as an event. Not to be polled again after that.
+    pub fn poll<H: LinkHandler<T>>(&mut self, cx: &mut Context<'_>, handler: &mut H) -> Poll<Closed> {
+        let now = now();
+        if self.session.poll_timeout().is_some_and(|due| due <= now) {
+            self.session.handle_timeout(now);
+            self.drain_events(handler, now);
+        }
+        let mut reads = 0;
+        let ask_again = loop {
+            let ask_again = handler.feed(&mut self.session, now);
+            self.drain_events(handler, now);
+            let written = self.write(cx, now);
+            if let Poll::Ready(Err(error)) = written {
+                return Poll::Ready(self.finish(handler, now, Some(error.kind())));
+            }
+            if let Some(cause) = self.session.wants_close()
+                && (written.is_ready() || is_dead(cause))
+            {
+                // Best effort: what matters is written, and a dead peer would not hear it.
+                let _ = Pin::new(&mut self.transport).poll_shutdown(cx);
+                return Poll::Ready(self.finish(handler, now, None));
+            }
+            if reads == READS_PER_POLL {
+                cx.waker().wake_by_ref();
+                break ask_again;
+            }
+            reads += 1;
+            match self.read(cx, handler, now) {
+                Poll::Ready(Ok(true)) => {}
+                Poll::Ready(Ok(false)) => return Poll::Ready(self.finish(handler, now, None)),
+                Poll::Ready(Err(error)) => return Poll::Ready(self.finish(handler, now, Some(error.kind()))),
+                Poll::Pending => break ask_again,
+            }
+        };
+        self.arm(cx, ask_again, now);
+        Poll::Pending
+    }
+
+    /// Ready when everything is written.
+    #[inline]
+    fn write(&mut self, cx: &mut Context<'_>, now: Instant) -> Poll<io::Result<()>> {
+        let mut wrote = false;
+        while !self.session.output().is_empty() {
+            let transport = Pin::new(&mut self.transport);
+            match transport.poll_write(cx, self.session.output()) {
+                Poll::Ready(Ok(0)) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                Poll::Ready(Ok(octets)) => {
+                    self.session.handle_written(octets, now);
+                    wrote = true;
+                }
+                Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+                Poll::Pending => {
+                    self.session.watch_output(now);
+                    return Poll::Pending;
+                }
+            }
+        }
+        self.session.watch_output(now);
+        if wrote || matches!(self.transport, Transport::Pipe(_)) {
+            // TLS keeps records back until it is flushed; for TCP this is free.
+            ready!(Pin::new(&mut self.transport).poll_flush(cx))?;
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    /// Reads once and handles what that completes. False at the end of the stream.
+    #[inline]
+    fn read<H: LinkHandler<T>>(
+        &mut self,
+        cx: &mut Context<'_>,
+        handler: &mut H,
+        now: Instant,
+    ) -> Poll<io::Result<bool>> {
+        if !self.unread.is_empty() && self.session.reads() {
+            let unread = std::mem::take(&mut self.unread);
+            let used = self.handle_frames(&unread, handler, now);
+            self.keep(unread, used);
+            if used > 0 {
+                return Poll::Ready(Ok(true));
+            }
+        }
+        if !self.session.reads() {
+            return Poll::Pending;
+        }
+        let mut buffer = READ.take();
+        if buffer.is_empty() {
+            buffer.resize(READ_BUFFER, 0);
+        }
+        let mut room = ReadBuf::new(&mut buffer);
+        let read = Pin::new(&mut self.transport).poll_read(cx, &mut room);
+        let octets = room.filled();
+        let result = match read {
+            Poll::Ready(Ok(())) if octets.is_empty() => Poll::Ready(Ok(false)),
+            Poll::Ready(Ok(())) => {
+                self.handle_octets(octets, handler, now);
+                Poll::Ready(Ok(true))
+            }
+            Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
+            Poll::Pending => Poll::Pending,
+        };
+        READ.set(buffer);
+        result
+    }
+
+    #[inline]
+    fn handle_octets<H: LinkHandler<T>>(&mut self, octets: &[u8], handler: &mut H, now: Instant) {
+        if self.unread.is_empty() {
+            let used = self.handle_frames(octets, handler, now);
+            self.unread
+                .extend_from_slice(octets.get(used..).unwrap_or_default());
+        } else {
+            // The buffer grows by what came, never by what a length announces.
+            self.unread.extend_from_slice(octets);
+            let unread = std::mem::take(&mut self.unread);
+            let used = self.handle_frames(&unread, handler, now);
+            self.keep(unread, used);
+        }
+    }
+
+    fn keep(&mut self, mut unread: Vec<u8>, used: usize) {
+        unread.drain(..used);
+        if !unread.is_empty() {
+            self.unread = unread;
+        }
+    }
+
+    /// Handles whole frames while the session takes them, and gives the octets used.
+    #[inline]
+    fn handle_frames<H: LinkHandler<T>>(&mut self, octets: &[u8], handler: &mut H, now: Instant) -> usize {
+        let most = self.session.config().max_command_length;
+        let mut used = 0;
+        while self.session.reads() && !matches!(self.session.wants_close(), Some(CloseCause::Framing(_))) {
+            let rest = octets.get(used..).unwrap_or_default();
+            match frame_length(rest, most) {
+                Ok(Some(length)) => {
+                    used += length;
+                    let frame = rest.get(..length).unwrap_or_default();
+                    if let Some(event) = self.session.handle_frame(frame, now) {
+                        handler.event(&mut self.session, event, frame, now);
+                    }
+                    self.drain_events(handler, now);
+                }
+                Ok(None) => break,
+                Err(error) => self.session.handle_framing_error(error, Header::peek(rest)),
+            }
+        }
+        used
+    }
+
+    #[inline]
+    fn drain_events<H: LinkHandler<T>>(&mut self, handler: &mut H, now: Instant) {
+        while let Some(event) = self.session.poll_event() {
+            handler.event(&mut self.session, event, &[], now);
+        }
+    }
+
+    fn finish<H: LinkHandler<T>>(
+        &mut self,
+        handler: &mut H,
+        now: Instant,
+        error: Option<io::ErrorKind>,
+    ) -> Closed {
+        self.session.handle_closed();
+        self.drain_events(handler, now);
+        let cause = self.session.wants_close().unwrap_or(CloseCause::Disconnected);
+        Closed { cause, error }
+    }
+
+    /// Arms the timer if the next deadline comes before it fires; a later one waits for that.
+    fn arm(&mut self, cx: &mut Context<'_>, ask_again: Option<Instant>, now: Instant) {
+        let Some(next) = [self.session.poll_timeout(), ask_again]
+            .into_iter()
+            .flatten()
+            .min()
+        else {
+            return;
+        };
+        let passed = self.armed.is_none_or(|armed| armed <= now);
+        if passed || self.armed.is_some_and(|armed| next < armed) {
+            let deadline = tokio::time::Instant::from_std(next);
+            match &mut self.timer {
+                Some(timer) => timer.as_mut().reset(deadline),
+                None => self.timer = Some(Box::pin(tokio::time::sleep_until(deadline))),
+            }
+            self.armed = Some(next);
+        }
+        if let Some(timer) = &mut self.timer
+            && timer.as_mut().poll(cx).is_ready()
+        {
+            // Due already: come round again, with a fresh look at the clock.
+            self.armed = None;
+            cx.waker().wake_by_ref();
+        }
+    }
+}
+
+/// True where the peer would not take what is still to be written.
+const fn is_dead(cause: CloseCause) -> bool {
+    matches!(
+        cause,
+        CloseCause::LinkDead | CloseCause::WriteStalled | CloseCause::Disconnected
+    )
+}

@@ -1,0 +1,259 @@
+//! Links over pipes in virtual time, against hand-written octets.
+
+use std::future::poll_fn;
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
+
+use super::*;
+use crate::pdu::{BindTransceiver, CommandStatus, SubmitSm};
+use crate::session::{Limits, Room, SessionConfig, Side, Unresolved};
+
+const BIND_RESP: &[u8] = b"\0\0\0\x11\x80\0\0\x09\0\0\0\0\0\0\0\x01\0";
+
+/// Keeps what happened, answers deliveries at once, and submits as many as it may.
+#[derive(Default)]
+struct Owner {
+    to_submit: u32,
+    submitted: u32,
+    seen: Vec<String>,
+}
+
+impl LinkHandler<u32> for Owner {
+    fn feed(&mut self, session: &mut Session<u32>, now: Instant) -> Option<Instant> {
+        while self.submitted < self.to_submit {
+            match session.room(now) {
+                Room::Now(_) => {
+                    self.submitted += 1;
+                    session
+                        .request(self.submitted, &SubmitSm::default(), now)
+                        .unwrap();
+                }
+                Room::At(time) => return Some(time),
+                Room::Full => break,
+            }
+        }
+        None
+    }
+
+    fn event(&mut self, session: &mut Session<u32>, event: Event<'_, u32>, frame: &[u8], now: Instant) {
+        self.seen.push(match event {
+            Event::Bound { .. } => "bound".into(),
+            Event::Answered { token, status, .. } => format!("answered {token} {}", status.value()),
+            Event::Unresolved {
+                token,
+                cause: Unresolved::SessionEnded { written },
+                ..
+            } => {
+                format!("ended {token} written {written}")
+            }
+            Event::Request { inbound, .. } => {
+                session
+                    .respond_empty(inbound, CommandStatus::ESME_ROK, now)
+                    .unwrap();
+                format!("request of {}", frame.len())
+            }
+            other => format!("{other:?}"),
+        });
+    }
+}
+
+struct Bench {
+    link: Link<u32>,
+    owner: Owner,
+    peer: DuplexStream,
+}
+
+impl Bench {
+    fn new(config: SessionConfig, octets: usize) -> Self {
+        let (ours, peer) = tokio::io::duplex(octets);
+        let mut session = Session::new(config, Limits::default(), now());
+        session.bind(&BindTransceiver::default(), now()).unwrap();
+        Self {
+            link: Link::new(session, Transport::Pipe(ours)),
+            owner: Owner::default(),
+            peer,
+        }
+    }
+
+    async fn bound() -> Self {
+        let mut bench = Self::new(SessionConfig::new(Side::Esme), 1 << 16);
+        bench.turn().await;
+        bench.peer_reads().await;
+        bench.peer.write_all(BIND_RESP).await.unwrap();
+        bench.turn().await;
+        assert_eq!(bench.owner.seen, ["bound"]);
+        bench
+    }
+
+    /// Polls until nothing more can be done; gives the end if that came.
+    async fn turn(&mut self) -> Option<Closed> {
+        let Self { link, owner, .. } = self;
+        tokio::time::timeout(Duration::from_millis(1), poll_fn(|cx| link.poll(cx, owner)))
+            .await
+            .ok()
+    }
+
+    async fn runs(&mut self, time: Duration) -> Option<Closed> {
+        let Self { link, owner, .. } = self;
+        tokio::time::timeout(time, poll_fn(|cx| link.poll(cx, owner)))
+            .await
+            .ok()
+    }
+
+    async fn peer_reads(&mut self) -> Vec<u8> {
+        let mut octets = vec![0; 1 << 16];
+        let count = self.peer.read(&mut octets).await.unwrap();
+        octets.truncate(count);
+        octets
+    }
+}
+
+fn deliver(sequence: u8) -> Vec<u8> {
+    let mut frame = b"\0\0\0\x21\0\0\0\x05\0\0\0\0\0\0\0".to_vec();
+    frame.push(sequence);
+    frame.extend([0; 17]);
+    frame
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_bind_response_and_a_delivery_in_one_read_are_both_handled() {
+    let mut bench = Bench::new(SessionConfig::new(Side::Esme), 1 << 16);
+    bench.turn().await;
+    bench.peer_reads().await;
+    let mut octets = BIND_RESP.to_vec();
+    octets.extend(deliver(9));
+    octets.extend(deliver(10));
+    bench.peer.write_all(&octets).await.unwrap();
+    bench.turn().await;
+    assert_eq!(bench.owner.seen, ["bound", "request of 33", "request of 33"]);
+    assert_eq!(bench.peer_reads().await.len(), 34, "both answers in one write");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_frame_that_comes_octet_by_octet_is_one_frame() {
+    let mut bench = Bench::bound().await;
+    for octet in deliver(9) {
+        bench.peer.write_all(&[octet]).await.unwrap();
+        bench.turn().await;
+    }
+    assert_eq!(bench.owner.seen, ["bound", "request of 33"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_waits_is_written_at_once() {
+    let mut bench = Bench::bound().await;
+    bench.owner.to_submit = 25;
+    bench.turn().await;
+    assert_eq!(
+        bench.peer_reads().await.len(),
+        33 * 10,
+        "a window of ten in one write"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_peer_that_goes_ends_the_link_and_every_request() {
+    let mut bench = Bench::bound().await;
+    bench.owner.to_submit = 2;
+    bench.turn().await;
+    drop(bench.peer);
+    let Bench {
+        mut link, mut owner, ..
+    } = Bench {
+        peer: tokio::io::duplex(1).0,
+        ..bench
+    };
+    let closed = poll_fn(|cx| link.poll(cx, &mut owner)).await;
+    assert_eq!(closed.cause, CloseCause::Disconnected);
+    assert_eq!(
+        owner.seen,
+        ["bound", "ended 1 written true", "ended 2 written true"]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_frame_that_is_too_long_is_answered_and_closes() {
+    let mut bench = Bench::bound().await;
+    bench
+        .peer
+        .write_all(b"\x7f\0\0\0\0\0\0\x05\0\0\0\0\0\0\0\x09")
+        .await
+        .unwrap();
+    let closed = bench.turn().await.unwrap();
+    assert!(matches!(closed.cause, CloseCause::Framing(_)), "{closed:?}");
+    assert_eq!(
+        bench.peer_reads().await,
+        b"\0\0\0\x10\x80\0\0\0\0\0\0\x02\0\0\0\x09"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_half_open_link_is_found_by_enquire_link() {
+    let mut bench = Bench::bound().await;
+    let start = now();
+    let closed = bench.runs(Duration::from_secs(120)).await.unwrap();
+    assert_eq!(closed.cause, CloseCause::LinkDead);
+    // The 30 s of silence began with the bind response, a moment before.
+    let took = (now() - start).as_millis();
+    assert!((39_990..=40_000).contains(&took), "{took} ms");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_peer_that_does_not_read_ends_the_link_and_tells_what_it_cannot_have_seen() {
+    let mut bench = Bench::new(SessionConfig::new(Side::Esme), 40);
+    bench.turn().await;
+    let mut bind = [0; 23];
+    bench.peer.read_exact(&mut bind).await.unwrap();
+    bench.peer.write_all(BIND_RESP).await.unwrap();
+    bench.owner.to_submit = 3;
+    let closed = bench.runs(Duration::from_secs(120)).await.unwrap();
+    assert_eq!(closed.cause, CloseCause::WriteStalled);
+    let [_, first, second, third] = &bench.owner.seen[..] else {
+        panic!("{:?}", bench.owner.seen)
+    };
+    assert!(
+        first.contains("token: 1") && first.contains("ResponseExpired"),
+        "written and due: {first}"
+    );
+    assert_eq!(
+        [second, third],
+        ["ended 2 written false", "ended 3 written false"]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn unanswered_deliveries_stop_the_reading_until_they_are_answered() {
+    struct Lazy(Vec<crate::session::Inbound>);
+    impl LinkHandler<u32> for Lazy {
+        fn feed(&mut self, _: &mut Session<u32>, _: Instant) -> Option<Instant> {
+            None
+        }
+        fn event(&mut self, _: &mut Session<u32>, event: Event<'_, u32>, _: &[u8], _: Instant) {
+            if let Event::Request { inbound, .. } = event {
+                self.0.push(inbound);
+            }
+        }
+    }
+    let (ours, mut peer) = tokio::io::duplex(1 << 16);
+    let config = SessionConfig {
+        inbound_limit: 2,
+        ..SessionConfig::new(Side::Esme)
+    };
+    let mut session = Session::new(config, Limits::default(), now());
+    session.bind(&BindTransceiver::default(), now()).unwrap();
+    let (mut link, mut lazy) = (Link::new(session, Transport::Pipe(ours)), Lazy(Vec::new()));
+    let mut octets = BIND_RESP.to_vec();
+    (1..=5).for_each(|sequence| octets.extend(deliver(sequence)));
+    peer.write_all(&octets).await.unwrap();
+    let wait = Duration::from_millis(1);
+    let _ = tokio::time::timeout(wait, poll_fn(|cx| link.poll(cx, &mut lazy))).await;
+    assert_eq!(lazy.0.len(), 2);
+    for inbound in lazy.0.clone() {
+        link.session_mut()
+            .respond_empty(inbound, CommandStatus::ESME_ROK, now())
+            .unwrap();
+    }
+    let _ = tokio::time::timeout(wait, poll_fn(|cx| link.poll(cx, &mut lazy))).await;
+    assert_eq!(lazy.0.len(), 4);
+}
