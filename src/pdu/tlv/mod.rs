@@ -20,8 +20,9 @@ use super::Quirk;
 use super::code::code_point_traits;
 use super::error::DecodeErrorKind;
 
+mod encoding;
 mod table;
-mod value;
+pub mod value;
 
 pub use table::*;
 
@@ -86,6 +87,15 @@ pub struct TlvShape {
 }
 
 impl TlvShape {
+    /// An integer of one width.
+    pub(super) const fn integer(octets: usize) -> Self {
+        Self {
+            kind: TlvKind::Integer,
+            min: octets,
+            max: octets,
+        }
+    }
+
     /// What a value does wrong, and the switch that lets it pass.
     #[inline]
     pub(in crate::pdu) fn complaint(self, value: &[u8]) -> Option<(Quirk, DecodeErrorKind)> {

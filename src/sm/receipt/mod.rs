@@ -86,10 +86,7 @@ impl<'a> Receipt<'a> {
             network_error_code: source
                 .tlvs
                 .get::<tlv::NetworkErrorCode>()
-                .and_then(|code| match *code {
-                    [network, high, low] => Some((network, u16::from_be_bytes([high, low]))),
-                    _ => None,
-                }),
+                .map(|code| (code.network_type, code.error_code)),
             ..receipt
         }
     }

@@ -1,9 +1,15 @@
-//! How the values of TLVs stand on the wire.
+//! How the values of TLVs stand on the wire: integers, octets, texts.
 
+use std::time::Duration;
+
+use super::{TlvKind, TlvShape};
 use crate::pdu::{CommandStatus, InterfaceVersion, MessageState};
 
-/// How a Rust type stands in a TLV.
+/// A type of value; its name in the TLV table is not always the type that Rust code gets.
 pub trait Value {
+    /// What its octets look like.
+    const SHAPE: TlvShape;
+
     /// The value in Rust.
     type View<'a>;
 
@@ -17,17 +23,22 @@ pub trait Value {
 /// Integers of one width.
 macro_rules! integer_values {
     ($($type:ty, $raw:ty;)*) => { $(
-        impl Value for $type {
+        impl $crate::pdu::tlv::encoding::Value for $type {
+            const SHAPE: $crate::pdu::tlv::TlvShape = $crate::pdu::tlv::TlvShape::integer(size_of::<$raw>());
             type View<'a> = Self;
+
             fn read(octets: &[u8]) -> Option<Self> {
                 octets.try_into().ok().map(|octets| Self::from(<$raw>::from_be_bytes(octets)))
             }
+
             fn write(value: Self, out: &mut Vec<u8>) {
                 out.extend_from_slice(&<$raw>::from(value).to_be_bytes());
             }
         }
     )* };
 }
+
+pub(super) use integer_values;
 
 integer_values! {
     u8, u8;
@@ -40,13 +51,20 @@ integer_values! {
 
 /// Octets as they are.
 #[derive(Debug)]
-pub struct Octets;
+pub struct Octets<const MIN: usize, const MAX: usize>;
 
-impl Value for Octets {
+impl<const MIN: usize, const MAX: usize> Value for Octets<MIN, MAX> {
+    const SHAPE: TlvShape = TlvShape {
+        kind: TlvKind::Octets,
+        min: MIN,
+        max: MAX,
+    };
     type View<'a> = &'a [u8];
+
     fn read(octets: &[u8]) -> Option<&[u8]> {
         Some(octets)
     }
+
     fn write(value: &[u8], out: &mut Vec<u8>) {
         out.extend_from_slice(value);
     }
@@ -54,13 +72,20 @@ impl Value for Octets {
 
 /// A text; the NUL may be missing when it comes in and is written when it goes out.
 #[derive(Debug)]
-pub struct Text;
+pub struct Text<const MIN: usize, const MAX: usize>;
 
-impl Value for Text {
+impl<const MIN: usize, const MAX: usize> Value for Text<MIN, MAX> {
+    const SHAPE: TlvShape = TlvShape {
+        kind: TlvKind::Text,
+        min: MIN,
+        max: MAX,
+    };
     type View<'a> = &'a [u8];
+
     fn read(octets: &[u8]) -> Option<&[u8]> {
         octets.split(|&octet| octet == 0).next()
     }
+
     fn write(value: &[u8], out: &mut Vec<u8>) {
         out.extend_from_slice(value);
         out.push(0);
@@ -72,24 +97,54 @@ impl Value for Text {
 pub struct OneOrTwo;
 
 impl Value for OneOrTwo {
+    const SHAPE: TlvShape = TlvShape {
+        kind: TlvKind::Integer,
+        min: 1,
+        max: 2,
+    };
     type View<'a> = u8;
+
     fn read(octets: &[u8]) -> Option<u8> {
         match octets {
             [value] | [0, value] => Some(*value),
             _ => None,
         }
     }
+
     fn write(value: u8, out: &mut Vec<u8>) {
         out.push(value);
     }
 }
 
+/// Whole seconds in four octets; what is longer than they can say becomes the longest.
+#[derive(Debug)]
+pub struct Seconds;
+
+impl Value for Seconds {
+    const SHAPE: TlvShape = TlvShape::integer(4);
+    type View<'a> = Duration;
+
+    fn read(octets: &[u8]) -> Option<Duration> {
+        u32::read(octets).map(|seconds| Duration::from_secs(seconds.into()))
+    }
+
+    fn write(value: Duration, out: &mut Vec<u8>) {
+        u32::write(u32::try_from(value.as_secs()).unwrap_or(u32::MAX), out);
+    }
+}
+
 /// A TLV that counts by being there; 5.0 may put one octet into it.
 #[derive(Debug)]
-pub struct Flag;
+pub struct Alert;
 
-impl Value for Flag {
+impl Value for Alert {
+    const SHAPE: TlvShape = TlvShape {
+        kind: TlvKind::Integer,
+        min: 0,
+        max: 1,
+    };
     type View<'a> = Option<u8>;
+
     fn read(octets: &[u8]) -> Option<Option<u8>> {
         match octets {
             [] => Some(None),
@@ -97,6 +152,7 @@ impl Value for Flag {
             _ => None,
         }
     }
+
     fn write(value: Option<u8>, out: &mut Vec<u8>) {
         out.extend(value);
     }
