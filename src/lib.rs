@@ -1,8 +1,10 @@
 //! Many SMPP binds in one process, and messages routed over them.
 
+pub mod bind;
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod link;
+pub mod events;
 pub mod pdu;
 pub mod session;
 pub mod sm;

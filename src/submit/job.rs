@@ -256,6 +256,17 @@ impl Job {
         })
     }
 
+    /// The parts that were accepted so far, counted from 0, with their message ids.
+    pub fn accepted(&self) -> impl Iterator<Item = (usize, &MessageId)> {
+        self.all()
+            .iter()
+            .enumerate()
+            .filter_map(|(index, part)| match &part.state {
+                PartState::Done(Ok(submitted)) => Some((index, submitted.message_id())),
+                PartState::Waiting | PartState::Written { .. } | PartState::Done(Err(_)) => None,
+            })
+    }
+
     /// True when its validity is over and no part was written.
     #[must_use]
     pub fn is_expired(&self, now: Instant) -> bool {

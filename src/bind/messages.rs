@@ -1,0 +1,196 @@
+//! What router and binds say to each other.
+//!
+//! The router knows a bind by its [`BindAddress`] alone, and a bind its router by a `Recipient<Reports>`; tests
+//! put other actors in either place.
+//!
+//! # Seats
+//!
+//! A bind offers `capacity` seats while it is bound, and the router gives one for each unfinished part of a job
+//! that it assigns. A seat is free again when
+//!
+//! - a part ended at the bind (accepted, rejected, unknown, refused, closed): it counts in [`Report::Seats`];
+//! - a job came back in [`Report::Returned`]: it frees as many as it has unfinished parts, without being counted
+//!   in `Seats`.
+//!
+//! Nothing else frees seats: neither a broken link nor a new bind. A bind that gets jobs while it is not bound
+//! returns them.
+
+use std::fmt;
+use std::time::{Duration, Instant};
+
+use actix::{Actor, Addr, Context, Handler, Message, Recipient};
+
+use crate::events::{Cause, Phase};
+use crate::submit::{AccountId, BindId, Job};
+
+/// Router to bind: jobs that have seats, all that one wake-up of the router brought, in the order of sending.
+#[derive(Debug)]
+pub struct Assign(pub Vec<Box<Job>>);
+
+impl Message for Assign {
+    type Result = ();
+}
+
+/// Router to bind: what it should do.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Control {
+    /// Return what waits, finish what is in flight, unbind, and stay away until [`Control::Resume`].
+    Pause,
+    /// Connect again.
+    Resume,
+    /// As [`Control::Pause`], then end: report [`Report::Ended`]. At the deadline what is in flight is unknown.
+    Drain {
+        /// When to stop waiting.
+        deadline: Instant,
+    },
+    /// End at once: unbind if that can be written, wait for nothing.
+    Stop,
+}
+
+impl Message for Control {
+    type Result = ();
+}
+
+/// Router to bind: how it is. Costs nothing while nobody asks.
+#[derive(Clone, Copy, Debug)]
+pub struct GetBindStatus;
+
+impl Message for GetBindStatus {
+    type Result = BindStatus;
+}
+
+/// How a bind is.
+#[derive(Clone, Debug, PartialEq)]
+pub struct BindStatus {
+    /// The bind.
+    pub bind: BindId,
+    /// Its account.
+    pub account: AccountId,
+    /// Where it stands.
+    pub phase: Phase,
+    /// What brought it there.
+    pub cause: Cause,
+    /// For how long it has been there.
+    pub since: Duration,
+    /// The most requests that may be in flight.
+    pub window: usize,
+    /// Requests in flight.
+    pub in_flight: usize,
+    /// The most that there were at a time.
+    pub in_flight_max: usize,
+    /// Parts that have a seat and are not in flight yet.
+    pub waiting: usize,
+    /// What it did since it was started.
+    pub counters: BindCounters,
+}
+
+/// What a bind did since it was started, in PDUs.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct BindCounters {
+    /// Requests that were accepted.
+    pub submitted: u64,
+    /// Requests that were rejected, throttled ones that were sent again not counted.
+    pub rejected: u64,
+    /// Requests that nobody knows about.
+    pub unknown: u64,
+    /// Responses with ESME_RTHROTTLED or ESME_RMSGQFUL.
+    pub throttled: u64,
+    /// Deliveries that came, receipts included.
+    pub delivered: u64,
+    /// Sessions that were bound.
+    pub binds: u64,
+    /// Sessions that ended without having been asked to.
+    pub lost: u64,
+    /// PDUs that decoded with leniency.
+    pub lenient: u64,
+    /// PDUs that could not be read.
+    pub unreadable: u64,
+    /// Things that the protocol does not allow the peer.
+    pub violations: u64,
+}
+
+/// Which life of which bind: a bind that was started again after a panic has another incarnation.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+pub struct Identity {
+    /// The bind.
+    pub bind: BindId,
+    /// Counts the starts of binds.
+    pub incarnation: u64,
+}
+
+/// Bind to router: what happened, at most one message for each wake-up of the bind.
+///
+/// Sent with `do_send`: when the router is gone returned jobs answer by being dropped, and nobody misses the rest.
+#[derive(Debug)]
+pub struct Reports {
+    /// Who reports.
+    pub from: Identity,
+    /// What happened, in order.
+    pub reports: Vec<Report>,
+}
+
+impl Message for Reports {
+    type Result = ();
+}
+
+/// One thing that happened at a bind.
+#[derive(Debug)]
+pub enum Report {
+    /// It entered another phase. Only in [`Phase::Bound`] it gets jobs.
+    Phase {
+        /// The phase.
+        phase: Phase,
+        /// What brought it there.
+        cause: Cause,
+    },
+    /// Seats are free again, or there are more or fewer of them.
+    Seats {
+        /// How many are free again.
+        freed: usize,
+        /// How many there are in all: what window, rate and budget let out within 100 ms; at least one. Zero for
+        /// a bind that cannot send, such as a receiver.
+        capacity: usize,
+    },
+    /// Jobs that did not leave, in their order: they take their old places.
+    Returned {
+        /// The jobs.
+        jobs: Vec<Box<Job>>,
+    },
+    /// It ended as it was told to; its actor is about to stop.
+    Ended {
+        /// True when the peer agreed to the unbind.
+        clean: bool,
+    },
+}
+
+/// How the router reaches a bind.
+///
+/// The addresses in it are the only ones of the bind. When they are dropped, and so when the router is gone, the
+/// bind unbinds and ends.
+pub struct BindAddress {
+    /// For jobs.
+    pub assign: Recipient<Assign>,
+    /// For orders.
+    pub control: Recipient<Control>,
+    /// For questions.
+    pub status: Recipient<GetBindStatus>,
+}
+
+impl<A> From<Addr<A>> for BindAddress
+where
+    A: Actor<Context = Context<A>> + Handler<Assign> + Handler<Control> + Handler<GetBindStatus>,
+{
+    fn from(address: Addr<A>) -> Self {
+        Self {
+            assign: address.clone().recipient(),
+            control: address.clone().recipient(),
+            status: address.recipient(),
+        }
+    }
+}
+
+impl fmt::Debug for BindAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BindAddress").finish_non_exhaustive()
+    }
+}

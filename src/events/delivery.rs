@@ -1,0 +1,191 @@
+//! What the SMSC sends us, and what we say to it.
+
+use bytes::Bytes;
+
+use crate::pdu::{
+    COctetString, CommandStatus, DataCoding, EsmClass, Faults, Header, Pdu, PduView, TlvsView, tlv,
+};
+use crate::sm::{DefaultAlphabet, Reading, ReceiptSource, Udh};
+use crate::submit::{AccountId, BindId};
+
+/// A deliver_sm or data_sm that came, owned.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Delivery {
+    /// The bind that it came on.
+    pub bind: BindId,
+    /// The account of the bind.
+    pub account: AccountId,
+    /// Its header.
+    pub header: Header,
+    /// Its body: [`Pdu::DeliverSm`] or [`Pdu::DataSm`].
+    pub pdu: Pdu,
+    /// What decoding put up with.
+    pub faults: Faults,
+    /// Its octets, header included.
+    pub frame: Bytes,
+}
+
+impl Delivery {
+    /// Owns a delivery that was read off `frame`.
+    #[must_use]
+    pub fn new(
+        bind: BindId,
+        account: AccountId,
+        header: Header,
+        body: &PduView<'_>,
+        faults: Faults,
+        frame: Bytes,
+    ) -> Self {
+        Self {
+            bind,
+            account,
+            header,
+            pdu: body.to_owned_pdu(&frame),
+            faults,
+            frame,
+        }
+    }
+
+    /// Who sent it.
+    #[must_use]
+    pub fn source(&self) -> std::borrow::Cow<'_, str> {
+        match &self.pdu {
+            Pdu::DeliverSm(deliver) => deliver.source_addr.to_text(),
+            Pdu::DataSm(data) => data.source_addr.to_text(),
+            _ => "".into(),
+        }
+    }
+
+    /// Whom it was sent to.
+    #[must_use]
+    pub fn destination(&self) -> std::borrow::Cow<'_, str> {
+        match &self.pdu {
+            Pdu::DeliverSm(deliver) => deliver.destination_addr.to_text(),
+            Pdu::DataSm(data) => data.destination_addr.to_text(),
+            _ => "".into(),
+        }
+    }
+
+    /// Mode, type and features.
+    #[must_use]
+    pub fn esm_class(&self) -> EsmClass {
+        self.content().esm_class
+    }
+
+    /// How its octets are to be read.
+    #[must_use]
+    pub fn data_coding(&self) -> DataCoding {
+        self.content().data_coding
+    }
+
+    /// True for a delivery receipt or an intermediate notification.
+    #[must_use]
+    pub fn is_receipt(&self) -> bool {
+        self.content().is_receipt()
+    }
+
+    /// The octets of the message, user data header included: short_message, or message_payload where that is
+    /// empty.
+    #[must_use]
+    pub fn octets(&self) -> &[u8] {
+        let content = self.content();
+        match content.short_message {
+            [] => content.tlvs.get::<tlv::MessagePayload>().unwrap_or_default(),
+            octets => octets,
+        }
+    }
+
+    /// What it says, where its data_coding is that of a text; of a long message this part alone.
+    #[must_use]
+    pub fn text(&self) -> Option<String> {
+        let reading = Reading::of(self.data_coding(), DefaultAlphabet::default())?;
+        let octets = self.octets();
+        let (header, tables, octets) = match self.esm_class().has_udh() {
+            true => match Udh::split(octets) {
+                Ok((header, rest)) => (header.octets(), header.tables(), rest),
+                Err(_) => (0, crate::sm::Tables::DEFAULT, octets),
+            },
+            false => (0, crate::sm::Tables::DEFAULT, octets),
+        };
+        let mut text = String::new();
+        let _ = reading.decode(octets, header, tables, &mut text); // damaged characters are in the text
+        Some(text)
+    }
+
+    /// What receipts and texts are read from.
+    pub(super) fn content(&self) -> ReceiptSource<'_> {
+        match &self.pdu {
+            Pdu::DeliverSm(deliver) => ReceiptSource {
+                esm_class: deliver.esm_class,
+                data_coding: deliver.data_coding,
+                short_message: &deliver.short_message,
+                tlvs: deliver.tlvs.view(),
+                ..ReceiptSource::default()
+            },
+            Pdu::DataSm(data) => ReceiptSource {
+                esm_class: data.esm_class,
+                data_coding: data.data_coding,
+                tlvs: data.tlvs.view(),
+                ..ReceiptSource::default()
+            },
+            _ => ReceiptSource {
+                tlvs: TlvsView::default(),
+                ..ReceiptSource::default()
+            },
+        }
+    }
+}
+
+impl actix::Message for Delivery {
+    type Result = Answer;
+}
+
+/// What we say to a delivery: the status of our response, and its message_id where the handler sets one.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Answer {
+    /// The command_status.
+    pub status: CommandStatus,
+    /// The message_id; the standard leaves it empty.
+    pub message_id: COctetString<65>,
+}
+
+impl Answer {
+    /// Taken.
+    #[must_use]
+    pub fn ok() -> Self {
+        CommandStatus::ESME_ROK.into()
+    }
+
+    /// Not now: the SMSC may try again.
+    #[must_use]
+    pub fn later() -> Self {
+        CommandStatus::ESME_RX_T_APPN.into()
+    }
+
+    /// Never: the SMSC should give it up.
+    #[must_use]
+    pub fn refused() -> Self {
+        CommandStatus::ESME_RX_R_APPN.into()
+    }
+}
+
+impl From<CommandStatus> for Answer {
+    fn from(status: CommandStatus) -> Self {
+        Self {
+            status,
+            message_id: COctetString::EMPTY,
+        }
+    }
+}
+
+impl<A, M> actix::dev::MessageResponse<A, M> for Answer
+where
+    A: actix::Actor,
+    M: actix::Message<Result = Self>,
+{
+    fn handle(self, _: &mut A::Context, sender: Option<actix::dev::OneshotSender<Self>>) {
+        if let Some(sender) = sender {
+            let _ = sender.send(self); // the bind has answered at the deadline by then
+        }
+    }
+}

@@ -1,0 +1,257 @@
+//! What happened, as values, and who wants to know.
+//!
+//! Binds, router and `Esme` tell the [`Hub`]; subscribers get [`Event`]s through actix `Recipient`s, and one of
+//! them may answer deliveries. Telling costs one atomic load where nobody wants to know.
+
+mod delivery;
+mod hub;
+mod phase;
+mod receipts;
+#[cfg(test)]
+mod tests;
+
+use std::ops::BitOr;
+use std::sync::Arc;
+
+pub use delivery::{Answer, Delivery};
+pub use hub::{Answering, Hub, HubError, Subscription};
+pub use phase::{Cause, ConnectFailure, Phase};
+pub use receipts::{Accepted, ReceiptEvent, Receipts};
+
+use crate::pdu::{DecodeError, Header};
+use crate::submit::{BindId, Reference, SubmitResult};
+
+/// Something happened.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Event {
+    /// A bind entered another phase of its life.
+    Bind(BindEvent),
+    /// A deliver_sm or data_sm came. Receipts come as [`Event::Receipt`] besides.
+    Delivery(Arc<Delivery>),
+    /// A receipt came, and found its message or not.
+    Receipt(Arc<ReceiptEvent>),
+    /// A message has its outcome.
+    Outcome(OutcomeEvent),
+    /// A PDU could not be read; it was answered as the protocol says.
+    Unreadable(Arc<UnreadableEvent>),
+    /// Something that somebody should look at.
+    Alarm(Alarm),
+}
+
+impl actix::Message for Event {
+    type Result = ();
+}
+
+impl Event {
+    /// What kind of event it is.
+    #[must_use]
+    pub const fn kind(&self) -> Kinds {
+        match self {
+            Self::Bind(_) => Kinds::BINDS,
+            Self::Delivery(_) => Kinds::DELIVERIES,
+            Self::Receipt(_) => Kinds::RECEIPTS,
+            Self::Outcome(_) => Kinds::OUTCOMES,
+            Self::Unreadable(_) => Kinds::UNREADABLE,
+            Self::Alarm(_) => Kinds::ALARMS,
+        }
+    }
+
+    /// The bind that it happened on; none for what concerns several.
+    #[must_use]
+    pub fn bind(&self) -> Option<&BindId> {
+        match self {
+            Self::Bind(event) => Some(&event.bind),
+            Self::Delivery(delivery) => Some(&delivery.bind),
+            Self::Receipt(receipt) => receipt.bind.as_ref(),
+            Self::Unreadable(event) => Some(&event.bind),
+            Self::Alarm(alarm) => alarm.bind(),
+            Self::Outcome(_) => None,
+        }
+    }
+}
+
+/// Kinds of events, as a set.
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
+pub struct Kinds(u32);
+
+impl Kinds {
+    /// No event.
+    pub const NONE: Self = Self(0);
+    /// [`Event::Bind`].
+    pub const BINDS: Self = Self(1);
+    /// [`Event::Delivery`].
+    pub const DELIVERIES: Self = Self(1 << 1);
+    /// [`Event::Receipt`].
+    pub const RECEIPTS: Self = Self(1 << 2);
+    /// [`Event::Outcome`].
+    pub const OUTCOMES: Self = Self(1 << 3);
+    /// [`Event::Unreadable`].
+    pub const UNREADABLE: Self = Self(1 << 4);
+    /// [`Event::Alarm`].
+    pub const ALARMS: Self = Self(1 << 5);
+    /// Every event, also of kinds that a later version adds.
+    pub const ALL: Self = Self(u32::MAX);
+
+    /// True when both sets have a kind in common.
+    #[must_use]
+    pub const fn overlaps(self, other: Self) -> bool {
+        self.0 & other.0 != 0
+    }
+
+    const fn bits(self) -> u32 {
+        self.0
+    }
+
+    const fn from_bits(bits: u32) -> Self {
+        Self(bits)
+    }
+}
+
+impl BitOr for Kinds {
+    type Output = Self;
+
+    fn bitor(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+}
+
+/// Which events a subscriber wants.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Filter {
+    /// The kinds.
+    pub kinds: Kinds,
+    /// Only what happened on this bind; none for all.
+    pub bind: Option<BindId>,
+}
+
+impl Filter {
+    /// Every event.
+    #[must_use]
+    pub const fn all() -> Self {
+        Self::kinds(Kinds::ALL)
+    }
+
+    /// Every event of these kinds.
+    #[must_use]
+    pub const fn kinds(kinds: Kinds) -> Self {
+        Self { kinds, bind: None }
+    }
+
+    /// Only what happened on this bind.
+    #[must_use]
+    pub fn on(mut self, bind: impl Into<BindId>) -> Self {
+        self.bind = Some(bind.into());
+        self
+    }
+
+    /// True when the event is wanted.
+    #[must_use]
+    pub fn takes(&self, event: &Event) -> bool {
+        self.kinds.overlaps(event.kind()) && (self.bind.is_none() || self.bind.as_ref() == event.bind())
+    }
+}
+
+impl Default for Filter {
+    fn default() -> Self {
+        Self::all()
+    }
+}
+
+impl From<Kinds> for Filter {
+    fn from(kinds: Kinds) -> Self {
+        Self::kinds(kinds)
+    }
+}
+
+/// A bind entered a phase.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct BindEvent {
+    /// The bind.
+    pub bind: BindId,
+    /// The phase that it is in now.
+    pub phase: Phase,
+    /// What brought it there.
+    pub cause: Cause,
+}
+
+/// A message has its outcome.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct OutcomeEvent {
+    /// What its caller knows it by.
+    pub reference: Reference,
+    /// How it ended.
+    pub result: SubmitResult,
+    /// True when a caller got the same outcome as an answer.
+    pub awaited: bool,
+}
+
+/// A PDU that could not be read.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct UnreadableEvent {
+    /// The bind that it came on.
+    pub bind: BindId,
+    /// Its header.
+    pub header: Header,
+    /// What is wrong with it.
+    pub error: DecodeError,
+    /// Its octets, header included.
+    pub frame: bytes::Bytes,
+}
+
+/// Something that somebody should look at.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Alarm {
+    /// The SMSC refuses our credentials; retries are slow.
+    #[error("{bind}: credentials refused")]
+    CredentialsRefused {
+        /// The bind.
+        bind: BindId,
+    },
+    /// The actor of a bind ended by a panic and was started again.
+    #[error("{bind}: its actor panicked and was started again")]
+    Restarted {
+        /// The bind.
+        bind: BindId,
+    },
+    /// The actor of a bind panicked too often; it stays down.
+    #[error("{bind}: its actor panicked too often and stays down")]
+    GaveUp {
+        /// The bind.
+        bind: BindId,
+    },
+    /// Messages were waiting and the SMSC answered none of those that it had: the bind binds anew.
+    #[error("{bind}: no progress")]
+    Stuck {
+        /// The bind.
+        bind: BindId,
+    },
+    /// A message came and nobody takes messages; it was refused.
+    #[error("{bind}: a message came and nobody takes messages")]
+    Unhandled {
+        /// The bind.
+        bind: BindId,
+    },
+    /// The actor that answered deliveries is gone; they are refused until another takes its place.
+    #[error("the actor that answers deliveries is gone")]
+    AnswererGone,
+    /// A subscriber is gone without having unsubscribed.
+    #[error("a subscriber is gone")]
+    SubscriberGone,
+}
+
+impl Alarm {
+    /// The bind that it is about.
+    #[must_use]
+    pub const fn bind(&self) -> Option<&BindId> {
+        match self {
+            Self::CredentialsRefused { bind }
+            | Self::Restarted { bind }
+            | Self::GaveUp { bind }
+            | Self::Stuck { bind }
+            | Self::Unhandled { bind } => Some(bind),
+            Self::AnswererGone | Self::SubscriberGone => None,
+        }
+    }
+}

@@ -1,0 +1,223 @@
+//! Receipts and the messages that they are about, for one account.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use super::{Delivery, Event, Hub, Kinds};
+use crate::pdu::MessageState;
+use crate::sm::{
+    Correlation, Correlator, CorrelatorLimits, IdRules, Matched, MessageResult, Progress, Receipt, Received,
+};
+use crate::submit::{AccountId, BindId, Job, Reference};
+
+/// Matches the receipts of one account with its messages, on whichever bind they come.
+///
+/// Its binds share it: each tells what was accepted ([`Receipts::handle_accepted`]) and which receipts came
+/// ([`Receipts::handle_delivery`]). What is found, or given up, comes out as events.
+pub struct Receipts {
+    account: AccountId,
+    hub: Arc<Hub>,
+    correlator: Mutex<Correlator<Reference>>,
+}
+
+/// A message whose receipts are owed.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Accepted {
+    reference: Reference,
+    parts: usize,
+    ids: Vec<(usize, String)>,
+}
+
+impl Accepted {
+    /// What a finished job says about receipts that are owed; none when it asked for none, or nothing of it was
+    /// accepted.
+    #[must_use]
+    pub fn of(job: &Job) -> Option<Self> {
+        if !job.registered_delivery().wants_receipt() {
+            return None;
+        }
+        let ids: Vec<_> = job
+            .accepted()
+            .map(|(part, id)| (part, id.to_text().into_owned()))
+            .collect();
+        (!ids.is_empty()).then(|| Self {
+            reference: job.reference().clone(),
+            parts: job.parts(),
+            ids,
+        })
+    }
+}
+
+/// A receipt, or the end of waiting for one.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct ReceiptEvent {
+    /// The account.
+    pub account: AccountId,
+    /// The bind that it came on; none for one that had waited for its message, or that never came.
+    pub bind: Option<BindId>,
+    /// What it is about; none for an orphan, of which nothing that was submitted bears the id.
+    pub message: Option<ReceiptMessage>,
+    /// The receipt; none when the message is given up because its last receipts never came.
+    pub receipt: Option<Receipt<'static>>,
+}
+
+/// The message that a receipt is about.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct ReceiptMessage {
+    /// What its caller knows it by.
+    pub reference: Reference,
+    /// The part, from 0; none when the whole message was given up.
+    pub part: Option<usize>,
+    /// What the receipt changed.
+    pub progress: Progress,
+    /// The result of the message: with the receipt that made its last part final, and never again.
+    pub result: Option<MessageResult>,
+}
+
+impl ReceiptEvent {
+    /// True when the receipt belongs to nothing that was submitted.
+    #[must_use]
+    pub const fn is_orphan(&self) -> bool {
+        self.message.is_none()
+    }
+
+    /// The state that the receipt tells.
+    #[must_use]
+    pub fn state(&self) -> Option<MessageState> {
+        self.receipt.as_ref()?.state()
+    }
+}
+
+impl Receipts {
+    /// An empty store for an account.
+    #[must_use]
+    pub fn new(account: AccountId, limits: CorrelatorLimits, rules: IdRules, hub: Arc<Hub>) -> Arc<Self> {
+        let mut correlator = Correlator::new(limits);
+        correlator.set_rules(account.as_str(), rules);
+        Arc::new(Self {
+            account,
+            hub,
+            correlator: Mutex::new(correlator),
+        })
+    }
+
+    /// The account.
+    #[must_use]
+    pub const fn account(&self) -> &AccountId {
+        &self.account
+    }
+
+    /// Learns what was accepted. A bind calls it once for all that one wake-up brought, and before it looks at a
+    /// receipt.
+    pub fn handle_accepted(&self, accepted: impl IntoIterator<Item = Accepted>, now: Instant) {
+        let mut correlator = self.lock();
+        for message in accepted {
+            let ids = message.ids.iter().map(|(part, id)| (*part, id.as_str()));
+            correlator.handle_submitted(
+                self.account.as_str(),
+                message.reference.clone(),
+                message.parts,
+                ids,
+                now,
+            );
+        }
+        self.tell(correlator, now);
+    }
+
+    /// Takes in a delivery; does nothing unless it is a receipt.
+    pub fn handle_delivery(&self, delivery: &Delivery, now: Instant) {
+        let content = delivery.content();
+        if !content.is_receipt() {
+            return;
+        }
+        let receipt = Receipt::read(&content).into_owned();
+        let mut correlator = self.lock();
+        let received = correlator.handle_receipt(self.account.as_str(), receipt, now);
+        self.tell(correlator, now);
+        let bind = Some(delivery.bind.clone());
+        match received {
+            Received::Parked => {}
+            Received::Orphan(receipt) => self.emit(bind, None, Some(receipt)),
+            Received::Matched(matched) => self.emit_matched(bind, matched),
+        }
+    }
+
+    /// Gives up what has waited long enough.
+    pub fn handle_timeout(&self, now: Instant) {
+        self.tell(self.lock(), now);
+    }
+
+    /// When [`Receipts::handle_timeout`] has something to do.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        self.lock().poll_timeout()
+    }
+
+    /// Messages whose receipts are owed, or that are remembered; and receipts that wait for their message.
+    #[must_use]
+    pub fn sizes(&self) -> (usize, usize) {
+        let correlator = self.lock();
+        (correlator.messages(), correlator.parked())
+    }
+
+    /// Tells what the correlator has to say, without its lock.
+    fn tell(&self, mut correlator: MutexGuard<'_, Correlator<Reference>>, now: Instant) {
+        if correlator.poll_timeout().is_some_and(|deadline| deadline <= now) {
+            correlator.handle_timeout(now);
+        }
+        let correlations: Vec<_> = std::iter::from_fn(|| correlator.poll_event()).collect();
+        drop(correlator);
+        for correlation in correlations {
+            match correlation {
+                Correlation::Matched(matched) => self.emit_matched(None, matched),
+                Correlation::Orphan { receipt, .. } => self.emit(None, None, Some(receipt)),
+                Correlation::Unfinished { token, .. } => {
+                    let message = ReceiptMessage {
+                        reference: token,
+                        part: None,
+                        progress: Progress::None,
+                        result: None,
+                    };
+                    self.emit(None, Some(message), None);
+                }
+            }
+        }
+    }
+
+    fn emit_matched(&self, bind: Option<BindId>, matched: Matched<'static, Reference>) {
+        let message = ReceiptMessage {
+            reference: matched.token,
+            part: Some(matched.part),
+            progress: matched.progress,
+            result: matched.result,
+        };
+        self.emit(bind, Some(message), Some(matched.receipt));
+    }
+
+    fn emit(&self, bind: Option<BindId>, message: Option<ReceiptMessage>, receipt: Option<Receipt<'static>>) {
+        if !self.hub.wants(Kinds::RECEIPTS) {
+            return;
+        }
+        self.hub.emit(Event::Receipt(Arc::new(ReceiptEvent {
+            account: self.account.clone(),
+            bind,
+            message,
+            receipt,
+        })));
+    }
+
+    // Nothing in here panics while it holds the lock.
+    fn lock(&self) -> MutexGuard<'_, Correlator<Reference>> {
+        self.correlator.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl std::fmt::Debug for Receipts {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Receipts")
+            .field("account", &self.account)
+            .finish_non_exhaustive()
+    }
+}
