@@ -1,5 +1,6 @@
 //! The alphabets of short messages, and what a data_coding means.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
@@ -70,6 +71,16 @@ impl Alphabet {
         match self {
             Self::Ucs2 => 2,
             _ => 1,
+        }
+    }
+
+    /// What a unit is called: `septets`, `octets` or `units`.
+    #[must_use]
+    pub const fn unit_name(self) -> &'static str {
+        match self {
+            Self::Gsm7(_) => "septets",
+            Self::Ucs2 => "units",
+            _ => "octets",
         }
     }
 
@@ -375,19 +386,29 @@ impl Reading {
         }
     }
 
-    /// Appends what the octets behind a header of `header` octets say; `tables` apply to GSM 7-bit text.
+    /// Octets behind a header of `header` octets as units of their alphabet, one septet in each octet.
     ///
     /// Packed septets start behind the fill bits that the header asks for; a carriage return that only fills the
     /// last octet is dropped.
-    pub fn decode(self, octets: &[u8], header: usize, tables: Tables, out: &mut String) -> TextFaults {
-        let alphabet = match self.alphabet {
+    #[must_use]
+    pub fn units(self, octets: &[u8], header: usize) -> Cow<'_, [u8]> {
+        match self.packed {
+            true => Cow::Owned(gsm7::unpack(
+                octets,
+                gsm7::fill_bits(header),
+                None,
+                Padding::CarriageReturn,
+            )),
+            false => Cow::Borrowed(octets),
+        }
+    }
+
+    /// Appends what units say ([`Reading::units`]); `tables` apply to GSM 7-bit text.
+    pub fn decode(self, units: &[u8], tables: Tables, out: &mut String) -> TextFaults {
+        match self.alphabet {
             Alphabet::Gsm7(_) => Alphabet::Gsm7(tables),
             other => other,
-        };
-        if !self.packed {
-            return alphabet.decode(octets, out);
         }
-        let septets = gsm7::unpack(octets, gsm7::fill_bits(header), None, Padding::CarriageReturn);
-        alphabet.decode(&septets, out)
+        .decode(units, out)
     }
 }

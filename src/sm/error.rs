@@ -110,10 +110,29 @@ pub struct TextFaults {
 }
 
 impl TextFaults {
+    /// One fault.
+    pub(crate) fn of(position: usize, kind: TextFaultKind) -> Self {
+        Self {
+            first: Some(TextFault { position, kind }),
+            count: 1,
+        }
+    }
+
     /// Notes one more fault.
     pub(crate) fn note(&mut self, position: usize, kind: TextFaultKind) {
         self.first.get_or_insert(TextFault { position, kind });
         self.count += 1;
+    }
+
+    /// Notes the faults of a piece that starts `offset` octets further on.
+    pub(crate) fn note_all(&mut self, other: Self, offset: usize) {
+        if let Some(first) = other.first {
+            self.first.get_or_insert(TextFault {
+                position: first.position + offset,
+                ..first
+            });
+        }
+        self.count += other.count;
     }
 
     /// The first fault.

@@ -86,6 +86,17 @@ impl<'o> Plan<'o> {
         units * self.alphabet.unit_octets() + self.cuts.len() * self.header
     }
 
+    /// Units of each part.
+    pub(super) fn units(&self) -> impl Iterator<Item = usize> {
+        self.cuts.iter().map(|cut| cut.units)
+    }
+
+    /// Units that the last part has room for.
+    pub(super) fn remaining(&self) -> usize {
+        self.per_part
+            .saturating_sub(self.units().last().unwrap_or_default())
+    }
+
     /// True when the parts start with a user data header.
     pub(super) const fn has_header(&self) -> bool {
         self.header > 0

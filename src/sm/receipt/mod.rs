@@ -21,10 +21,10 @@ pub use state::{is_final, state_of, word_of};
 pub use write::ReceiptText;
 
 use super::alphabet::DefaultAlphabet;
+use super::content::MessageSource;
 use super::gsm7::{self, Padding};
 use super::ucs2;
-use super::udh::Udh;
-use crate::pdu::{DataCoding, EsmClass, MessageState, TlvsView, tlv};
+use crate::pdu::{DataCoding, MessageState, tlv};
 use scan::{Fields, scan};
 
 /// A receipt. Fields are as they stand in the text, none where it has no such field.
@@ -56,26 +56,11 @@ pub struct Receipt<'a> {
     pub network_error_code: Option<(u8, u16)>,
 }
 
-/// What a receipt is read from.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct ReceiptSource<'a> {
-    /// Tells whether there is a user data header to take off.
-    pub esm_class: EsmClass,
-    /// Announces UCS2; other values make no difference.
-    pub data_coding: DataCoding,
-    /// The text; where it is empty, the TLV message_payload.
-    pub short_message: &'a [u8],
-    /// The TLVs.
-    pub tlvs: TlvsView<'a>,
-    /// Packed septets are unpacked.
-    pub default_alphabet: DefaultAlphabet,
-}
-
 impl<'a> Receipt<'a> {
     /// Reads a receipt. Whatever is missing is none; nothing is refused.
     #[must_use]
-    pub fn read(source: &ReceiptSource<'a>) -> Self {
-        let octets = source.octets();
+    pub fn read(source: &MessageSource<'a>) -> Self {
+        let octets = source.content().octets;
         let receipt = match source.converted(octets) {
             None => Self::from_fields(&scan(octets)),
             Some(text) => Receipt::parse(&text).into_owned(),
@@ -177,13 +162,7 @@ impl<'a> Receipt<'a> {
     }
 }
 
-impl<'a> ReceiptSource<'a> {
-    /// True when the message is a receipt or an intermediate notification by its esm_class.
-    #[must_use]
-    pub const fn is_receipt(&self) -> bool {
-        self.esm_class.is_receipt() || self.esm_class.is_intermediate()
-    }
-
+impl<'a> MessageSource<'a> {
     /// True when the message reads like a receipt although its esm_class does not say so: it has the TLVs of one,
     /// or it starts with `id:` (a prefix without spaces aside) and has a known state and a date.
     ///
@@ -195,7 +174,7 @@ impl<'a> ReceiptSource<'a> {
         {
             return true;
         }
-        let octets = self.octets();
+        let octets = self.content().octets;
         let converted = self.converted(octets);
         let fields = scan(converted.as_deref().map_or(octets, str::as_bytes));
         let known = fields
@@ -207,18 +186,6 @@ impl<'a> ReceiptSource<'a> {
             && !fields.prefix.iter().any(u8::is_ascii_whitespace)
             && known
             && (fields.submit_date.is_some() || fields.done_date.is_some())
-    }
-
-    /// The octets of the text, without a header.
-    fn octets(&self) -> &'a [u8] {
-        let octets = match self.short_message {
-            [] => self.tlvs.get::<tlv::MessagePayload>().unwrap_or_default(),
-            octets => octets,
-        };
-        match self.esm_class.has_udh() {
-            true => Udh::split(octets).map_or(octets, |(_, text)| text),
-            false => octets,
-        }
     }
 
     /// The text where octets are not simply ASCII or Latin-1: UCS2 of either order, packed septets.
