@@ -1,3 +1,5 @@
 //! What the binary consists of.
 
+mod hex;
 pub mod pdu_json;
+pub mod sm_json;

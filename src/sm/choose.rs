@@ -3,9 +3,9 @@
 use super::alphabet::Alphabet;
 use super::cut::Text;
 use super::error::{TextError, Unencodable};
-use super::gsm7::{Languages, Tables};
+use super::gsm7::{Language, Tables};
 use super::plan::Plan;
-use super::split::{AlphabetChoice, SplitOptions};
+use super::split::{AlphabetChoice, Shifts, SplitOptions};
 use crate::pdu::DataCoding;
 
 /// The alphabet, what announces it, and the parts that it makes.
@@ -15,6 +15,7 @@ pub(super) fn choose<'o>(text: &str, options: &'o SplitOptions) -> Result<(DataC
         AlphabetChoice::Prefer(alphabet) if alphabet.holds(text) => only(text, alphabet, options),
         AlphabetChoice::Prefer(_) => only(text, Alphabet::Ucs2, options),
         AlphabetChoice::Auto => cheapest(text, options),
+        AlphabetChoice::Gsm7 => gsm7(text, options),
     }
 }
 
@@ -43,17 +44,44 @@ fn cheapest<'o>(text: &str, options: &'o SplitOptions) -> Result<(DataCoding, Pl
     if default.holds(text) {
         return Ok((DataCoding::DEFAULT, plan(text, default, options)?));
     }
-    let languages = if default == Alphabet::GSM7 {
-        options.languages
+    let tables = if default == Alphabet::GSM7 {
+        tables_of(options)
     } else {
-        Languages::NONE
+        Vec::new()
     };
-    let national = tables_of(languages).map(Alphabet::Gsm7);
+    let national = tables.into_iter().map(Alphabet::Gsm7);
     let latin1 = options.latin1.then_some(Alphabet::Latin1);
     let candidates = national
         .chain(latin1)
         .filter(|alphabet| alphabet.holds(text))
         .chain([Alphabet::Ucs2]);
+    let best = cheapest_of(text, candidates, options)?;
+    Ok((best.alphabet.data_coding(), best))
+}
+
+/// The default alphabet, or the cheapest national tables.
+fn gsm7<'o>(text: &str, options: &'o SplitOptions) -> Result<(DataCoding, Plan<'o>), TextError> {
+    let national = tables_of(options)
+        .into_iter()
+        .map(Alphabet::Gsm7)
+        .filter(|alphabet| alphabet.holds(text));
+    if Alphabet::GSM7.holds(text) {
+        return only(text, Alphabet::GSM7, options);
+    }
+    match cheapest_of(text, national, options) {
+        Ok(best) => Ok((DataCoding::DEFAULT, best)),
+        // Says which character is in the way.
+        Err(TextError::NoText) => only(text, Alphabet::GSM7, options),
+        Err(error) => Err(error),
+    }
+}
+
+/// The best of several alphabets; [`TextError::NoText`] when there is none.
+fn cheapest_of<'o>(
+    text: &str,
+    candidates: impl Iterator<Item = Alphabet>,
+    options: &'o SplitOptions,
+) -> Result<Plan<'o>, TextError> {
     let mut best: Option<Plan<'_>> = None;
     let mut refused = TextError::NoText;
     for alphabet in candidates {
@@ -63,8 +91,7 @@ fn cheapest<'o>(text: &str, options: &'o SplitOptions) -> Result<(DataCoding, Pl
             Err(error) => refused = error,
         }
     }
-    let best = best.ok_or(refused)?;
-    Ok((best.alphabet.data_coding(), best))
+    best.ok_or(refused)
 }
 
 fn cost(plan: &Plan<'_>) -> (usize, u8, usize) {
@@ -76,22 +103,19 @@ fn cost(plan: &Plan<'_>) -> (usize, u8, usize) {
     (plan.parts(), rank, plan.octets())
 }
 
-/// Every pair of a locking and a single shift table of these languages, but not the pair of none.
-fn tables_of(languages: Languages) -> impl Iterator<Item = Tables> {
-    let locking = move || {
-        languages
-            .iter()
-            .filter(|language| language.has_locking_shift())
-            .map(Some)
-    };
-    let singles = std::iter::once(None).chain(languages.iter().map(Some));
-    singles
-        .flat_map(move |single| {
-            std::iter::once(None)
-                .chain(locking())
-                .map(move |locking| Tables { locking, single })
-        })
+/// Every pair of a locking and a single shift table that is allowed, but not the pair of none.
+fn tables_of(options: &SplitOptions) -> Vec<Tables> {
+    let SplitOptions {
+        languages, shifts, ..
+    } = *options;
+    let locking = |language: &Language| shifts != Shifts::Single && language.has_locking_shift();
+    let single = |_: &Language| shifts != Shifts::Locking;
+    let locking = || std::iter::once(None).chain(languages.iter().filter(locking).map(Some));
+    std::iter::once(None)
+        .chain(languages.iter().filter(single).map(Some))
+        .flat_map(|single| locking().map(move |locking| Tables { locking, single }))
         .filter(|tables| !tables.is_default())
+        .collect()
 }
 
 fn plan<'o>(text: &str, alphabet: Alphabet, options: &'o SplitOptions) -> Result<Plan<'o>, TextError> {

@@ -82,6 +82,10 @@ pub enum TextFaultKind {
     /// understand an escape.
     #[error("escape without a code")]
     LoneEscape,
+    /// An escape with a code that the single shift table lacks; read as the character of the locking table, two
+    /// escapes as a space (3GPP TS 23.038 section 6.2.1.1).
+    #[error("escape with the code {0:#04x}, which stands for nothing")]
+    UnknownEscape(u8),
     /// A septet to which the locking table assigns nothing; read as a space.
     #[error("unassigned septet {0:#04x}")]
     Unassigned(u8),
@@ -145,6 +149,13 @@ impl TextFaults {
     #[must_use]
     pub const fn count(self) -> usize {
         self.count
+    }
+
+    /// True when there was nothing to read as text at all.
+    #[must_use]
+    pub fn is_no_text(self) -> bool {
+        self.first
+            .is_some_and(|fault| fault.kind == TextFaultKind::NoText)
     }
 
     /// True when nothing was wrong.

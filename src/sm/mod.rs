@@ -33,7 +33,7 @@ pub use preview::{Forcing, Preview, preview, smallest};
 pub use receipt::{Receipt, ReceiptDate, ReceiptText};
 pub use reference::{PerDestination, ReferenceGenerator, Sequential};
 pub use split::{
-    AlphabetChoice, Concatenation, MAX_PARTS, MESSAGE_OCTETS, PAYLOAD_OCTETS, Part, Split, SplitOptions,
-    split_octets, split_text,
+    AlphabetChoice, Concatenation, MAX_PARTS, MESSAGE_OCTETS, PAYLOAD_OCTETS, Part, Shifts, Split,
+    SplitOptions, split_octets, split_text,
 };
 pub use udh::{Element, Elements, PartInfo, Ports, ReferenceWidth, Udh, UdhError};

@@ -44,10 +44,24 @@ pub enum AlphabetChoice {
     /// The cheapest: the default alphabet, else national tables and Latin-1 where they are allowed, else UCS2.
     #[default]
     Auto,
+    /// GSM 7-bit: the default alphabet, else the cheapest national tables of those that are allowed.
+    Gsm7,
     /// This one, or UCS2 when it lacks a character.
     Prefer(Alphabet),
     /// This one.
     Only(Alphabet),
+}
+
+/// Which national tables may be used.
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
+pub enum Shifts {
+    /// Locking and single shift tables, also both.
+    #[default]
+    Any,
+    /// Tables that replace the default alphabet.
+    Locking,
+    /// Tables that replace its extension.
+    Single,
 }
 
 /// How to write and split a text. [`Default`] suits nearly every peer.
@@ -59,6 +73,8 @@ pub struct SplitOptions {
     pub default_alphabet: DefaultAlphabet,
     /// National languages whose tables the peer is known to support; default none.
     pub languages: Languages,
+    /// Which of their tables; default all.
+    pub shifts: Shifts,
     /// Whether `Auto` may choose Latin-1 (data_coding 3); default no.
     pub latin1: bool,
     /// How parts are numbered; default [`Concatenation::Udh8`].
@@ -88,6 +104,7 @@ impl Default for SplitOptions {
             alphabet: AlphabetChoice::Auto,
             default_alphabet: DefaultAlphabet::Gsm,
             languages: Languages::NONE,
+            shifts: Shifts::Any,
             latin1: false,
             concatenation: Concatenation::Udh8,
             keep_clusters: true,

@@ -37,6 +37,7 @@ const SPELLED_OUT: &[(char, &str)] = &[
 pub(super) fn transliterate<'t>(text: &'t str, options: &SplitOptions) -> (Cow<'t, str>, usize) {
     let alphabet = match options.alphabet {
         AlphabetChoice::Auto => options.default_alphabet.alphabet(),
+        AlphabetChoice::Gsm7 => Alphabet::GSM7,
         AlphabetChoice::Prefer(alphabet) | AlphabetChoice::Only(alphabet) => alphabet,
     };
     if !options.transliterate || alphabet.holds(text) {

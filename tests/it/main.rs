@@ -9,3 +9,5 @@
 
 #[cfg(feature = "cli")]
 mod conformance_pdu;
+#[cfg(feature = "cli")]
+mod conformance_sm;

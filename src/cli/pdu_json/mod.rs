@@ -5,10 +5,10 @@
 
 mod dump;
 mod encode;
-mod hex;
 
 use serde_json::{Map, Value, json};
 
+use super::hex;
 use crate::pdu::{
     DecodeError, Field, FieldValue, FramingError, Header, Leniency, TlvKind, TlvTag, View, frame_length,
     latin1, view,

@@ -204,7 +204,7 @@ pub(super) fn encode(
 /// Appends what `octets`, one septet in each, say. Reads everything; returns what was wrong.
 ///
 /// An escape with a code that the single shift table lacks is the locking table's character at that code, two
-/// escapes are a space (3GPP TS 23.038 section 6.2.1.1 and its note 1).
+/// escapes and a lone one are a space (3GPP TS 23.038 section 6.2.1.1).
 pub fn decode(octets: &[u8], tables: Tables, out: &mut String) -> TextFaults {
     let mut faults = TextFaults::default();
     let (locking, single) = (tables.locking_table(), tables.single_table());
@@ -227,19 +227,12 @@ pub fn decode(octets: &[u8], tables: Tables, out: &mut String) -> TextFaults {
                     faults.note(position, TextFaultKind::LoneEscape);
                     ' '
                 }
-                [ESCAPE, ESCAPE, ref tail @ ..] => {
-                    rest = tail;
-                    ' '
-                }
                 [ESCAPE, code @ 0..=0x7F, ref tail @ ..] => {
                     rest = tail;
-                    single
-                        .character(code)
-                        .or_else(|| locking.character(code))
-                        .unwrap_or_else(|| {
-                            faults.note(position, TextFaultKind::Unassigned(code));
-                            ' '
-                        })
+                    single.character(code).unwrap_or_else(|| {
+                        faults.note(position, TextFaultKind::UnknownEscape(code));
+                        locking.character(code).unwrap_or(' ')
+                    })
                 }
                 [ESCAPE, code, ref tail @ ..] => {
                     rest = tail;

@@ -46,8 +46,16 @@ pub struct Joined<T> {
 }
 
 impl<T> Joined<T> {
-    pub(super) fn new(parts: impl Into<Vec<Option<StoredPart<T>>>>) -> Self {
-        Self { parts: parts.into() }
+    pub(super) fn new(parts: Vec<Option<StoredPart<T>>>) -> Self {
+        Self { parts }
+    }
+
+    /// A message of one part.
+    #[must_use]
+    pub fn single(part: StoredPart<T>) -> Self {
+        Self {
+            parts: vec![Some(part)],
+        }
     }
 
     /// True when every part is there.

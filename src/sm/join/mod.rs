@@ -122,7 +122,7 @@ impl<T> Joiner<T> {
         };
         let stored = StoredPart::new(&content, source.data_coding, token);
         if part.total == 1 {
-            return Joining::Complete(Joined::new([Some(stored)]));
+            return Joining::Complete(Joined::single(stored));
         }
         let key = Key {
             account: parties.account.into(),
@@ -144,7 +144,7 @@ impl<T> Joiner<T> {
             Some(Some(_)) => self.give_up(&key),
             Some(None) | None => {}
         }
-        self.make_room(stored.octets.len());
+        self.make_room(&key, stored.octets.len());
         let waiting = match self.messages.get_mut(&key) {
             Some(waiting) => waiting,
             None => {
@@ -206,12 +206,23 @@ impl<T> Joiner<T> {
         self.order.front().map(|(deadline, _, _)| *deadline)
     }
 
-    fn make_room(&mut self, octets: usize) {
-        let too_many = |joiner: &Self| {
-            joiner.messages.len() >= joiner.limits.messages.max(1)
-                || joiner.octets + octets > joiner.limits.octets && joiner.octets > 0
+    /// Gives up old messages until there is room for a part of `octets` octets.
+    fn make_room(&mut self, key: &Key, octets: usize) {
+        let is_full = |joiner: &Self| {
+            let messages = joiner.messages.len() + usize::from(!joiner.messages.contains_key(key));
+            messages > joiner.limits.messages.max(1)
+                || joiner.octets > 0 && joiner.octets + octets > joiner.limits.octets
         };
-        while too_many(self) && self.give_up_oldest() {}
+        while is_full(self) && self.give_up_oldest() {}
+        // A reference that keeps coming round leaves entries of messages that are gone.
+        if self.order.len() > 2 * self.messages.len() + 64 {
+            let messages = &self.messages;
+            self.order.retain(|(_, key, generation)| {
+                messages
+                    .get(key)
+                    .is_some_and(|waiting| waiting.generation == *generation)
+            });
+        }
     }
 
     /// True when there was one.

@@ -85,6 +85,17 @@ impl<'a> Receipt<'a> {
         Self::with(&fields, piece)
     }
 
+    /// The same TLVs with the fields of another text.
+    #[must_use]
+    pub fn with_text(self, text: &'a str) -> Self {
+        Self {
+            receipted_message_id: self.receipted_message_id,
+            message_state: self.message_state,
+            network_error_code: self.network_error_code,
+            ..Self::parse(text)
+        }
+    }
+
     fn from_fields(fields: &Fields<'a>) -> Self {
         Self::with(fields, |octets| octets.map(latin1))
     }
