@@ -3,8 +3,8 @@
 pub mod bind;
 #[cfg(feature = "cli")]
 pub mod cli;
-pub mod link;
 pub mod events;
+pub mod link;
 pub mod pdu;
 pub mod session;
 pub mod sm;

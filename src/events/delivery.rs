@@ -2,10 +2,8 @@
 
 use bytes::Bytes;
 
-use crate::pdu::{
-    COctetString, CommandStatus, DataCoding, EsmClass, Faults, Header, Pdu, PduView, TlvsView, tlv,
-};
-use crate::sm::{DefaultAlphabet, Reading, ReceiptSource, Udh};
+use crate::pdu::{COctetString, CommandStatus, DataCoding, EsmClass, Faults, Header, Pdu, PduView, TlvsView};
+use crate::sm::{Alphabet, MessageSource};
 use crate::submit::{AccountId, BindId};
 
 /// A deliver_sm or data_sm that came, owned.
@@ -88,49 +86,40 @@ impl Delivery {
     /// empty.
     #[must_use]
     pub fn octets(&self) -> &[u8] {
-        let content = self.content();
-        match content.short_message {
-            [] => content.tlvs.get::<tlv::MessagePayload>().unwrap_or_default(),
-            octets => octets,
-        }
+        self.content().user_data()
     }
 
     /// What it says, where its data_coding is that of a text; of a long message this part alone.
     #[must_use]
     pub fn text(&self) -> Option<String> {
-        let reading = Reading::of(self.data_coding(), DefaultAlphabet::default())?;
-        let octets = self.octets();
-        let (header, tables, octets) = match self.esm_class().has_udh() {
-            true => match Udh::split(octets) {
-                Ok((header, rest)) => (header.octets(), header.tables(), rest),
-                Err(_) => (0, crate::sm::Tables::DEFAULT, octets),
-            },
-            false => (0, crate::sm::Tables::DEFAULT, octets),
-        };
-        let mut text = String::new();
-        let _ = reading.decode(octets, header, tables, &mut text); // damaged characters are in the text
+        let source = self.content();
+        let content = source.content();
+        content
+            .reading
+            .filter(|reading| reading.alphabet != Alphabet::Binary)?;
+        let (text, _) = content.text(); // damaged characters are in the text
         Some(text)
     }
 
     /// What receipts and texts are read from.
-    pub(super) fn content(&self) -> ReceiptSource<'_> {
+    pub(super) fn content(&self) -> MessageSource<'_> {
         match &self.pdu {
-            Pdu::DeliverSm(deliver) => ReceiptSource {
+            Pdu::DeliverSm(deliver) => MessageSource {
                 esm_class: deliver.esm_class,
                 data_coding: deliver.data_coding,
                 short_message: &deliver.short_message,
                 tlvs: deliver.tlvs.view(),
-                ..ReceiptSource::default()
+                ..MessageSource::default()
             },
-            Pdu::DataSm(data) => ReceiptSource {
+            Pdu::DataSm(data) => MessageSource {
                 esm_class: data.esm_class,
                 data_coding: data.data_coding,
                 tlvs: data.tlvs.view(),
-                ..ReceiptSource::default()
+                ..MessageSource::default()
             },
-            _ => ReceiptSource {
+            _ => MessageSource {
                 tlvs: TlvsView::default(),
-                ..ReceiptSource::default()
+                ..MessageSource::default()
             },
         }
     }

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use super::request::Request;
 use super::{Problem, object};
 use crate::cli::hex;
-use crate::pdu::tlv;
+use crate::pdu::TlvTag;
 use crate::sm::receipt::{is_final, word_of};
 use crate::sm::{MessageSource, Receipt, ReceiptDate};
 
@@ -51,7 +51,7 @@ pub(super) fn receipt(request: &Request) -> Result<Map<String, Value>, Problem> 
     if let Some(id) = &receipt.receipted_message_id {
         answer.insert("receipted_message_id".into(), (&**id).into());
     }
-    if let Some(code) = tlvs.get::<tlv::NetworkErrorCode>() {
+    if let Some(code) = tlvs.find(TlvTag::NETWORK_ERROR_CODE) {
         answer.insert("network_error_code".into(), hex::print(code).into());
     }
     Ok(answer)

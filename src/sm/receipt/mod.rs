@@ -24,6 +24,7 @@ use super::alphabet::DefaultAlphabet;
 use super::content::MessageSource;
 use super::gsm7::{self, Padding};
 use super::ucs2;
+use crate::pdu::tlv::value::NetworkErrorCode;
 use crate::pdu::{DataCoding, MessageState, tlv};
 use scan::{Fields, scan};
 
@@ -52,8 +53,8 @@ pub struct Receipt<'a> {
     pub receipted_message_id: Option<Cow<'a, str>>,
     /// TLV message_state.
     pub message_state: Option<MessageState>,
-    /// TLV network_error_code: the network and its code.
-    pub network_error_code: Option<(u8, u16)>,
+    /// TLV network_error_code.
+    pub network_error_code: Option<NetworkErrorCode>,
 }
 
 impl<'a> Receipt<'a> {
@@ -68,10 +69,7 @@ impl<'a> Receipt<'a> {
         Self {
             receipted_message_id: source.tlvs.get::<tlv::ReceiptedMessageId>().map(latin1),
             message_state: source.tlvs.get::<tlv::MessageState>(),
-            network_error_code: source
-                .tlvs
-                .get::<tlv::NetworkErrorCode>()
-                .map(|code| (code.network_type, code.error_code)),
+            network_error_code: source.tlvs.get::<tlv::NetworkErrorCode>(),
             ..receipt
         }
     }
