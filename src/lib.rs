@@ -7,6 +7,7 @@ pub mod events;
 pub mod link;
 pub mod pdu;
 pub mod session;
+pub mod settings;
 pub mod sm;
 pub mod smsc;
 pub mod submit;

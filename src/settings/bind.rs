@@ -1,0 +1,218 @@
+//! What one bind is told.
+
+use std::time::Duration;
+
+use super::rule::{Above, AtLeast, Characters};
+use super::section::section;
+use super::values::{hours, ms, secs};
+use super::{HostPort, Secret};
+use crate::pdu::{CommandStatus, InterfaceVersion, Leniency, MAX_COMMAND_LENGTH, Npi, Ton};
+use crate::session::{EnquireLinkMode, Rate, SessionConfig, Side};
+use crate::sm::{DefaultAlphabet, IdBase, IdForm, IdRules};
+
+/// What a bind is for.
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
+pub enum Mode {
+    /// Sends and receives (`bind_transceiver`).
+    #[default]
+    Transceiver,
+    /// Only sends (`bind_transmitter`).
+    Transmitter,
+    /// Only receives (`bind_receiver`).
+    Receiver,
+}
+
+impl Mode {
+    /// Whether messages can be submitted over such a bind.
+    #[must_use]
+    pub const fn sends(self) -> bool {
+        !matches!(self, Self::Receiver)
+    }
+
+    /// Whether the SMSC can deliver over such a bind.
+    #[must_use]
+    pub const fn receives(self) -> bool {
+        !matches!(self, Self::Transmitter)
+    }
+}
+
+section! {
+    /// One bind: where it connects, who it is, and what it keeps to.
+    ///
+    /// ```
+    /// use bindery::settings::{BindSettings, Mode};
+    ///
+    /// let bind = BindSettings::new("smpp1.example:2775", "bindery", "secret")
+    ///     .mode(Mode::Transmitter)
+    ///     .window(20)
+    ///     .rate(100.0);
+    /// ```
+    pub struct BindSettings {
+        /// Where the SMSC listens, `host:port` each; tried in turn. For one host also `host` and `port`.
+        pub hosts: Vec<HostPort> = Vec::new();
+        /// Instead of `hosts`: the embedded SMSC of this name, wherever it listens.
+        pub smsc: Option<String> = None;
+        /// The name by which the SMSC knows us.
+        pub system_id: String = String::new();
+        /// The password; or `password_env`, the environment variable that holds it, or `password_file`, the file.
+        pub password: Secret = Secret::default();
+        /// The kind of system that we say we are; mostly empty.
+        pub system_type: String = String::new(), Characters(0..=12);
+        /// What the bind is for: `transceiver`, `transmitter` or `receiver`.
+        pub mode: Mode = Mode::default();
+        /// Binds of one account share message ids and receipts. Default: the bind's name.
+        pub account: Option<String> = None, Characters(1..=64);
+        /// The version of SMPP that we say we speak.
+        pub interface_version: InterfaceVersion = InterfaceVersion::V3_4;
+        /// Type of number of the addresses that the bind serves.
+        pub addr_ton: Ton = Ton::UNKNOWN;
+        /// Numbering plan of the addresses that the bind serves.
+        pub addr_npi: Npi = Npi::UNKNOWN;
+        /// The addresses that the bind serves, as the SMSC wants them written; mostly empty.
+        pub address_range: String = String::new(), Characters(0..=40);
+        /// Most characters of `system_id`. The standard has 15; more only where the SMSC agrees.
+        pub system_id_max_length: usize = 15, 1..=255;
+        /// Most characters of `password`. The standard has 8; more only where the SMSC agrees.
+        pub password_max_length: usize = 8, 1..=255;
+
+        /// Most requests without a response.
+        pub window: usize = 10, 1..=65_535;
+        /// PDUs per second; fractions are fine.
+        pub rate: Option<f64> = None, Above(0.0);
+        /// Most PDUs at once. Default: a tenth of `rate`, at least one.
+        pub burst: Option<f64> = None, AtLeast(1.0);
+        /// The budget that the bind shares with others.
+        pub budget: Option<String> = None;
+
+        /// How long a connection to one address may take.
+        pub connect_timeout: Duration = secs(10), ms(1)..=hours(1);
+        /// How long the SMSC may take to answer the bind.
+        pub bind_timeout: Duration = secs(30), ms(1)..=hours(1);
+        /// How long a response may take; then the outcome of the message is unknown.
+        pub response_timeout: Duration = secs(30), ms(1)..=hours(1);
+        /// How long output may wait for a peer that does not read.
+        pub write_timeout: Duration = secs(30), ms(1)..=hours(1);
+        /// Time between enquire_link, see `enquire_link_mode`.
+        pub enquire_link_interval: Option<Duration> = Some(secs(30)), ms(1)..=hours(24);
+        /// When enquire_link is sent: after an `idle` interval, or at a `fixed` interval whatever goes on.
+        pub enquire_link_mode: EnquireLinkMode = EnquireLinkMode::Idle;
+        /// How long the peer may stay silent after an enquire_link; then the link is dead.
+        pub enquire_link_timeout: Duration = secs(10), ms(1)..=hours(1);
+        /// How long a bound session may stay without a PDU of the peer.
+        pub inactivity_timeout: Option<Duration> = None, ms(1)..=hours(24);
+        /// About how long to wait before the first attempt to bind again; it doubles from there.
+        pub backoff_initial: Duration = secs(1), ms(1)..=hours(24);
+        /// The longest wait between two attempts.
+        pub backoff_max: Duration = secs(60), ms(1)..=hours(24);
+        /// How long a bind must have held before its waits start anew from `backoff_initial`.
+        pub stable_after: Duration = secs(30), ms(1)..=hours(24);
+
+        /// The largest PDU taken from the peer, in octets.
+        pub max_command_length: usize = MAX_COMMAND_LENGTH, 256..=16_777_216;
+        /// No request is encoded while this much output waits, in octets.
+        pub outbox_high_water: usize = 262_144, 1_024..=268_435_456;
+        /// Most requests of the SMSC that wait for our answer; over it we stop reading.
+        pub inbound_limit: usize = 1_000, 1..=1_000_000;
+        /// When a request of the SMSC that a handler keeps is answered with `default_answer`.
+        pub answer_timeout: Duration = secs(10), ms(1)..=hours(1);
+        /// The answer to a request of the SMSC that a handler did not answer in time.
+        pub default_answer: CommandStatus = CommandStatus::ESME_RX_T_APPN;
+        /// The answer to a message from the SMSC that nobody takes. Receipts are answered with ESME_ROK.
+        pub unhandled_answer: CommandStatus = CommandStatus::ESME_RX_T_APPN;
+
+        /// The first sequence number of each session.
+        pub sequence_start: u32 = 1, 1..=0x7FFF_FFFF;
+        /// How the ids of messages are written in responses and in receipts.
+        pub message_ids: MessageIdSettings = MessageIdSettings::default();
+        /// What data_coding 0 means on this bind: `gsm`, `gsm-packed`, `latin1`, `ascii` or `utf8`.
+        pub default_alphabet: DefaultAlphabet = DefaultAlphabet::Gsm;
+        /// Which deviations from the standard are put up with; all are.
+        pub leniency: Leniency = Leniency::default();
+    }
+}
+
+section! {
+    /// How an SMSC writes the ids of messages.
+    pub struct MessageIdSettings {
+        /// In responses, and in the TLV of receipts: `text`, `decimal` or `hex`.
+        pub response: IdBase = IdBase::Text;
+        /// In the text of receipts: `text`, `decimal` or `hex`.
+        pub receipt: IdBase = IdBase::Text;
+        /// Upper and lower case are the same; numbers never care.
+        pub ignore_case: bool = false;
+        /// Zeros in front do not count; for numbers they never do.
+        pub ignore_leading_zeros: bool = false;
+    }
+}
+
+impl MessageIdSettings {
+    /// The same as rules for the correlation.
+    #[must_use]
+    pub const fn rules(&self) -> IdRules {
+        IdRules {
+            response: self.form(self.response),
+            receipt: self.form(self.receipt),
+        }
+    }
+
+    const fn form(&self, base: IdBase) -> IdForm {
+        IdForm {
+            base,
+            ignore_case: self.ignore_case,
+            ignore_leading_zeros: self.ignore_leading_zeros,
+        }
+    }
+}
+
+impl BindSettings {
+    /// A transceiver with the defaults.
+    ///
+    /// `host` is `host:port`, or a name and a port. A host without a port is found by
+    /// [`Settings::check`](super::Settings::check), like every other mistake.
+    #[must_use]
+    pub fn new(host: impl Into<HostPort>, system_id: impl Into<String>, password: impl Into<Secret>) -> Self {
+        Self {
+            hosts: vec![host.into()],
+            system_id: system_id.into(),
+            password: password.into(),
+            ..Self::default()
+        }
+    }
+
+    /// The account of the bind called `name`.
+    #[must_use]
+    pub fn account_or<'a>(&'a self, name: &'a str) -> &'a str {
+        self.account.as_deref().unwrap_or(name)
+    }
+
+    /// The bind's own limit, where it has one.
+    #[must_use]
+    pub fn limit(&self) -> Option<Rate> {
+        self.rate.map(|per_second| Rate {
+            per_second,
+            burst: self.burst,
+        })
+    }
+
+    /// What the session of this bind is told.
+    #[must_use]
+    pub fn session(&self) -> SessionConfig {
+        SessionConfig {
+            window: self.window,
+            response_timeout: self.response_timeout,
+            enquire_link_interval: self.enquire_link_interval,
+            enquire_link_mode: self.enquire_link_mode,
+            enquire_link_timeout: self.enquire_link_timeout,
+            bind_timeout: self.bind_timeout,
+            inactivity_timeout: self.inactivity_timeout,
+            write_timeout: self.write_timeout,
+            max_command_length: self.max_command_length,
+            outbox_high_water: self.outbox_high_water,
+            inbound_limit: self.inbound_limit,
+            answer_timeout: self.answer_timeout,
+            default_answer: self.default_answer,
+            leniency: self.leniency,
+            ..SessionConfig::new(Side::Esme)
+        }
+    }
+}

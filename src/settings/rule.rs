@@ -1,0 +1,107 @@
+//! What is allowed for a value beyond its type, as a test and in words.
+
+use std::fmt::Display;
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+/// What is allowed for a `T`.
+pub(super) trait Rule<T> {
+    /// Whether `value` is allowed.
+    fn allows(&self, value: &T) -> bool;
+
+    /// What is allowed, to stand behind the name of the type; empty where that says it all.
+    fn words(&self) -> String;
+}
+
+/// Everything is allowed.
+pub(super) struct Any;
+
+/// Numbers above this one.
+pub(super) struct Above(pub(super) f64);
+
+/// Numbers from this one on.
+pub(super) struct AtLeast(pub(super) f64);
+
+/// Texts of so many characters.
+pub(super) struct Characters(pub(super) RangeInclusive<usize>);
+
+impl<T> Rule<T> for Any {
+    fn allows(&self, _: &T) -> bool {
+        true
+    }
+
+    fn words(&self) -> String {
+        String::new()
+    }
+}
+
+impl Rule<f64> for Above {
+    fn allows(&self, value: &f64) -> bool {
+        *value > self.0
+    }
+
+    fn words(&self) -> String {
+        format!(" above {}", self.0)
+    }
+}
+
+impl Rule<f64> for AtLeast {
+    fn allows(&self, value: &f64) -> bool {
+        *value >= self.0
+    }
+
+    fn words(&self) -> String {
+        format!(" of {} or more", self.0)
+    }
+}
+
+impl Rule<String> for Characters {
+    fn allows(&self, value: &String) -> bool {
+        self.0.contains(&value.chars().count())
+    }
+
+    fn words(&self) -> String {
+        match (self.0.start(), self.0.end()) {
+            (0, most) => format!(" of at most {most} characters"),
+            (least, most) => format!(" of {least} to {most} characters"),
+        }
+    }
+}
+
+/// Types whose ranges read well in words.
+pub(super) trait Bound: PartialOrd {
+    /// The bound in words.
+    fn words(&self) -> String;
+}
+
+macro_rules! plain_bounds {
+    ($($type:ty),*) => { $(
+        impl Bound for $type {
+            fn words(&self) -> String {
+                plain(self)
+            }
+        }
+    )* };
+}
+
+plain_bounds!(f64, u16, u32, u64, usize);
+
+impl Bound for Duration {
+    fn words(&self) -> String {
+        humantime::format_duration(*self).to_string()
+    }
+}
+
+fn plain(value: impl Display) -> String {
+    value.to_string()
+}
+
+impl<T: Bound> Rule<T> for RangeInclusive<T> {
+    fn allows(&self, value: &T) -> bool {
+        self.contains(value)
+    }
+
+    fn words(&self) -> String {
+        format!(" from {} to {}", self.start().words(), self.end().words())
+    }
+}

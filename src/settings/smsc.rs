@@ -1,0 +1,140 @@
+//! What an embedded SMSC is told.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::rule::{Above, Characters};
+use super::section::section;
+use super::values::{Shares, hours, mins, ms, secs};
+use super::{HostPort, Secret};
+use crate::pdu::{CommandStatus, MessageState};
+
+section! {
+    /// An embedded SMSC: whom it lets in, how fast it answers, which receipts it sends, and what goes wrong.
+    pub struct SmscSettings {
+        /// Where it listens, `host:port`; port 0 takes a free one.
+        pub listen: HostPort = HostPort::new("127.0.0.1", 0);
+        /// The seed of everything that happens by chance.
+        pub seed: u64 = 1;
+        /// Who it says it is.
+        pub system_id: String = String::from("bindery"), Characters(0..=15);
+        /// Who may bind; empty: any system_id with any password, each an account of its own.
+        pub accounts: BTreeMap<String, SmscAccountSettings> = BTreeMap::new();
+        /// Time between a message and its response.
+        pub delay: Duration = ms(0), ms(0)..=hours(1);
+        /// At most this much is added to `delay` by chance.
+        pub jitter: Duration = ms(0), ms(0)..=hours(1);
+        /// Messages per second of each account; what comes faster is throttled.
+        pub rate: Option<f64> = None, Above(0.0);
+        /// Time between a message and its receipt; `off` sends no receipts.
+        pub receipts_after: Option<Duration> = Some(ms(0)), ms(0)..=hours(24);
+        /// At most this much is added to `receipts_after` by chance.
+        pub receipts_jitter: Duration = ms(0), ms(0)..=hours(24);
+        /// In which states messages end, by share; the rest is delivered.
+        pub final_states: Shares<MessageState> = Shares::default();
+        /// When a receipt or message that was not taken is sent again.
+        pub retry_after: Duration = secs(1), ms(1)..=hours(1);
+        /// How the ids of messages are written.
+        pub message_ids: SmscMessageIdSettings = SmscMessageIdSettings::default();
+        /// Messages from phones, to every account that has a receiving bind.
+        pub mobile_originated: SmscMobileSettings = SmscMobileSettings::default();
+        /// What goes wrong.
+        pub faults: SmscFaultSettings = SmscFaultSettings::default();
+        /// What is too much.
+        pub limits: SmscLimitSettings = SmscLimitSettings::default();
+    }
+}
+
+section! {
+    /// Somebody who may bind to an embedded SMSC.
+    pub struct SmscAccountSettings {
+        /// Who binds. Default: the account's name.
+        pub system_id: Option<String> = None, Characters(1..=15);
+        /// With which password; empty: with any.
+        pub password: Secret = Secret::default();
+        /// Most binds at a time; one more is refused with ESME_RALYBND.
+        pub max_binds: Option<usize> = None, 1..=1_000_000;
+        /// Messages per second, instead of the SMSC's own rate.
+        pub rate: Option<f64> = None, Above(0.0);
+    }
+}
+
+/// How the number of a message is written as an id: `decimal` or `hex`, and `decimal:10` with zeros in front
+/// up to ten digits.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct IdDigits {
+    /// Digits up to `f`, else up to `9`.
+    pub hex: bool,
+    /// Zeros are put in front up to this many digits.
+    pub width: u8,
+}
+
+section! {
+    /// The message ids of an embedded SMSC.
+    pub struct SmscMessageIdSettings {
+        /// The number of the first message.
+        pub first: u64 = 1;
+        /// How numbers look in responses: `decimal`, `hex`, or with their digits as in `decimal:10`.
+        pub response: IdDigits = IdDigits { hex: false, width: 10 };
+        /// How numbers look in receipts.
+        pub receipt: IdDigits = IdDigits { hex: false, width: 10 };
+    }
+}
+
+section! {
+    /// Messages from phones that nobody asked for.
+    pub struct SmscMobileSettings {
+        /// Messages per second and account.
+        pub rate: Option<f64> = None, Above(0.0);
+        /// How many for each account; `off`: without end.
+        pub count: Option<u64> = None, 1..=u64::MAX;
+        /// The phone that sends, an international number.
+        pub source: String = String::from("447700900001"), Characters(1..=20);
+        /// The number that it sends to.
+        pub destination: String = String::from("12345"), Characters(1..=20);
+        /// The text in front of the number that each message ends with.
+        pub text: String = String::from("Hello"), Characters(0..=140);
+    }
+}
+
+section! {
+    /// What goes wrong at an embedded SMSC. Shares are between 0 and 1.
+    pub struct SmscFaultSettings {
+        /// A link is cut when it has taken this many messages.
+        pub cut_after: Option<u64> = None, 1..=u64::MAX;
+        /// The chance that a link is cut at a message.
+        pub cut_chance: f64 = 0.0, 0.0..=1.0;
+        /// The share of messages that are taken without a response.
+        pub lost_responses: f64 = 0.0, 0.0..=1.0;
+        /// The shares of messages that are refused, by status.
+        pub refused_messages: Shares<CommandStatus> = Shares::default();
+        /// The shares of binds that are refused, by status.
+        pub refused_binds: Shares<CommandStatus> = Shares::default();
+        /// The share of receipts that are sent twice.
+        pub doubled_receipts: f64 = 0.0, 0.0..=1.0;
+    }
+}
+
+section! {
+    /// What keeps an embedded SMSC small whatever its peers do.
+    pub struct SmscLimitSettings {
+        /// Connections at a time; one more is closed at once.
+        pub connections: usize = 10_000, 1..=1_000_000;
+        /// Different accounts where any system_id may bind.
+        pub accounts: usize = 10_000, 1..=1_000_000;
+        /// A connection without a bind is closed after this time.
+        pub session_init: Duration = secs(30), ms(1)..=hours(1);
+        /// A bound link that was silent for this long gets an enquire_link.
+        pub enquire_link: Option<Duration> = Some(secs(30)), ms(1)..=hours(24);
+        /// Receipts and messages from phones that one link may leave unanswered.
+        pub window: usize = 100, 1..=65_535;
+        /// How long an ESME may take to answer one of these.
+        pub response_timeout: Duration = secs(30), ms(1)..=mins(60);
+        /// Messages that may wait for their delayed response on one link; then it is not read any further.
+        pub unanswered: usize = 10_000, 1..=10_000_000;
+        /// Messages that query_sm, cancel_sm and replace_sm still find; older ones are forgotten.
+        pub remembered: usize = 10_000, 0..=10_000_000;
+        /// Receipts and messages from phones that may wait; beyond it messages get ESME_RMSGQFUL.
+        pub deliveries: usize = 1_000_000, 1..=100_000_000;
+    }
+}
