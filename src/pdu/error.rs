@@ -171,6 +171,18 @@ pub struct EncodeError {
     pub command_id: CommandId,
 }
 
+impl EncodeError {
+    /// What is wrong with which field.
+    #[must_use]
+    pub const fn new(kind: EncodeErrorKind, field: &'static str, command_id: CommandId) -> Self {
+        Self {
+            kind,
+            field,
+            command_id,
+        }
+    }
+}
+
 /// The status that says "this field is not valid" (3.4 section 5.1.3).
 #[must_use]
 pub fn field_status(field: &str) -> CommandStatus {

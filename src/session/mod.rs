@@ -484,6 +484,12 @@ impl<T> Session<T> {
         self.window.waiting()
     }
 
+    /// True once our unbind was sent, or the peer's came.
+    #[must_use]
+    pub fn is_unbinding(&self) -> bool {
+        self.unbinding.is_some() || self.peer_unbinding.is_some() || self.close.is_some()
+    }
+
     /// Requests of the peer that wait for our answer.
     #[must_use]
     pub fn unanswered(&self) -> usize {

@@ -9,6 +9,9 @@ use super::{
 use crate::pdu::{CommandStatus, Pdu, RegisteredDelivery, SequenceNumber};
 use crate::sm::SplitOptions;
 
+/// A message that may have been taken is sent again at most so often.
+const MOST_RESENDS: u8 = 2;
+
 /// A message on its way, from the router's intake to its outcome.
 ///
 /// It is one unit, however many parts it has. Whoever holds it says what happens to each part
@@ -22,6 +25,8 @@ pub struct Job {
     validity: Option<Duration>,
     priority: Priority,
     unknown: UnknownPolicy,
+    /// How often it was sent again although it may have been taken.
+    resends: u8,
     route: Option<RouteId>,
     bind: Option<BindId>,
     parts: Progress,
@@ -112,6 +117,7 @@ impl Job {
             validity: None,
             priority: Priority::default(),
             unknown: UnknownPolicy::default(),
+            resends: 0,
             route: None,
             bind: None,
             parts: match parts {
@@ -316,6 +322,13 @@ impl Job {
                 cause,
             })
         });
+    }
+
+    /// Asks whether it may be sent again although it may have been taken; it may so twice.
+    pub fn take_resend(&mut self) -> bool {
+        let allowed = self.resends < MOST_RESENDS;
+        self.resends += u8::from(allowed);
+        allowed
     }
 
     /// A part cannot be sent: [`SubmitError::Invalid`] and the like.

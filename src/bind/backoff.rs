@@ -1,0 +1,262 @@
+//! How long a bind waits before it tries again.
+//!
+//! Exponential with full jitter, so that a thousand binds whose SMSC restarts do not come back in one moment.
+//! It starts again from the beginning only after the bind was up for a stable period: a peer that accepts and
+//! drops is not hammered. What went wrong decides which delays count.
+
+use std::time::{Duration, Instant};
+
+use crate::link::{Closed, ConnectError};
+use crate::pdu::{CommandStatus, StatusClass};
+use crate::session::CloseCause;
+use crate::settings::BindSettings;
+
+/// This many refusals of the credentials are tried again as quickly as other failures.
+const QUICK_REFUSALS: u32 = 3;
+
+/// First and longest wait after that.
+const REFUSED: (Duration, Duration) = (Duration::from_secs(300), Duration::from_secs(1_800));
+
+/// How long a peer may hold an old session of ours.
+const SESSION_HOLD: Duration = Duration::from_secs(60);
+
+/// Shortest wait after a peer said that it is full.
+const BUSY: Duration = Duration::from_secs(5);
+
+/// Why a bind is not up, by what helps against it.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[non_exhaustive]
+pub enum Failure {
+    /// No connection, or the connection broke.
+    Unreachable,
+    /// The peer does not know us: only somebody who changes the settings can help.
+    CredentialsRefused,
+    /// The peer still holds an older session of ours.
+    PeerHoldsSession,
+    /// The peer is full, throttles, or is ill.
+    PeerBusy,
+    /// The peer does not support this kind of bind.
+    BindTypeRefused,
+    /// The peer does not keep to the protocol: no answer to the bind, lost framing, no progress.
+    Protocol,
+    /// The session ended as it should.
+    Clean,
+}
+
+impl Failure {
+    /// What a refused bind means (3.4 section 5.1.3; the classes are ours).
+    #[must_use]
+    pub const fn of_status(status: CommandStatus) -> Self {
+        match status {
+            CommandStatus::ESME_RALYBND => Self::PeerHoldsSession,
+            CommandStatus::ESME_RINVCMDID => Self::BindTypeRefused,
+            _ => match status.class() {
+                StatusClass::Throttle | StatusClass::Retryable => Self::PeerBusy,
+                StatusClass::BindRetry => Self::PeerHoldsSession,
+                StatusClass::Ok | StatusClass::Permanent | StatusClass::Session | StatusClass::BindFatal => {
+                    Self::CredentialsRefused
+                }
+            },
+        }
+    }
+
+    /// What the end of a link means.
+    #[must_use]
+    pub const fn of_close(closed: &Closed) -> Self {
+        match closed.cause {
+            CloseCause::BindRefused(status) => Self::of_status(status),
+            CloseCause::Unbound | CloseCause::PeerUnbound => Self::Clean,
+            CloseCause::Framing(_)
+            | CloseCause::BindExpired
+            | CloseCause::NotBound
+            | CloseCause::NoProgress => Self::Protocol,
+            _ => Self::Unreachable,
+        }
+    }
+
+    /// What a failed connection means.
+    #[must_use]
+    pub const fn of_connect(_: &ConnectError) -> Self {
+        Self::Unreachable
+    }
+
+    /// True when only a person can help.
+    #[must_use]
+    pub const fn is_alarming(self) -> bool {
+        matches!(self, Self::CredentialsRefused | Self::BindTypeRefused)
+    }
+}
+
+/// The delays of one bind; the settings say what they are.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) struct Delays {
+    /// Longest wait before the first attempt.
+    pub(super) initial: Duration,
+    /// Longest wait at all.
+    pub(super) max: Duration,
+    /// After this long bound the delays start again from the beginning.
+    pub(super) stable_after: Duration,
+}
+
+impl From<&BindSettings> for Delays {
+    fn from(settings: &BindSettings) -> Self {
+        Self {
+            initial: settings.backoff_initial,
+            max: settings.backoff_max,
+            stable_after: settings.stable_after,
+        }
+    }
+}
+
+/// Counts failures and draws the delays.
+#[derive(Debug)]
+pub(super) struct Backoff {
+    delays: Delays,
+    random: fastrand::Rng,
+    failures: u32,
+    refusals: u32,
+}
+
+impl Backoff {
+    /// No failure yet.
+    pub(super) fn new(delays: Delays, seed: u64) -> Self {
+        Self {
+            delays,
+            random: fastrand::Rng::with_seed(seed),
+            failures: 0,
+            refusals: 0,
+        }
+    }
+
+    /// Starts again from the beginning, because somebody changed something.
+    pub(super) fn reset(&mut self) {
+        self.failures = 0;
+        self.refusals = 0;
+    }
+
+    /// How long to wait after `failure`; `bound` tells since when the bind was up, if it was.
+    pub(super) fn delay(&mut self, failure: Failure, bound: Option<Instant>, now: Instant) -> Duration {
+        if bound.is_some_and(|since| now.saturating_duration_since(since) >= self.delays.stable_after) {
+            self.reset();
+        }
+        let exponential = doubled(self.delays.initial, self.failures).min(self.delays.max);
+        self.failures = self.failures.saturating_add(1);
+        match failure {
+            Failure::CredentialsRefused | Failure::BindTypeRefused => {
+                self.refusals = self.refusals.saturating_add(1);
+                match self.refusals.checked_sub(QUICK_REFUSALS + 1) {
+                    None => self.jitter(exponential),
+                    // Slow anyway: half of it is certain, so that an alarm is not followed by a quick retry.
+                    Some(slow) => {
+                        let slow = doubled(REFUSED.0, slow).min(REFUSED.1);
+                        slow / 2 + self.jitter(slow / 2)
+                    }
+                }
+            }
+            Failure::PeerHoldsSession => SESSION_HOLD + self.jitter(SESSION_HOLD / 4),
+            Failure::PeerBusy => BUSY + self.jitter(exponential),
+            Failure::Unreachable | Failure::Protocol | Failure::Clean => self.jitter(exponential),
+        }
+    }
+
+    /// Anything from nothing to `longest`.
+    fn jitter(&mut self, longest: Duration) -> Duration {
+        longest.mul_f64(self.random.f64())
+    }
+}
+
+fn doubled(duration: Duration, times: u32) -> Duration {
+    duration.saturating_mul(1_u32.checked_shl(times.min(30)).unwrap_or(u32::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn delays_of_defaults() -> Delays {
+        Delays::from(&BindSettings::default())
+    }
+
+    fn delays(backoff: &mut Backoff, failure: Failure, count: usize) -> Vec<f64> {
+        let now = Instant::now();
+        (0..count)
+            .map(|_| backoff.delay(failure, None, now).as_secs_f64())
+            .collect()
+    }
+
+    #[test]
+    fn delays_double_up_to_the_longest_with_full_jitter() {
+        for seed in 0..200 {
+            let mut backoff = Backoff::new(delays_of_defaults(), seed);
+            let limits = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 60.0, 60.0];
+            for (delay, limit) in delays(&mut backoff, Failure::Unreachable, 8)
+                .into_iter()
+                .zip(limits)
+            {
+                assert!((0.0..=limit).contains(&delay), "seed {seed}: {delay} of {limit}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_thousand_binds_do_not_come_back_in_one_moment() {
+        let mut within_a_tenth = 0;
+        for seed in 0..1_000 {
+            let mut backoff = Backoff::new(delays_of_defaults(), seed);
+            within_a_tenth += usize::from(delays(&mut backoff, Failure::Unreachable, 1)[0] < 0.1);
+        }
+        assert!((50..150).contains(&within_a_tenth), "{within_a_tenth}");
+    }
+
+    #[test]
+    fn only_a_stable_bind_starts_from_the_beginning() {
+        let mut backoff = Backoff::new(delays_of_defaults(), 1);
+        delays(&mut backoff, Failure::Unreachable, 10);
+        let now = Instant::now();
+        let flapping = now.checked_sub(Duration::from_secs(5));
+        backoff.delay(Failure::Unreachable, flapping, now);
+        assert_eq!(backoff.failures, 11);
+        let stable = now.checked_sub(Duration::from_secs(31));
+        assert!(backoff.delay(Failure::Unreachable, stable, now) <= Duration::from_secs(1));
+        assert_eq!(backoff.failures, 1);
+    }
+
+    #[test]
+    fn refused_credentials_are_tried_slowly_after_three_times() {
+        let mut backoff = Backoff::new(delays_of_defaults(), 1);
+        let delays = delays(&mut backoff, Failure::CredentialsRefused, 8);
+        assert!(delays[..3].iter().all(|delay| *delay <= 4.0), "{delays:?}");
+        assert!(
+            delays[3..].iter().all(|delay| (150.0..=1_800.0).contains(delay)),
+            "{delays:?}"
+        );
+        assert!(delays[7] >= 900.0, "{delays:?}");
+    }
+
+    #[test]
+    fn what_a_bind_response_says_decides_the_class() {
+        let cases = [
+            (CommandStatus::ESME_RALYBND, Failure::PeerHoldsSession),
+            (CommandStatus::ESME_RBINDFAIL, Failure::CredentialsRefused),
+            (CommandStatus::ESME_RINVPASWD, Failure::CredentialsRefused),
+            (CommandStatus::ESME_RINVSYSID, Failure::CredentialsRefused),
+            (CommandStatus::ESME_RINVCMDID, Failure::BindTypeRefused),
+            (CommandStatus::ESME_RSYSERR, Failure::PeerBusy),
+            (CommandStatus::ESME_RMSGQFUL, Failure::PeerBusy),
+            (CommandStatus::ESME_RTHROTTLED, Failure::PeerBusy),
+        ];
+        for (status, failure) in cases {
+            assert_eq!(Failure::of_status(status), failure, "{status}");
+        }
+    }
+
+    #[test]
+    fn a_peer_that_holds_the_session_is_left_alone_for_its_time() {
+        let mut backoff = Backoff::new(delays_of_defaults(), 1);
+        let delays = delays(&mut backoff, Failure::PeerHoldsSession, 5);
+        assert!(
+            delays.iter().all(|delay| (60.0..=75.0).contains(delay)),
+            "{delays:?}"
+        );
+    }
+}
