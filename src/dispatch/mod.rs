@@ -1,0 +1,474 @@
+//! Which bind takes which message, and what waits until one has room.
+//!
+//! A [`Dispatcher`] knows binds by their seats and routes (*lanes*) by the binds that serve them. A job gets a
+//! seat at once, or waits in its lane: by priority, and within one by intake number, also when it comes back. A
+//! job commits to a bind only when that has a seat, so siblings drain each other's work.
+//!
+//! Promises: every job that went in comes out exactly once (assigned, expired, stranded or drained); whenever a
+//! call returns, nothing waits in a lane of which a bind has room; no more than the capacity waits.
+
+mod backlog;
+mod strategy;
+#[cfg(test)]
+mod tests;
+
+use std::cmp::Reverse;
+use std::collections::VecDeque;
+use std::time::Instant;
+
+use slab::Slab;
+
+use backlog::Backlog;
+pub use strategy::{BindView, MostRoom, Only, Strategy};
+
+/// Names a bind of a dispatcher; free for another once the bind was removed.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct BindKey(usize);
+
+/// Names a lane of a dispatcher.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct LaneKey(usize);
+
+impl BindKey {
+    /// The key with this index: for strategies that are tested alone.
+    #[must_use]
+    pub const fn new(index: usize) -> Self {
+        Self(index)
+    }
+
+    /// A small number, for strategies that keep tables.
+    #[must_use]
+    pub const fn index(self) -> usize {
+        self.0
+    }
+}
+
+impl LaneKey {
+    #[cfg(test)]
+    const fn new(index: usize) -> Self {
+        Self(index)
+    }
+}
+
+/// What the dispatcher has to know of a job.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Ticket {
+    /// Its place in the order of intake, which no other job has.
+    pub intake: u64,
+    /// The highest goes first.
+    pub priority: u8,
+    /// When it is given up while it waits.
+    pub expires_at: Option<Instant>,
+    /// The lane that it belongs to.
+    pub lane: LaneKey,
+    /// Seats that it takes. One free seat is enough to be assigned.
+    pub seats: usize,
+    /// It was let in already, by a permit or before: it waits though the capacity is used up, and does not count.
+    pub admitted: bool,
+}
+
+/// Why a job is not taken.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub enum Refusal {
+    /// As many wait as may.
+    Busy,
+    /// No bind serves its lane.
+    NoRoute,
+}
+
+/// Gives jobs to binds.
+#[derive(Debug)]
+pub struct Dispatcher<J> {
+    capacity: usize,
+    binds: Slab<Bind<J>>,
+    lanes: Slab<Lane<J>>,
+    /// Binds with something assigned that nobody has fetched.
+    assigned: VecDeque<BindKey>,
+    /// Jobs that came out otherwise and that nobody has fetched.
+    expired: Vec<J>,
+    /// No later than the first job expires.
+    deadline: Option<Instant>,
+    waiting: usize,
+    /// Those of them that were not admitted.
+    counted: usize,
+}
+
+/// What a bind leaves behind when it is removed.
+#[derive(Debug)]
+pub struct Removed<J> {
+    /// What was assigned to it and not fetched; others may take it.
+    pub assigned: Vec<J>,
+    /// What waited in lanes that no bind serves any more.
+    pub stranded: Vec<J>,
+}
+
+#[derive(Debug)]
+struct Bind<J> {
+    view: BindView,
+    lanes: Vec<LaneKey>,
+    assigned: Vec<J>,
+    /// How many were fetched the last time: as many places are made at the first of the next.
+    usual: usize,
+}
+
+#[derive(Debug)]
+struct Lane<J> {
+    strategy: Box<dyn Strategy>,
+    binds: usize,
+    backlog: Backlog<J>,
+}
+
+impl<J> Dispatcher<J> {
+    /// A dispatcher in which at most `capacity` jobs wait that were not admitted before.
+    #[must_use]
+    pub fn new(capacity: usize) -> Self {
+        Self {
+            capacity,
+            binds: Slab::new(),
+            lanes: Slab::new(),
+            assigned: VecDeque::new(),
+            expired: Vec::new(),
+            deadline: None,
+            waiting: 0,
+            counted: 0,
+        }
+    }
+
+    // Binds and lanes.
+
+    /// Adds a lane that no bind serves as yet.
+    pub fn add_lane(&mut self, strategy: Box<dyn Strategy>) -> LaneKey {
+        LaneKey(self.lanes.insert(Lane {
+            strategy,
+            binds: 0,
+            backlog: Backlog::new(),
+        }))
+    }
+
+    /// Adds a bind, closed and without seats.
+    pub fn add_bind(&mut self) -> BindKey {
+        BindKey(self.binds.insert(Bind {
+            view: BindView::default(),
+            lanes: Vec::new(),
+            assigned: Vec::new(),
+            usual: 0,
+        }))
+    }
+
+    /// Lets a bind serve a lane, which it does not yet.
+    pub fn join(&mut self, bind: BindKey, lane: LaneKey, now: Instant) {
+        let (Some(entry), Some(joined)) = (self.binds.get_mut(bind.0), self.lanes.get_mut(lane.0)) else {
+            return;
+        };
+        entry.lanes.push(lane);
+        joined.binds += 1;
+        joined.strategy.handle_bind(bind, &entry.view);
+        self.serve(bind, now);
+    }
+
+    /// Removes a bind.
+    pub fn remove_bind(&mut self, bind: BindKey) -> Removed<J> {
+        let mut removed = Removed {
+            assigned: Vec::new(),
+            stranded: Vec::new(),
+        };
+        let Some(entry) = self.binds.try_remove(bind.0) else {
+            return removed;
+        };
+        self.assigned.retain(|other| *other != bind);
+        removed.assigned = entry.assigned;
+        for key in entry.lanes {
+            let Some(lane) = self.lanes.get_mut(key.0) else {
+                continue;
+            };
+            lane.strategy.handle_removed(bind);
+            lane.binds -= 1;
+            if lane.binds == 0 {
+                self.drain_lane(key, &mut removed.stranded);
+            }
+        }
+        removed
+    }
+
+    /// Forgets what a bind has: it is closed, has no seats, and none of them is taken. Gives back what was
+    /// assigned to it and not fetched.
+    pub fn reset_bind(&mut self, bind: BindKey) -> Vec<J> {
+        self.assigned.retain(|other| *other != bind);
+        let Some(entry) = self.binds.get_mut(bind.0) else {
+            return Vec::new();
+        };
+        let assigned = std::mem::take(&mut entry.assigned);
+        entry.view = BindView::default();
+        self.tell(bind);
+        assigned
+    }
+
+    /// Opens a bind for jobs, or closes it. What has a seat already keeps it.
+    pub fn set_open(&mut self, bind: BindKey, open: bool, now: Instant) {
+        self.change(bind, now, |view| view.open = open);
+    }
+
+    /// Some seats of a bind are free again, and it has so many in all.
+    pub fn set_seats(&mut self, bind: BindKey, freed: usize, capacity: usize, now: Instant) {
+        self.change(bind, now, |view| {
+            view.capacity = capacity;
+            view.taken = view.taken.saturating_sub(freed);
+        });
+    }
+
+    /// Some seats of a bind are free again.
+    pub fn free(&mut self, bind: BindKey, freed: usize, now: Instant) {
+        self.change(bind, now, |view| view.taken = view.taken.saturating_sub(freed));
+    }
+
+    // Jobs.
+
+    /// Takes in a job: it is assigned at once or waits.
+    ///
+    /// # Errors
+    ///
+    /// Gives the job back with the reason.
+    pub fn offer(&mut self, ticket: Ticket, job: J) -> Result<(), (J, Refusal)> {
+        let Some(lane) = self.lanes.get_mut(ticket.lane.0).filter(|lane| lane.binds > 0) else {
+            return Err((job, Refusal::NoRoute));
+        };
+        // What waits in the lane goes first, and waits because no bind of it has room.
+        if lane.backlog.len() == 0
+            && let Some(bind) = lane.strategy.choose()
+        {
+            self.assign(bind, ticket.seats, job);
+            return Ok(());
+        }
+        if !ticket.admitted && self.counted >= self.capacity {
+            return Err((job, Refusal::Busy));
+        }
+        self.enqueue(ticket, job);
+        Ok(())
+    }
+
+    /// Takes back jobs that a bind did not send, and frees their seats there. They take their old places, also
+    /// where the capacity is used up, and before the seats are given to others.
+    ///
+    /// Gives back those whose lane no bind serves any more.
+    pub fn take_back(
+        &mut self,
+        from: Option<BindKey>,
+        jobs: impl IntoIterator<Item = (Ticket, J)>,
+        now: Instant,
+    ) -> Vec<J> {
+        let mut stranded = Vec::new();
+        let mut freed = 0;
+        let mut lanes: Vec<LaneKey> = Vec::new();
+        for (ticket, job) in jobs {
+            freed += ticket.seats;
+            if self.lanes.get(ticket.lane.0).is_none_or(|lane| lane.binds == 0) {
+                stranded.push(job);
+                continue;
+            }
+            self.enqueue(ticket, job);
+            if !lanes.contains(&ticket.lane) {
+                lanes.push(ticket.lane);
+            }
+        }
+        if let Some(bind) = from {
+            self.free(bind, freed, now);
+        }
+        self.serve_lanes(lanes, now);
+        stranded
+    }
+
+    /// Takes a job that waits out again.
+    pub fn remove(&mut self, lane: LaneKey, priority: u8, intake: u64) -> Option<J> {
+        let (ticket, job) = self.lanes.get_mut(lane.0)?.backlog.remove(priority, intake)?;
+        self.left(&ticket);
+        Some(job)
+    }
+
+    /// Jobs whose time is over come out of [`Dispatcher::poll_expired`].
+    pub fn handle_timeout(&mut self, now: Instant) {
+        if self.deadline.is_none_or(|deadline| deadline > now) {
+            return;
+        }
+        for (_, lane) in &mut self.lanes {
+            while let Some((ticket, job)) = lane.backlog.pop_expired(now) {
+                self.waiting -= 1;
+                self.counted -= usize::from(!ticket.admitted);
+                self.expired.push(job);
+            }
+        }
+        let deadlines = self
+            .lanes
+            .iter()
+            .filter_map(|(_, lane)| lane.backlog.next_deadline());
+        self.deadline = deadlines.min();
+    }
+
+    /// Takes everything that waits.
+    pub fn drain(&mut self) -> Vec<J> {
+        let mut jobs = Vec::with_capacity(self.waiting);
+        let lanes: Vec<_> = self.lanes.iter().map(|(index, _)| LaneKey(index)).collect();
+        for lane in lanes {
+            self.drain_lane(lane, &mut jobs);
+        }
+        jobs
+    }
+
+    // What came of it.
+
+    /// Jobs for one bind, in the order of sending; until there are none.
+    pub fn poll_assigned(&mut self) -> Option<(BindKey, Vec<J>)> {
+        let key = self.assigned.pop_front()?;
+        let bind = self.binds.get_mut(key.0)?;
+        bind.usual = bind.assigned.len();
+        Some((key, std::mem::take(&mut bind.assigned)))
+    }
+
+    /// A job whose time is over.
+    pub fn poll_expired(&mut self) -> Option<J> {
+        self.expired.pop()
+    }
+
+    /// When [`Dispatcher::handle_timeout`] may have something to do.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        let deadlines = self
+            .lanes
+            .iter()
+            .filter_map(|(_, lane)| lane.backlog.next_deadline());
+        deadlines.min()
+    }
+
+    /// Jobs that wait.
+    #[must_use]
+    pub const fn waiting(&self) -> usize {
+        self.waiting
+    }
+
+    /// Jobs that wait in a lane.
+    #[must_use]
+    pub fn waiting_in(&self, lane: LaneKey) -> usize {
+        self.lanes.get(lane.0).map_or(0, |lane| lane.backlog.len())
+    }
+
+    /// Most jobs that may wait of those that were not admitted.
+    #[must_use]
+    pub const fn capacity(&self) -> usize {
+        self.capacity
+    }
+
+    /// A bind as strategies see it.
+    #[must_use]
+    pub fn view(&self, bind: BindKey) -> Option<&BindView> {
+        self.binds.get(bind.0).map(|bind| &bind.view)
+    }
+
+    fn assign(&mut self, key: BindKey, seats: usize, job: J) {
+        let Some(bind) = self.binds.get_mut(key.0) else {
+            return;
+        };
+        bind.view.taken += seats;
+        if bind.assigned.is_empty() {
+            bind.assigned.reserve(bind.usual);
+            self.assigned.push_back(key);
+        }
+        bind.assigned.push(job);
+        self.tell(key);
+    }
+
+    fn change(&mut self, bind: BindKey, now: Instant, change: impl FnOnce(&mut BindView)) {
+        if let Some(entry) = self.binds.get_mut(bind.0) {
+            change(&mut entry.view);
+            self.tell(bind);
+            self.serve(bind, now);
+        }
+    }
+
+    /// Tells the strategies of its lanes how a bind looks.
+    fn tell(&mut self, bind: BindKey) {
+        if let Some(entry) = self.binds.get(bind.0) {
+            for lane in &entry.lanes {
+                if let Some(lane) = self.lanes.get_mut(lane.0) {
+                    lane.strategy.handle_bind(bind, &entry.view);
+                }
+            }
+        }
+    }
+
+    /// Gives what waits for a bind to it, or to whom the strategies choose, while it has room.
+    fn serve(&mut self, bind: BindKey, now: Instant) {
+        while let Some(entry) = self.binds.get(bind.0).filter(|entry| entry.view.room() > 0) {
+            let first = self.first_of(&entry.lanes);
+            let Some(lane) = first.and_then(|(_, index)| entry.lanes.get(index).copied()) else {
+                return;
+            };
+            if !self.serve_first(lane, now) {
+                return;
+            }
+        }
+    }
+
+    /// Gives what waits in some lanes to their binds while one has room.
+    fn serve_lanes(&mut self, mut lanes: Vec<LaneKey>, now: Instant) {
+        while let Some((_, index)) = self.first_of(&lanes) {
+            match lanes.get(index) {
+                Some(lane) if self.serve_first(*lane, now) => {}
+                _ => {
+                    lanes.swap_remove(index);
+                }
+            }
+        }
+    }
+
+    /// Which of the lanes has the job that goes first, and its place in the order.
+    fn first_of(&self, lanes: &[LaneKey]) -> Option<((Reverse<u8>, u64), usize)> {
+        let heads = lanes.iter().enumerate().filter_map(|(index, key)| {
+            let head = self.lanes.get(key.0)?.backlog.first()?;
+            Some((head, index))
+        });
+        heads.min()
+    }
+
+    /// Assigns the first job of a lane, or finds that its time is over; false when no bind has room for it.
+    fn serve_first(&mut self, key: LaneKey, now: Instant) -> bool {
+        let Some(lane) = self.lanes.get_mut(key.0).filter(|lane| lane.backlog.len() > 0) else {
+            return false;
+        };
+        let Some(bind) = lane.strategy.choose() else {
+            return false;
+        };
+        let Some((ticket, job)) = lane.backlog.pop() else {
+            return false;
+        };
+        self.left(&ticket);
+        if ticket.expires_at.is_some_and(|deadline| deadline <= now) {
+            self.expired.push(job);
+            // Nobody was told of the seat that was not taken.
+            self.tell(bind);
+        } else {
+            self.assign(bind, ticket.seats, job);
+        }
+        true
+    }
+
+    /// Lets a job wait.
+    fn enqueue(&mut self, ticket: Ticket, job: J) {
+        if let Some(lane) = self.lanes.get_mut(ticket.lane.0) {
+            lane.backlog.insert(ticket, job);
+            self.waiting += 1;
+            self.counted += usize::from(!ticket.admitted);
+            self.deadline = self.deadline.into_iter().chain(ticket.expires_at).min();
+        }
+    }
+
+    fn left(&mut self, ticket: &Ticket) {
+        self.waiting -= 1;
+        self.counted -= usize::from(!ticket.admitted);
+    }
+
+    fn drain_lane(&mut self, key: LaneKey, out: &mut Vec<J>) {
+        while let Some((ticket, job)) = self.lanes.get_mut(key.0).and_then(|lane| lane.backlog.pop()) {
+            self.left(&ticket);
+            out.push(job);
+        }
+    }
+}

@@ -1,0 +1,281 @@
+//! Which of several binds takes the next message.
+
+use std::fmt;
+
+use super::BindKey;
+
+/// What a strategy sees of a bind.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct BindView {
+    /// Bound, and neither paused nor draining.
+    pub open: bool,
+    /// Seats in all.
+    pub capacity: usize,
+    /// Seats given and not yet free again; more than `capacity` after a long message, or when that fell.
+    pub taken: usize,
+}
+
+impl BindView {
+    /// Seats that can be given.
+    #[must_use]
+    pub const fn room(&self) -> usize {
+        if self.open {
+            self.capacity.saturating_sub(self.taken)
+        } else {
+            0
+        }
+    }
+}
+
+/// Chooses binds for the messages of one route.
+///
+/// It is told of every change, and so can keep what it needs for choosing quickly. What it must do, and tests
+/// hold for all: whoever it chooses has room, and it chooses somebody as long as anybody has.
+pub trait Strategy: fmt::Debug {
+    /// A bind joined the route, or has another view.
+    fn handle_bind(&mut self, bind: BindKey, view: &BindView);
+
+    /// A bind left the route.
+    fn handle_removed(&mut self, bind: BindKey);
+
+    /// The bind for the next message; its new view follows before the next choice.
+    fn choose(&mut self) -> Option<BindKey>;
+}
+
+/// The bind with the most free seats; of equals the one that was chosen longest ago.
+///
+/// A knock-out tournament: choosing is a look at the winner, a change replays the matches of one bind.
+#[derive(Debug, Default)]
+pub struct MostRoom {
+    /// The contenders; none for places that are not taken. A power of two of them, or nobody.
+    contenders: Vec<Option<Contender>>,
+    /// The winners of each match by their place; the final is at 1, the matches behind match n are 2n and 2n+1.
+    winners: Vec<Option<usize>>,
+    /// The place of each bind.
+    places: Vec<Option<usize>>,
+    /// Counts the choices.
+    round: u64,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Contender {
+    bind: BindKey,
+    room: usize,
+    /// The choice at which it was chosen last.
+    chosen: u64,
+}
+
+impl Contender {
+    fn beats(&self, other: &Self) -> bool {
+        (self.room, other.chosen) > (other.room, self.chosen)
+    }
+}
+
+impl MostRoom {
+    /// Nobody to choose from as yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    fn place(&self, bind: BindKey) -> Option<usize> {
+        *self.places.get(bind.index())?
+    }
+
+    fn contender(&self, place: Option<usize>) -> Option<&Contender> {
+        self.contenders.get(place?)?.as_ref()
+    }
+
+    /// Takes a free place, of which there are twice as many when none is left.
+    fn join(&mut self, bind: BindKey) -> usize {
+        let place = self.contenders.iter().position(Option::is_none);
+        let place = place.unwrap_or_else(|| {
+            let place = self.contenders.len();
+            let places = (place * 2).max(1);
+            self.contenders.resize(places, None);
+            self.winners = vec![None; places];
+            for other in 0..place {
+                self.replay(other);
+            }
+            place
+        });
+        if self.places.len() <= bind.index() {
+            self.places.resize(bind.index() + 1, None);
+        }
+        if let Some(slot) = self.places.get_mut(bind.index()) {
+            *slot = Some(place);
+        }
+        place
+    }
+
+    /// Plays the matches of the contender at `place` again, from the first round to the final.
+    fn replay(&mut self, place: usize) {
+        let places = self.contenders.len();
+        // The first round is between neighbours; `node` counts on as if the places were behind the matches.
+        let mut node = (places + place) / 2;
+        let mut sides = (Some(place & !1), Some(place | 1));
+        while node >= 1 {
+            let winner = match (self.contender(sides.0), self.contender(sides.1)) {
+                (Some(left), Some(right)) if right.beats(left) => sides.1,
+                (None, Some(_)) => sides.1,
+                (Some(_), _) => sides.0,
+                (None, None) => None,
+            };
+            if let Some(slot) = self.winners.get_mut(node) {
+                *slot = winner;
+            }
+            let pair = node & !1;
+            let winner_of = |node: usize| self.winners.get(node).copied().flatten();
+            sides = (winner_of(pair), winner_of(pair | 1));
+            node /= 2;
+        }
+    }
+
+    /// The place of the overall winner.
+    fn winner(&self) -> Option<usize> {
+        match self.contenders.len() {
+            0 => None,
+            1 => Some(0),
+            _ => *self.winners.get(1)?,
+        }
+    }
+}
+
+impl Strategy for MostRoom {
+    fn handle_bind(&mut self, bind: BindKey, view: &BindView) {
+        let room = view.room();
+        let place = self.place(bind).unwrap_or_else(|| self.join(bind));
+        match self.contenders.get_mut(place) {
+            Some(Some(contender)) => contender.room = room,
+            Some(free) => {
+                *free = Some(Contender {
+                    bind,
+                    room,
+                    chosen: 0,
+                });
+            }
+            None => {}
+        }
+        self.replay(place);
+    }
+
+    fn handle_removed(&mut self, bind: BindKey) {
+        let slot = self.places.get_mut(bind.index());
+        let Some(place) = slot.and_then(Option::take) else {
+            return;
+        };
+        if let Some(slot) = self.contenders.get_mut(place) {
+            *slot = None;
+        }
+        self.replay(place);
+    }
+
+    fn choose(&mut self) -> Option<BindKey> {
+        let place = self.winner()?;
+        let winner = self.contenders.get_mut(place)?.as_mut()?;
+        if winner.room == 0 {
+            return None;
+        }
+        self.round += 1;
+        winner.chosen = self.round;
+        // Its matches are played again when its new view comes.
+        Some(winner.bind)
+    }
+}
+
+/// The one bind of a lane that has no other.
+#[derive(Debug, Default)]
+pub struct Only(Option<(BindKey, usize)>);
+
+impl Strategy for Only {
+    fn handle_bind(&mut self, bind: BindKey, view: &BindView) {
+        self.0 = Some((bind, view.room()));
+    }
+
+    fn handle_removed(&mut self, _: BindKey) {
+        self.0 = None;
+    }
+
+    fn choose(&mut self) -> Option<BindKey> {
+        self.0.filter(|(_, room)| *room > 0).map(|(bind, _)| bind)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn view(room: usize) -> BindView {
+        BindView {
+            open: true,
+            capacity: room,
+            taken: 0,
+        }
+    }
+
+    /// Chooses, and tells that the chosen bind has one seat less.
+    fn choices(rooms: &mut [usize], count: usize) -> Vec<Option<usize>> {
+        let mut strategy = MostRoom::new();
+        for (index, room) in rooms.iter().enumerate() {
+            strategy.handle_bind(BindKey::new(index), &view(*room));
+        }
+        let mut next = || {
+            let bind = strategy.choose()?;
+            rooms[bind.index()] -= 1;
+            strategy.handle_bind(bind, &view(rooms[bind.index()]));
+            Some(bind.index())
+        };
+        (0..count).map(|_| next()).collect()
+    }
+
+    #[test]
+    fn the_bind_with_the_most_room_is_chosen_until_none_has_any() {
+        let (a, b) = (Some(0), Some(1));
+        assert_eq!(choices(&mut [], 1), [None]);
+        assert_eq!(choices(&mut [1], 2), [a, None]);
+        assert_eq!(choices(&mut [1, 3], 5), [b, b, a, b, None]);
+        assert_eq!(choices(&mut [0, 0, 1], 2), [Some(2), None]);
+    }
+
+    #[test]
+    fn equals_take_turns() {
+        let mut strategy = MostRoom::new();
+        for index in 0..5 {
+            strategy.handle_bind(BindKey::new(index), &view(10));
+        }
+        let mut next = || {
+            let bind = strategy.choose().unwrap();
+            strategy.handle_bind(bind, &view(9));
+            strategy.handle_bind(bind, &view(10)); // answered before the next one comes
+            bind.index()
+        };
+        let mut first: Vec<_> = (0..5).map(|_| next()).collect();
+        let second: Vec<_> = (0..5).map(|_| next()).collect();
+        assert_eq!(first, second);
+        first.sort_unstable();
+        assert_eq!(first, [0, 1, 2, 3, 4]);
+    }
+
+    #[test]
+    fn the_winner_is_the_best_of_all_after_any_changes() {
+        let mut random = fastrand::Rng::with_seed(7);
+        for _ in 0..200 {
+            let mut strategy = MostRoom::new();
+            let mut rooms = [None; 9];
+            for _ in 0..60 {
+                let index = random.usize(..rooms.len());
+                rooms[index] = random.bool().then(|| random.usize(..4));
+                match rooms[index] {
+                    Some(room) => strategy.handle_bind(BindKey::new(index), &view(room)),
+                    None => strategy.handle_removed(BindKey::new(index)),
+                }
+                let best = rooms.iter().flatten().max().copied().unwrap_or(0);
+                let chosen = strategy.choose().map(|bind| {
+                    strategy.handle_bind(bind, &view(rooms[bind.index()].unwrap()));
+                    rooms[bind.index()].unwrap()
+                });
+                assert_eq!(chosen, (best > 0).then_some(best), "{rooms:?}");
+            }
+        }
+    }
+}
