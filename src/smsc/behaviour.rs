@@ -164,6 +164,8 @@ pub struct Faults {
     pub refused_binds: Shares<CommandStatus>,
     /// The share of receipts that are sent twice.
     pub doubled_receipts: f64,
+    /// For how long a session that was cut still counts for [`Account::max_binds`].
+    pub holds_sessions: Option<Duration>,
 }
 
 /// Bounds that keep an SMSC small whatever its peers do.

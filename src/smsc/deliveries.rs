@@ -107,6 +107,7 @@ pub(super) struct Deliveries {
     roused: Vec<AccountId>,
     capacity: usize,
     inserted: u64,
+    receipts: u64,
 }
 
 impl Deliveries {
@@ -118,6 +119,7 @@ impl Deliveries {
             roused: Vec::new(),
             capacity,
             inserted: 0,
+            receipts: 0,
         }
     }
 
@@ -128,6 +130,11 @@ impl Deliveries {
     /// Whether one more may be put in.
     pub(super) fn has_room(&self) -> bool {
         self.deliveries.len() < self.capacity
+    }
+
+    /// Receipts that were ever put in, without those that were withdrawn.
+    pub(super) fn receipts(&self) -> u64 {
+        self.receipts
     }
 
     /// How many there are, wherever they are.
@@ -145,6 +152,7 @@ impl Deliveries {
     ) -> DeliveryKey {
         let serial = self.inserted;
         self.inserted += 1;
+        self.receipts += u64::from(matches!(content, Content::Receipt(_)));
         let place = Place::Waiting { due };
         let key = DeliveryKey {
             slot: self.deliveries.insert(Delivery {
@@ -204,6 +212,13 @@ impl Deliveries {
     pub(super) fn remove(&mut self, key: DeliveryKey) -> Option<Content> {
         self.get(key)?;
         Some(self.deliveries.remove(key.slot).content)
+    }
+
+    /// Ends a receipt that is no longer owed.
+    pub(super) fn withdraw(&mut self, key: DeliveryKey) {
+        if matches!(self.remove(key), Some(Content::Receipt(_))) {
+            self.receipts -= 1;
+        }
     }
 
     /// Has one sent again from `due` on.

@@ -286,7 +286,7 @@ impl Store {
         if let Some(message) = replaced {
             (message.final_at, message.final_state) = (now, MessageState::DELETED);
             if let Some(key) = message.receipt.take() {
-                deliveries.remove(key);
+                deliveries.withdraw(key);
             }
         }
     }
@@ -324,7 +324,7 @@ impl Message {
         (self.final_at, self.final_state) = (now, MessageState::DELETED);
         if !wants(self.registered_delivery, MessageState::DELETED) {
             if let Some(key) = self.receipt.take() {
-                deliveries.remove(key);
+                deliveries.withdraw(key);
             }
             return;
         }

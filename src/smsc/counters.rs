@@ -1,0 +1,47 @@
+//! What an SMSC counts.
+
+use serde::Serialize;
+
+/// What happened at an SMSC since it was created. Restarts do not reset it.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Counters {
+    /// Connections accepted.
+    pub connections: u64,
+    /// Connections closed at once because there were too many.
+    pub connections_refused: u64,
+    /// Connections that are open now.
+    pub links: u64,
+    /// Binds let in.
+    pub binds: u64,
+    /// Binds refused, for any reason.
+    pub binds_refused: u64,
+    /// Messages taken: a submit_multi counts once for each destination.
+    pub messages: u64,
+    /// Messages refused with `ESME_RTHROTTLED` for the rate of their account.
+    pub throttled: u64,
+    /// Messages refused for any other reason.
+    pub refused: u64,
+    /// Messages that were to be answered but, as a fault, were not.
+    pub responses_lost: u64,
+    /// Links cut, as a fault or on request.
+    pub cuts: u64,
+    /// Other requests: query_sm, cancel_sm, replace_sm and the like.
+    pub requests: u64,
+    /// PDUs that could not be read.
+    pub unreadable: u64,
+    /// Receipts that were asked for and are or will be due; doubled ones count twice.
+    pub receipts_owed: u64,
+    /// Receipts that an ESME took.
+    pub receipts_delivered: u64,
+    /// Messages from phones that came up.
+    pub mobile_originated: u64,
+    /// Messages from phones that an ESME took.
+    pub mobile_originated_delivered: u64,
+    /// Times that a receipt or message had to be put back to be sent again.
+    pub deliveries_retried: u64,
+    /// Receipts and messages that an ESME refused for good, or for which there was no room.
+    pub deliveries_dropped: u64,
+    /// Receipts and messages that wait or are on their way now.
+    pub deliveries_pending: u64,
+}
