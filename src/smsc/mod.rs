@@ -10,6 +10,7 @@ mod faults;
 mod links;
 mod message_id;
 mod phones;
+mod requests;
 mod schedule;
 mod store;
 mod witness;
