@@ -9,9 +9,9 @@ use crate::pdu::COctetString;
 pub struct MessageIds {
     /// The number of the first message.
     pub first: u64,
-    /// How a number looks in responses, and in the requests that name a message.
+    /// How a number looks in responses, in the requests that name a message, and in `receipted_message_id`.
     pub in_responses: IdForm,
-    /// How it looks in receipts, in text and TLV.
+    /// How it looks in the text of receipts. Their TLV repeats the response to the letter.
     pub in_receipts: IdForm,
 }
 
