@@ -230,7 +230,7 @@ impl<T> Link<T> {
     fn handle_frames<H: LinkHandler<T>>(&mut self, octets: &[u8], handler: &mut H, now: Instant) -> usize {
         let most = self.session.config().max_command_length;
         let mut used = 0;
-        while self.session.reads() && !matches!(self.session.wants_close(), Some(CloseCause::Framing(_))) {
+        while self.session.reads() && !is_over(self.session.wants_close()) {
             let rest = octets.get(used..).unwrap_or_default();
             match frame_length(rest, most) {
                 Ok(Some(length)) => {
@@ -293,6 +293,11 @@ impl<T> Link<T> {
             cx.waker().wake_by_ref();
         }
     }
+}
+
+/// True where nothing that the peer still says matters.
+const fn is_over(cause: Option<CloseCause>) -> bool {
+    matches!(cause, Some(CloseCause::Framing(_) | CloseCause::Disconnected))
 }
 
 /// True where the peer would not take what is still to be written.

@@ -9,6 +9,7 @@
 
 mod config;
 mod event;
+mod faults;
 mod inbound;
 mod limits;
 mod outbox;

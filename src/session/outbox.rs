@@ -59,6 +59,11 @@ impl Outbox {
         }
     }
 
+    /// Throws away what has not left, perhaps the rest of a frame.
+    pub(super) fn discard(&mut self) {
+        self.octets.truncate(self.sent);
+    }
+
     /// Cuts the octets from `start` to `end` out, which must not have been written. What stands behind them
     /// moves forward; positions behind `start` are no longer comparable.
     pub(super) fn remove(&mut self, start: u64, end: u64) {

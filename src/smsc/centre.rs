@@ -9,10 +9,11 @@ use super::clock::Clock;
 use super::counters::Counters;
 use super::deliveries::{AccountId, Content, Deliveries, DeliveryKey};
 use super::faults::{Dice, Plan};
-use super::links::{LinkId, Links};
-use super::store::{Store, Submission};
+use super::links::{LinkId, Links, Wish};
+use super::requests::Message;
+use super::store::Store;
 use super::witness::{Fate, Seen, Witness};
-use crate::pdu::{CommandStatus, DeliverSm, StatusClass};
+use crate::pdu::{CommandStatus, DeliverSm, SequenceNumber, StatusClass};
 
 /// The state of an SMSC. It outlives links and restarts.
 #[derive(Debug)]
@@ -76,14 +77,17 @@ impl Centre {
         ))
     }
 
-    /// Takes or refuses a message as planned.
+    /// Takes or refuses a message as planned. `origin` is its link and sequence number.
+    #[inline]
     pub(super) fn submit(
         &mut self,
         account: AccountId,
         plan: Plan,
-        submission: &Submission<'_>,
+        message: &Message<'_>,
+        origin: (u64, SequenceNumber),
         now: Instant,
     ) -> Result<u64, CommandStatus> {
+        let submission = &message.submission;
         let result = match plan.refusal {
             _ if !self.accounts.take_token(account, &self.behaviour, now) => {
                 Err(CommandStatus::ESME_RTHROTTLED)
@@ -93,13 +97,30 @@ impl Centre {
                 .store
                 .accept(&self.behaviour, &mut self.deliveries, account, submission, now),
         };
-        match result {
-            Ok(_) => self.counters.messages += 1,
-            Err(CommandStatus::ESME_RTHROTTLED) => self.counters.throttled += 1,
-            Err(_) => self.counters.refused += 1,
-        }
         self.counters.responses_lost += u64::from(plan.fate == Fate::ResponseLost);
-        result
+        if self.behaviour.witness {
+            let ids = self.behaviour.message_ids.in_responses;
+            let id = result.map(|number| ids.write(number).to_string());
+            let (link, sequence_number) = origin;
+            let seen = message.seen(sequence_number, id, plan.fate);
+            self.witness.note(now, link, Seen::Message(Box::new(seen)));
+        }
+        match result {
+            Ok(number) => {
+                self.counters.messages += 1;
+                Ok(number)
+            }
+            Err(status) => self.refuse(status),
+        }
+    }
+
+    /// Counts a message that is refused.
+    pub(super) fn refuse(&mut self, status: CommandStatus) -> Result<u64, CommandStatus> {
+        match status {
+            CommandStatus::ESME_RTHROTTLED => self.counters.throttled += 1,
+            _ => self.counters.refused += 1,
+        }
+        Err(status)
     }
 
     /// Puts in a message from a phone.
@@ -114,6 +135,20 @@ impl Centre {
         true
     }
 
+    /// Puts in a message from a phone for the account of a `system_id`, bound or not.
+    pub(super) fn deliver_to(&mut self, system_id: &[u8], message: DeliverSm, now: Instant) -> bool {
+        match self.accounts.introduce(&self.behaviour, system_id) {
+            Ok(account) => self.deliver(account, message, now),
+            Err(_) => false,
+        }
+    }
+
+    /// Has every link cut.
+    pub(super) fn cut_links(&mut self) {
+        self.counters.cuts += self.links.len() as u64;
+        self.links.tell_all(Wish::Cut);
+    }
+
     /// What the ESME said to a delivery: none when it said nothing.
     pub(super) fn settle(&mut self, key: DeliveryKey, status: Option<CommandStatus>, now: Instant) {
         let class = status.map(CommandStatus::class);
@@ -123,9 +158,7 @@ impl Centre {
                 Some(Content::Message(_)) => self.counters.mobile_originated_delivered += 1,
                 None => {}
             },
-            Some(StatusClass::Permanent | StatusClass::BindFatal) => {
-                self.counters.deliveries_dropped += u64::from(self.deliveries.remove(key).is_some());
-            }
+            Some(StatusClass::Permanent | StatusClass::BindFatal) => self.drop_delivery(key),
             Some(
                 StatusClass::Throttle
                 | StatusClass::Retryable
@@ -137,6 +170,11 @@ impl Centre {
                 self.deliveries.retry(key, now + self.behaviour.retry_after, now);
             }
         }
+    }
+
+    /// Gives up on a delivery.
+    pub(super) fn drop_delivery(&mut self, key: DeliveryKey) {
+        self.counters.deliveries_dropped += u64::from(self.deliveries.remove(key).is_some());
     }
 
     /// Does what is due: messages from phones come up, receipts become ready.

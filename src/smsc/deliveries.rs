@@ -182,7 +182,7 @@ impl Deliveries {
         self.schedule.next_due()
     }
 
-    /// An account for which something became ready while nothing was.
+    /// An account for which something became ready, or came back, while nothing was there.
     pub(super) fn poll_roused(&mut self) -> Option<AccountId> {
         self.roused.pop()
     }
@@ -205,7 +205,11 @@ impl Deliveries {
         let Some(delivery) = self.get_mut(key) else { return };
         delivery.place = Place::Ready;
         let account = delivery.account;
-        self.queue(account).push_front(key);
+        let queue = self.queue(account);
+        queue.push_front(key);
+        if queue.len() == 1 {
+            self.roused.push(account);
+        }
     }
 
     /// Ends one: it was taken, or nobody will ever take it.

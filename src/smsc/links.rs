@@ -66,12 +66,14 @@ impl Links {
         }
     }
 
-    /// Tells every link what to do. A link that is to be cut stays so.
+    /// Tells every link what to do. One that is to end does not come back.
     pub(super) fn tell_all(&mut self, wish: Wish) {
         for (_, slot) in &mut self.slots {
-            if slot.wish != Wish::Cut {
-                slot.wish = wish;
-            }
+            slot.wish = match (slot.wish, wish) {
+                (Wish::Cut, _) => Wish::Cut,
+                (Wish::Unbind, Wish::Serve | Wish::Freeze) => Wish::Unbind,
+                (Wish::Serve | Wish::Freeze | Wish::Unbind, wish) => wish,
+            };
             if let Some(waker) = &slot.waker {
                 waker.wake_by_ref();
             }

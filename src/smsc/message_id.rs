@@ -10,15 +10,15 @@ pub struct MessageIds {
     /// The number of the first message.
     pub first: u64,
     /// How a number looks in responses, in the requests that name a message, and in `receipted_message_id`.
-    pub in_responses: IdForm,
+    pub in_responses: IdFormat,
     /// How it looks in the text of receipts. Their TLV repeats the response to the letter.
-    pub in_receipts: IdForm,
+    pub in_receipts: IdFormat,
 }
 
 impl Default for MessageIds {
     /// Ten decimal digits everywhere, from 1.
     fn default() -> Self {
-        let form = IdForm::Decimal { width: 10 };
+        let form = IdFormat::Decimal { width: 10 };
         Self {
             first: 1,
             in_responses: form,
@@ -29,7 +29,7 @@ impl Default for MessageIds {
 
 /// How the number of a message is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum IdForm {
+pub enum IdFormat {
     /// Decimal digits.
     Decimal {
         /// Zeros are put in front up to this many digits, at most 20.
@@ -45,7 +45,7 @@ pub enum IdForm {
 /// Room for every `u64` in either base.
 const MAX_DIGITS: usize = 20;
 
-impl IdForm {
+impl IdFormat {
     /// The id of message `number`.
     #[must_use]
     pub fn write(self, number: u64) -> COctetString<65> {
@@ -99,14 +99,14 @@ mod tests {
     #[test]
     fn ids_look_as_configured() {
         let cases = [
-            (IdForm::Decimal { width: 0 }, 0, "0"),
-            (IdForm::Decimal { width: 0 }, 42, "42"),
-            (IdForm::Decimal { width: 10 }, 42, "0000000042"),
-            (IdForm::Decimal { width: 2 }, 12_345, "12345"),
-            (IdForm::Decimal { width: 255 }, u64::MAX, "18446744073709551615"),
-            (IdForm::Hex { width: 1 }, 255, "ff"),
-            (IdForm::Hex { width: 8 }, 0xDEAD_BEEF_u64, "deadbeef"),
-            (IdForm::Hex { width: 8 }, 26, "0000001a"),
+            (IdFormat::Decimal { width: 0 }, 0, "0"),
+            (IdFormat::Decimal { width: 0 }, 42, "42"),
+            (IdFormat::Decimal { width: 10 }, 42, "0000000042"),
+            (IdFormat::Decimal { width: 2 }, 12_345, "12345"),
+            (IdFormat::Decimal { width: 255 }, u64::MAX, "18446744073709551615"),
+            (IdFormat::Hex { width: 1 }, 255, "ff"),
+            (IdFormat::Hex { width: 8 }, 0xDEAD_BEEF_u64, "deadbeef"),
+            (IdFormat::Hex { width: 8 }, 26, "0000001a"),
         ];
         for (form, number, expected) in cases {
             assert_eq!(form.write(number), expected, "{form:?}");
@@ -116,12 +116,12 @@ mod tests {
     #[test]
     fn ids_of_others_name_no_message() {
         let cases = [
-            (IdForm::Decimal { width: 10 }, "1a", None),
-            (IdForm::Decimal { width: 10 }, "", None),
-            (IdForm::Decimal { width: 10 }, "-1", None),
-            (IdForm::Decimal { width: 10 }, "18446744073709551616", None),
-            (IdForm::Decimal { width: 10 }, "7", Some(7)),
-            (IdForm::Hex { width: 1 }, "1A", Some(26)),
+            (IdFormat::Decimal { width: 10 }, "1a", None),
+            (IdFormat::Decimal { width: 10 }, "", None),
+            (IdFormat::Decimal { width: 10 }, "-1", None),
+            (IdFormat::Decimal { width: 10 }, "18446744073709551616", None),
+            (IdFormat::Decimal { width: 10 }, "7", Some(7)),
+            (IdFormat::Hex { width: 1 }, "1A", Some(26)),
         ];
         for (form, id, expected) in cases {
             assert_eq!(form.read(id.as_bytes()), expected, "{form:?} {id}");
@@ -131,7 +131,7 @@ mod tests {
     proptest! {
         #[test]
         fn an_id_names_its_number(number: u64, width in 0_u8..24, hex: bool) {
-            let form = if hex { IdForm::Hex { width } } else { IdForm::Decimal { width } };
+            let form = if hex { IdFormat::Hex { width } } else { IdFormat::Decimal { width } };
             prop_assert_eq!(form.read(form.write(number).as_bytes()), Some(number));
         }
     }

@@ -1,21 +1,268 @@
 //! An SMSC inside the process: accounts, receipts, delays and faults, over TCP or in memory.
+//!
+//! [`Smsc::listen`] opens a real port; [`Smsc::in_memory`] is reached through its
+//! [`connector`](Smsc::connector) alone, which suits tests on a paused clock. Either behaves as its
+//! [`Behaviour`] says and draws every chance from its seed: with one thread, equal seeds and equal requests
+//! give equal runs.
 
 mod accounts;
 mod behaviour;
 mod centre;
 mod clock;
+mod configured;
 mod counters;
 mod deliveries;
 mod faults;
 mod links;
 mod message_id;
+mod network;
+mod peer;
 mod phones;
+mod receipt;
 mod requests;
 mod schedule;
+mod serve;
 mod store;
+#[cfg(test)]
+mod tests;
 mod witness;
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use tokio::net::{TcpListener, TcpSocket, ToSocketAddrs};
+use tokio::task::JoinHandle;
 
 pub use behaviour::{Account, Behaviour, Faults, Limits, MobileOriginated, Shares};
 pub use counters::Counters;
-pub use message_id::{IdForm, MessageIds};
+pub use message_id::{IdFormat, MessageIds};
+pub use network::MemoryNetwork;
 pub use witness::{Fate, Seen, SeenMessage, Sighting, Witness};
+
+use crate::link::{Connect, now};
+use crate::pdu::DeliverSm;
+use links::Wish;
+use serve::Shared;
+
+/// The date on which an SMSC in memory begins, so that its receipts are the same in each run: 2026-01-01.
+const DATE_IN_MEMORY: Duration = Duration::from_secs(1_767_225_600);
+
+/// Connections that may wait to be accepted: all binds of a large client come back at once.
+const BACKLOG: u32 = 4096;
+
+/// An SMSC that runs in this process.
+///
+/// A clone is the same SMSC. When the last clone is dropped its links are cut and it is gone;
+/// [`shutdown`](Self::shutdown) ends it in good order.
+#[derive(Clone)]
+pub struct Smsc {
+    handle: Arc<Handle>,
+}
+
+/// Ends everything when the last [`Smsc`] is dropped.
+struct Handle {
+    shared: Arc<Shared>,
+    /// None for an SMSC in memory.
+    door: Option<Door>,
+}
+
+/// Where an SMSC is reached over TCP.
+struct Door {
+    address: SocketAddr,
+    acceptor: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Smsc {
+    /// Starts an SMSC on a TCP port; port 0 takes any free one, see [`local_addr`](Self::local_addr).
+    ///
+    /// # Errors
+    ///
+    /// The address cannot be resolved or is taken.
+    pub async fn listen(address: impl ToSocketAddrs, behaviour: Behaviour, seed: u64) -> io::Result<Self> {
+        let mut failure = io::Error::new(io::ErrorKind::InvalidInput, "the address resolves to nothing");
+        for address in tokio::net::lookup_host(address).await? {
+            match open(address).and_then(|listener| Ok((listener.local_addr()?, listener))) {
+                Ok((address, listener)) => {
+                    let shared = Arc::new(Shared::new(behaviour, seed, SystemTime::now()));
+                    let acceptor =
+                        Mutex::new(Some(tokio::spawn(serve::accept(Arc::clone(&shared), listener))));
+                    let door = Some(Door { address, acceptor });
+                    return Ok(Self {
+                        handle: Arc::new(Handle { shared, door }),
+                    });
+                }
+                Err(error) => failure = error,
+            }
+        }
+        Err(failure)
+    }
+
+    /// An SMSC that is reached through its [`connector`](Self::connector) only.
+    #[must_use]
+    pub fn in_memory(behaviour: Behaviour, seed: u64) -> Self {
+        let shared = Arc::new(Shared::new(behaviour, seed, UNIX_EPOCH + DATE_IN_MEMORY));
+        Self {
+            handle: Arc::new(Handle { shared, door: None }),
+        }
+    }
+
+    /// Connects to this SMSC in memory, whatever the host and port; also to one that listens on a port too.
+    ///
+    /// It does not keep the SMSC alive.
+    #[must_use]
+    pub fn connector(&self) -> Arc<dyn Connect> {
+        Arc::new(network::Line::new(&self.handle.shared))
+    }
+
+    /// The address on which it listens; none in memory.
+    #[must_use]
+    pub fn local_addr(&self) -> Option<SocketAddr> {
+        self.handle.door.as_ref().map(|door| door.address)
+    }
+
+    /// What it counted.
+    #[must_use]
+    pub fn counters(&self) -> Counters {
+        self.handle.shared.centre().counters()
+    }
+
+    /// What it saw; empty unless [`Behaviour::witness`] is set.
+    #[must_use]
+    pub fn witness(&self) -> Witness {
+        self.handle.shared.centre().witness.clone()
+    }
+
+    /// How it behaves now.
+    #[must_use]
+    pub fn behaviour(&self) -> Behaviour {
+        self.handle.shared.centre().behaviour.clone()
+    }
+
+    /// Has it behave differently from now on. Messages that were taken keep what was decided about them, links
+    /// that are open their timers.
+    pub fn change(&self, change: impl FnOnce(&mut Behaviour)) {
+        let mut centre = self.handle.shared.centre();
+        let mut behaviour = centre.behaviour.clone();
+        change(&mut behaviour);
+        centre.change(behaviour);
+        centre.rouse();
+    }
+
+    /// Sends a message from a phone to an account: over whichever receiving bind takes it first, sooner or
+    /// later. False where there is no room for it.
+    pub fn deliver(&self, system_id: &str, message: DeliverSm) -> bool {
+        let mut centre = self.handle.shared.centre();
+        let taken = centre.deliver_to(system_id.as_bytes(), message, now());
+        centre.rouse();
+        taken
+    }
+
+    /// Breaks every link off where it stands. What waited for a response does not get one.
+    pub fn cut_links(&self) {
+        self.handle.shared.centre().cut_links();
+    }
+
+    /// Lets every link hang: nothing is read and nothing is written until [`thaw_links`](Self::thaw_links).
+    pub fn freeze_links(&self) {
+        self.handle.shared.centre().links.tell_all(Wish::Freeze);
+    }
+
+    /// Has frozen links go on.
+    pub fn thaw_links(&self) {
+        self.handle.shared.centre().links.tell_all(Wish::Serve);
+    }
+
+    /// Stops as if the process had been killed: no new connections, links cut. Messages and receipts are kept.
+    pub async fn stop(&self) {
+        self.close_door().await;
+        self.cut_links();
+        self.handle.shared.all_closed().await;
+    }
+
+    /// Starts again after [`stop`](Self::stop), on the same address.
+    ///
+    /// # Errors
+    ///
+    /// The address is taken.
+    pub async fn start(&self) -> io::Result<()> {
+        if let Some(door) = &self.handle.door {
+            self.close_door().await;
+            let listener = open(door.address)?;
+            let acceptor = tokio::spawn(serve::accept(Arc::clone(&self.handle.shared), listener));
+            *door.acceptor.lock().unwrap_or_else(PoisonError::into_inner) = Some(acceptor);
+        }
+        self.handle.shared.set_open(true);
+        Ok(())
+    }
+
+    /// Ends in good order: no new connections, and every link is unbound. Links that take longer than their
+    /// response timeout are cut.
+    pub async fn shutdown(&self) {
+        self.close_door().await;
+        let patience = {
+            let mut centre = self.handle.shared.centre();
+            centre.links.tell_all(Wish::Unbind);
+            centre.behaviour.limits.response_timeout
+        };
+        if tokio::time::timeout(patience, self.handle.shared.all_closed())
+            .await
+            .is_err()
+        {
+            self.cut_links();
+            self.handle.shared.all_closed().await;
+        }
+    }
+
+    async fn close_door(&self) {
+        self.handle.shared.set_open(false);
+        let Some(door) = &self.handle.door else { return };
+        let acceptor = door
+            .acceptor
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        if let Some(acceptor) = acceptor {
+            acceptor.abort();
+            // It was aborted: there is nothing to learn from its end but that the port is free.
+            let _ = acceptor.await;
+        }
+    }
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        self.shared.set_open(false);
+        if let Some(door) = &self.door {
+            let acceptor = door
+                .acceptor
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .take();
+            if let Some(acceptor) = acceptor {
+                acceptor.abort();
+            }
+        }
+        self.shared.end();
+    }
+}
+
+impl std::fmt::Debug for Smsc {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Smsc")
+            .field("local_addr", &self.local_addr())
+            .finish_non_exhaustive()
+    }
+}
+
+fn open(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = match address {
+        SocketAddr::V4(_) => TcpSocket::new_v4()?,
+        SocketAddr::V6(_) => TcpSocket::new_v6()?,
+    };
+    // A restart must not wait for connections of the run before to time out.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
+}

@@ -63,15 +63,31 @@ impl Writer {
 }
 
 fn date(time: AbsoluteTime) -> ReceiptDate {
-    let AbsoluteTime { year, month, day, hour, minute, second, .. } = time;
-    ReceiptDate { year, month, day, hour, minute, second, offset: None }
+    let AbsoluteTime {
+        year,
+        month,
+        day,
+        hour,
+        minute,
+        second,
+        ..
+    } = time;
+    ReceiptDate {
+        year,
+        month,
+        day,
+        hour,
+        minute,
+        second,
+        offset: None,
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::pdu::{Npi, Ton};
-    use crate::smsc::IdForm;
+    use crate::smsc::IdFormat;
     use crate::smsc::deliveries::{Excerpt, Party};
     use std::time::{Duration, Instant, UNIX_EPOCH};
 
@@ -81,8 +97,16 @@ mod tests {
         let clock = Clock::new(now, UNIX_EPOCH + Duration::from_secs(1_767_225_600));
         let receipt = Receipt {
             number: 26,
-            sender: Party { ton: Ton::ALPHANUMERIC, npi: Npi::UNKNOWN, address: "Shop".parse().unwrap() },
-            recipient: Party { ton: Ton::INTERNATIONAL, npi: Npi::ISDN, address: "44770".parse().unwrap() },
+            sender: Party {
+                ton: Ton::ALPHANUMERIC,
+                npi: Npi::UNKNOWN,
+                address: "Shop".parse().unwrap(),
+            },
+            recipient: Party {
+                ton: Ton::INTERNATIONAL,
+                npi: Npi::ISDN,
+                address: "44770".parse().unwrap(),
+            },
             submitted: now,
             done: now + Duration::from_secs(60),
             state: MessageState::UNDELIVERABLE,
@@ -91,8 +115,8 @@ mod tests {
         };
         let ids = MessageIds {
             first: 1,
-            in_responses: IdForm::Hex { width: 8 },
-            in_receipts: IdForm::Decimal { width: 10 },
+            in_responses: IdFormat::Hex { width: 8 },
+            in_receipts: IdFormat::Decimal { width: 10 },
         };
         let mut writer = Writer::default();
         let body = writer.write(&receipt, ids, &clock);
@@ -101,9 +125,15 @@ mod tests {
                     stat:UNDELIV err:001 text:Hello";
         assert_eq!(std::str::from_utf8(body.short_message), Ok(text));
         assert_eq!(body.tlvs.get::<tlv::ReceiptedMessageId>(), Some(&b"0000001a"[..]));
-        assert_eq!(body.tlvs.get::<tlv::MessageState>(), Some(MessageState::UNDELIVERABLE));
+        assert_eq!(
+            body.tlvs.get::<tlv::MessageState>(),
+            Some(MessageState::UNDELIVERABLE)
+        );
         assert_eq!(body.tlvs.get::<tlv::UserMessageReference>(), Some(7));
-        assert_eq!((body.source_addr, body.destination_addr), (&b"44770"[..], &b"Shop"[..]));
+        assert_eq!(
+            (body.source_addr, body.destination_addr),
+            (&b"44770"[..], &b"Shop"[..])
+        );
         assert!(body.esm_class.is_receipt());
     }
 }

@@ -5,8 +5,7 @@ use super::store::Submission;
 use super::witness::{Fate, SeenMessage};
 use crate::pdu::{
     COctetString, CommandId, CommandStatus, DataCoding, DataSmView, DestAddressView, EsmClass, Npi,
-    RegisteredDelivery, SequenceNumber, SubmitMultiView, SubmitSmView, TlvsView, Ton, UnsuccessSme, latin1,
-    tlv,
+    SequenceNumber, SubmitMultiView, SubmitSmView, TlvsView, Ton, UnsuccessSme, latin1, tlv,
 };
 
 /// A message as its request describes it.

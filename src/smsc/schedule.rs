@@ -65,10 +65,12 @@ impl<T> Schedule<T> {
     }
 
     /// How many items wait.
+    #[cfg(test)]
     pub(super) fn len(&self) -> usize {
         self.in_order.len() + self.out_of_order.len()
     }
 
+    #[cfg(test)]
     pub(super) fn is_empty(&self) -> bool {
         self.len() == 0
     }

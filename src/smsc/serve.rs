@@ -1,0 +1,145 @@
+//! The tasks of an SMSC: one accepts, one for each link, and one sees to what is due.
+
+use std::future::poll_fn;
+use std::pin::pin;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Poll;
+use std::time::{Duration, SystemTime};
+
+use tokio::net::TcpListener;
+use tokio::sync::Notify;
+use tokio::time::sleep;
+
+use super::behaviour::Behaviour;
+use super::centre::Centre;
+use super::links::Wish;
+use super::peer::Peer;
+use crate::link::{Link, Transport, now};
+
+/// How long accepting pauses when the system has no more sockets to give.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// What the tasks of one SMSC share.
+#[derive(Debug)]
+pub(super) struct Shared {
+    centre: Mutex<Centre>,
+    is_open: AtomicBool,
+    has_timer: AtomicBool,
+    has_ended: AtomicBool,
+    closed: Notify,
+}
+
+impl Shared {
+    pub(super) fn new(behaviour: Behaviour, seed: u64, date: SystemTime) -> Self {
+        Self {
+            centre: Mutex::new(Centre::new(behaviour, seed, now(), date)),
+            is_open: AtomicBool::new(true),
+            has_timer: AtomicBool::new(false),
+            has_ended: AtomicBool::new(false),
+            closed: Notify::new(),
+        }
+    }
+
+    pub(super) fn centre(&self) -> MutexGuard<'_, Centre> {
+        // A panic in the middle of a change leaves numbers that may be off by one, nothing worse.
+        self.centre.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn is_open(&self) -> bool {
+        self.is_open.load(Ordering::Acquire)
+    }
+
+    pub(super) fn set_open(&self, is_open: bool) {
+        self.is_open.store(is_open, Ordering::Release);
+    }
+
+    /// Ends every task.
+    pub(super) fn end(&self) {
+        self.has_ended.store(true, Ordering::Release);
+        let mut centre = self.centre();
+        centre.cut_links();
+        centre.wake_timer();
+    }
+
+    /// Waits until there is no link any more.
+    pub(super) async fn all_closed(&self) {
+        loop {
+            let closed = self.closed.notified();
+            if self.centre().links.len() == 0 {
+                return;
+            }
+            closed.await;
+        }
+    }
+
+    /// Serves a connection in a task of its own; false when there are too many.
+    pub(super) fn serve(self: &Arc<Self>, transport: Transport) -> bool {
+        let Some(peer) = Peer::open(&mut self.centre(), now()) else {
+            return false;
+        };
+        if !self.has_timer.swap(true, Ordering::AcqRel) {
+            tokio::spawn(see_to_what_is_due(Arc::clone(self)));
+        }
+        tokio::spawn(serve(Arc::clone(self), transport, peer));
+        true
+    }
+}
+
+/// Accepts connections until it is aborted.
+pub(super) async fn accept(shared: Arc<Shared>, listener: TcpListener) {
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => {
+                // Batching is our own job; without it Nagle would hold responses back.
+                let _ = stream.set_nodelay(true);
+                shared.serve(Transport::Tcp(stream));
+            }
+            Err(error) => {
+                tracing::warn!(%error, "cannot accept");
+                sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+}
+
+/// Wakes the links that have to do something because of the time.
+async fn see_to_what_is_due(shared: Arc<Shared>) {
+    let mut alarm = pin!(sleep(Duration::ZERO));
+    poll_fn(|context| {
+        loop {
+            if shared.has_ended.load(Ordering::Acquire) {
+                return Poll::Ready(());
+            }
+            let Some(due) = shared.centre().poll_timer(context, now()) else {
+                return Poll::Pending;
+            };
+            alarm.as_mut().reset(due.into());
+            if alarm.as_mut().poll(context).is_pending() {
+                return Poll::Pending;
+            }
+        }
+    })
+    .await;
+}
+
+/// Serves one link until it ends.
+async fn serve(shared: Arc<Shared>, transport: Transport, mut peer: Peer) {
+    let session = peer.session(&shared.centre().behaviour, now());
+    let mut link = Link::new(session, transport);
+    poll_fn(|context| {
+        let wish = shared.centre().links.register(peer.id(), context);
+        match wish {
+            Wish::Serve => {}
+            Wish::Freeze => return Poll::Pending,
+            Wish::Unbind => link.session_mut().unbind(now()),
+            Wish::Cut => link.session_mut().abort(),
+        }
+        link.poll(context, &mut peer.serving(&shared))
+    })
+    .await;
+    // The peer sees the end before anybody is told of it.
+    drop(link);
+    peer.close(&shared, now());
+    shared.closed.notify_waiters();
+}
