@@ -7,6 +7,7 @@
     reason = "tests say what they skip, and fail loudly"
 )]
 
+mod account;
 #[cfg(feature = "cli")]
 mod conformance_pdu;
 #[cfg(feature = "cli")]
