@@ -7,6 +7,7 @@ pub mod dispatch;
 pub mod events;
 pub mod link;
 pub mod pdu;
+pub mod router;
 pub mod session;
 pub mod settings;
 pub mod sm;

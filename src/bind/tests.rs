@@ -387,8 +387,8 @@ async fn a_message_that_waited_too_long_is_not_sent() {
         let header = bench.read(SUBMIT).await;
         let (reply, pending) = Reply::channel(Reference::None);
         let submit = crate::submit::Submit::from(SubmitSm::default()).validity(Duration::from_secs(5));
-        let mut job =
-            Job::prepare(submit, reply, &crate::sm::SplitOptions::default(), 0).unwrap_or_else(|_| panic!());
+        let mut job = Job::prepare(submit, reply, &crate::sm::SplitOptions::default(), |_| 0)
+            .unwrap_or_else(|_| panic!());
         job.handle_intake(2, link::now());
         bench.assign(vec![job]);
         tokio::time::sleep(Duration::from_secs(6)).await;
@@ -479,8 +479,8 @@ async fn a_receipt_finds_its_message() {
             .subscribe(Listener(sender).start().recipient(), Kinds::RECEIPTS);
         let (reply, pending) = Reply::channel(Reference::Number(77));
         let submit = crate::submit::Submit::text("447700900123", "hello").receipt();
-        let job =
-            Job::prepare(submit, reply, &crate::sm::SplitOptions::default(), 0).unwrap_or_else(|_| panic!());
+        let job = Job::prepare(submit, reply, &crate::sm::SplitOptions::default(), |_| 0)
+            .unwrap_or_else(|_| panic!());
         bench.assign(vec![job]);
         let header = bench.read(SUBMIT).await;
         // The response and the receipt come in one read.

@@ -246,21 +246,20 @@ impl<J> Dispatcher<J> {
         Ok(())
     }
 
-    /// Takes back jobs that a bind did not send, and frees their seats there. They take their old places, also
+    /// Takes back jobs that a bind did not send, and frees `freed` seats there. They take their old places, also
     /// where the capacity is used up, and before the seats are given to others.
     ///
     /// Gives back those whose lane no bind serves any more.
     pub fn take_back(
         &mut self,
         from: Option<BindKey>,
+        freed: usize,
         jobs: impl IntoIterator<Item = (Ticket, J)>,
         now: Instant,
     ) -> Vec<J> {
         let mut stranded = Vec::new();
-        let mut freed = 0;
         let mut lanes: Vec<LaneKey> = Vec::new();
         for (ticket, job) in jobs {
-            freed += ticket.seats;
             if self.lanes.get(ticket.lane.0).is_none_or(|lane| lane.binds == 0) {
                 stranded.push(job);
                 continue;

@@ -196,6 +196,7 @@ impl World {
                 self.waiting.extend(back.iter().copied());
                 let stranded = self.dispatcher.take_back(
                     Some(key),
+                    back.iter().map(|(_, ticket)| ticket.seats).sum(),
                     back.iter().map(|(job, ticket)| (*ticket, *job)),
                     now,
                 );

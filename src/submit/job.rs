@@ -91,7 +91,7 @@ impl Job {
         submit: Submit,
         reply: Reply,
         options: &SplitOptions,
-        reference: u16,
+        reference: impl FnOnce(&[u8]) -> u16,
     ) -> Result<Box<Self>, (Reply, SubmitError)> {
         match prepare(submit.content, options, reference) {
             Err(cause) => Err((reply, SubmitError::Invalid { cause })),
@@ -126,6 +126,13 @@ impl Job {
             },
             reply: Some(reply),
         })
+    }
+
+    /// Sets the validity of a message that has none of its own.
+    pub const fn default_validity(&mut self, validity: Option<Duration>) {
+        if self.validity.is_none() {
+            self.validity = validity;
+        }
     }
 
     /// The router took it in: it has its place, and its validity starts.

@@ -17,19 +17,28 @@ pub enum Parts {
     Many(Vec<Pdu>),
 }
 
-/// Turns content into requests; `reference` ties the parts of a long text together.
+/// Turns content into requests. `reference` is asked for the number that ties the parts of a long text together,
+/// given the destination.
 ///
 /// # Errors
 ///
 /// An address or a text that cannot be written. A PDU is not looked into before it is encoded.
-pub fn prepare(content: Content, options: &SplitOptions, reference: u16) -> Result<Parts, InvalidCause> {
+pub fn prepare(
+    content: Content,
+    options: &SplitOptions,
+    reference: impl FnOnce(&[u8]) -> u16,
+) -> Result<Parts, InvalidCause> {
     match content {
         Content::Pdu(pdu) => Ok(Parts::One(pdu)),
         Content::Text(text) => prepare_text(text, options, reference),
     }
 }
 
-fn prepare_text(text: Text, options: &SplitOptions, reference: u16) -> Result<Parts, InvalidCause> {
+fn prepare_text(
+    text: Text,
+    options: &SplitOptions,
+    reference: impl FnOnce(&[u8]) -> u16,
+) -> Result<Parts, InvalidCause> {
     let mut template = SubmitSm {
         registered_delivery: text.registered_delivery,
         tlvs: text.tlvs,
@@ -49,11 +58,14 @@ fn prepare_text(text: Text, options: &SplitOptions, reference: u16) -> Result<Pa
     ) = text.destination.fields("destination_addr")?;
 
     let options = text.options.as_deref().unwrap_or(options);
-    let split = split_text(&text.text, options, reference)?;
+    let split = split_text(&text.text, options, 0)?;
     if let [part] = split.parts.as_slice() {
         split.fill(part, &mut template)?;
         return Ok(Parts::One(template.into()));
     }
+    // Only long texts use up reference numbers, and only they are split twice.
+    let reference = reference(template.destination_addr.as_bytes());
+    let split = split_text(&text.text, options, reference)?;
     let parts = split.parts.iter().map(|part| {
         let mut submit = template.clone();
         split.fill(part, &mut submit)?;
@@ -69,7 +81,7 @@ mod tests {
     use crate::submit::Submit;
 
     fn submits(submit: Submit) -> Vec<SubmitSm> {
-        let parts = match prepare(submit.content, &SplitOptions::default(), 9).unwrap() {
+        let parts = match prepare(submit.content, &SplitOptions::default(), |_| 9).unwrap() {
             Parts::One(pdu) => vec![pdu],
             Parts::Many(pdus) => pdus,
         };

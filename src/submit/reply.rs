@@ -1,5 +1,6 @@
 //! The way back to the caller: answers exactly once, also when nobody does it on purpose.
 
+use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -14,8 +15,9 @@ pub trait Ledger: Send + Sync {
     /// A message has its outcome.
     fn settle(&self, settled: Settled<'_>);
 
-    /// A message with a permit was withdrawn before anybody took it in: no outcome, the permit comes back.
-    fn withdraw(&self);
+    /// A message was withdrawn before anybody took it in: it has no outcome, and its permit is free again if it had
+    /// one.
+    fn withdraw(&self, permit: bool);
 }
 
 /// The outcome of a message, as its reply reports it.
@@ -121,10 +123,8 @@ impl Reply {
     /// Takes the message back before it was taken in: nobody is answered and nothing counted.
     pub fn withdraw(mut self) {
         self.to = To::Answered;
-        if let Some(ledger) = self.ledger.take()
-            && self.permit
-        {
-            ledger.withdraw();
+        if let Some(ledger) = self.ledger.take() {
+            ledger.withdraw(self.permit);
         }
     }
 
@@ -158,6 +158,15 @@ impl Drop for Reply {
         self.settle(Err(SubmitError::NotSent {
             cause: NotSentCause::Dropped,
         }));
+    }
+}
+
+impl fmt::Debug for Reply {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reply")
+            .field("reference", &self.reference)
+            .field("permit", &self.permit)
+            .finish_non_exhaustive()
     }
 }
 
@@ -255,8 +264,8 @@ mod tests {
                 .fetch_add(usize::from(settled.permit), Ordering::Relaxed);
         }
 
-        fn withdraw(&self) {
-            self.permits.fetch_add(1, Ordering::Relaxed);
+        fn withdraw(&self, permit: bool) {
+            self.permits.fetch_add(usize::from(permit), Ordering::Relaxed);
         }
     }
 

@@ -1,0 +1,352 @@
+//! The table of binds: how they are started, what they report, and what happens when one dies.
+
+use std::collections::{HashMap, VecDeque};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Instant;
+
+use actix::Recipient;
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+use tokio::task::{AbortHandle, JoinHandle};
+use tracing::{error, info, warn};
+
+use super::core::{Core, strand};
+use crate::bind::messages::{BindAddress, Identity, Report, Reports};
+use crate::bind::{BindSetup, Failure};
+use crate::dispatch::{BindKey, LaneKey};
+use crate::events::{Alarm, BindEvent, Cause, Event, Kinds, Phase, Receipts};
+use crate::link::Connect;
+use crate::session::{Budget, SharedBudget};
+use crate::settings::BindSettings;
+use crate::sm::CorrelatorLimits;
+use crate::submit::{AccountId, BindId};
+
+/// Starts the actor of a bind on this thread; tests start others in its place. The handle is ready when the actor
+/// has ended, with an error after a panic.
+pub type StartBind = Box<dyn Fn(BindSetup) -> (BindAddress, JoinHandle<()>)>;
+
+/// Every bind, and what is needed to start one.
+pub(super) struct Binds {
+    start: StartBind,
+    connector: Arc<dyn Connect>,
+    router: Recipient<Reports>,
+    budgets: HashMap<String, SharedBudget>,
+    random: fastrand::Rng,
+    incarnations: u64,
+    names: HashMap<BindId, BindKey>,
+    /// By key.
+    members: Vec<Option<Member>>,
+    /// Binds that stay down.
+    pub(super) stopped: Vec<Member>,
+    /// Ready when an actor has ended.
+    watched: FuturesUnordered<Pin<Box<dyn Future<Output = Death>>>>,
+}
+
+/// One bind.
+pub(super) struct Member {
+    pub(super) id: BindId,
+    pub(super) account: AccountId,
+    pub(super) settings: Arc<BindSettings>,
+    /// The lane that it alone serves, if there is one.
+    pub(super) pin: Option<LaneKey>,
+    pub(super) phase: Phase,
+    pub(super) cause: Cause,
+    pub(super) since: Instant,
+    /// Whether the peer agreed to the unbind, once it has ended.
+    pub(super) ended: Option<bool>,
+    budget: Option<SharedBudget>,
+    incarnation: u64,
+    life: Option<(BindAddress, AbortHandle)>,
+    /// When it was started again.
+    restarts: VecDeque<Instant>,
+}
+
+/// What the binds of one account share.
+pub(super) struct Account {
+    pub(super) receipts: Arc<Receipts>,
+    /// The lane that they all serve, if there is one.
+    pub(super) lane: Option<LaneKey>,
+}
+
+/// The end of an actor.
+struct Death {
+    bind: BindKey,
+    incarnation: u64,
+    panicked: bool,
+}
+
+impl Member {
+    pub(super) fn address(&self) -> Option<&BindAddress> {
+        self.life.as_ref().map(|(address, _)| address)
+    }
+}
+
+impl Binds {
+    pub(super) fn new(
+        start: StartBind,
+        connector: Arc<dyn Connect>,
+        router: Recipient<Reports>,
+        seed: u64,
+    ) -> Self {
+        Self {
+            start,
+            connector,
+            router,
+            budgets: HashMap::new(),
+            random: fastrand::Rng::with_seed(seed),
+            incarnations: 0,
+            names: HashMap::new(),
+            members: Vec::new(),
+            stopped: Vec::new(),
+            watched: FuturesUnordered::new(),
+        }
+    }
+
+    pub(super) fn get(&self, key: BindKey) -> Option<&Member> {
+        self.members.get(key.index())?.as_ref()
+    }
+
+    fn get_mut(&mut self, key: BindKey) -> Option<&mut Member> {
+        self.members.get_mut(key.index())?.as_mut()
+    }
+
+    pub(super) fn by_name_mut(&mut self, name: &str) -> Option<(BindKey, &mut Member)> {
+        let key = *self.names.get(name)?;
+        Some((key, self.get_mut(key)?))
+    }
+
+    /// Binds that are not stopped, in the order of their keys.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (BindKey, &Member)> {
+        let members = self.members.iter().enumerate();
+        members.filter_map(|(index, member)| Some((BindKey::new(index), member.as_ref()?)))
+    }
+
+    fn insert(&mut self, key: BindKey, member: Member) {
+        if self.members.len() <= key.index() {
+            self.members.resize_with(key.index() + 1, || None);
+        }
+        self.names.insert(member.id.clone(), key);
+        if let Some(slot) = self.members.get_mut(key.index()) {
+            *slot = Some(member);
+        }
+    }
+
+    fn remove(&mut self, key: BindKey) -> Option<Member> {
+        let member = self.members.get_mut(key.index())?.take()?;
+        self.names.remove(&member.id);
+        Some(member)
+    }
+
+    /// Ends an actor that does not end by itself; what it holds answers by being dropped.
+    pub(super) fn abort(&mut self) {
+        for member in self.members.iter().flatten() {
+            if let Some((_, handle)) = &member.life {
+                handle.abort();
+            }
+        }
+    }
+}
+
+impl Core {
+    /// Adds the binds, budgets and accounts of the settings, and starts the binds.
+    pub(super) fn start_binds(&mut self) {
+        let now = self.now();
+        let settings = self.settings.clone();
+        for (name, budget) in &settings.budgets {
+            let budget = Budget::shared(Some(budget.limit()), now);
+            self.binds.budgets.insert(name.clone(), budget);
+        }
+        for (name, bind) in &settings.binds {
+            self.add_bind(name.as_str().into(), Arc::new(bind.clone()), now);
+        }
+    }
+
+    fn add_bind(&mut self, id: BindId, settings: Arc<BindSettings>, now: Instant) {
+        let account = AccountId::new(settings.account_or(id.as_str()));
+        self.accounts.entry(account.clone()).or_insert_with(|| Account {
+            receipts: Receipts::new(
+                account.clone(),
+                CorrelatorLimits::default(),
+                settings.message_ids.rules(),
+                self.hub.clone(),
+            ),
+            lane: None,
+        });
+        let key = self.dispatcher.add_bind();
+        if settings.mode.sends() {
+            let in_route = |name: &str| {
+                let route = self.settings.routes.get(name);
+                route.is_some_and(|route| route.binds.iter().any(|bind| bind == id.as_str()))
+            };
+            let routes = self.routes.iter().filter(|(name, _)| in_route(name.as_str()));
+            let lanes: Vec<_> = routes.map(|(_, lane)| *lane).chain([self.any]).collect();
+            for lane in lanes {
+                self.dispatcher.join(key, lane, now);
+            }
+        }
+        let budget = settings
+            .budget
+            .as_ref()
+            .and_then(|name| self.binds.budgets.get(name))
+            .cloned();
+        self.binds.insert(
+            key,
+            Member {
+                id,
+                account,
+                settings,
+                pin: None,
+                phase: Phase::Connecting,
+                cause: Cause::Progress,
+                since: now,
+                ended: None,
+                budget,
+                incarnation: 0,
+                life: None,
+                restarts: VecDeque::new(),
+            },
+        );
+        self.start_bind(key, None);
+    }
+
+    fn start_bind(&mut self, key: BindKey, after: Option<Failure>) {
+        let binds = &mut self.binds;
+        binds.incarnations += 1;
+        let incarnation = binds.incarnations;
+        let seed = binds.random.u64(..);
+        let Some(member) = binds.members.get_mut(key.index()).and_then(Option::as_mut) else {
+            return;
+        };
+        let Some(account) = self.accounts.get(&member.account) else {
+            return;
+        };
+        member.incarnation = incarnation;
+        let (address, handle) = (binds.start)(BindSetup {
+            identity: Identity {
+                bind: member.id.clone(),
+                incarnation,
+            },
+            account: member.account.clone(),
+            settings: member.settings.clone(),
+            connector: binds.connector.clone(),
+            hub: self.hub.clone(),
+            receipts: account.receipts.clone(),
+            router: binds.router.clone(),
+            budget: member.budget.clone(),
+            seed,
+            after,
+        });
+        member.life = Some((address, handle.abort_handle()));
+        binds.watched.push(Box::pin(async move {
+            Death {
+                bind: key,
+                incarnation,
+                panicked: handle.await.is_err_and(|error| error.is_panic()),
+            }
+        }));
+    }
+
+    /// What a bind has to say.
+    pub(super) fn handle_reports(&mut self, Reports { from, reports }: Reports) {
+        let now = self.now();
+        let member = self.binds.by_name_mut(from.bind.as_str());
+        let key = member
+            .filter(|(_, member)| member.incarnation == from.incarnation)
+            .map(|(key, _)| key);
+        for report in reports {
+            match (report, key) {
+                (Report::Phase { phase, cause }, Some(key)) => self.enter_phase(key, phase, cause, now),
+                (Report::Seats { freed, capacity }, Some(key)) => {
+                    self.dispatcher.set_seats(key, freed, capacity, now);
+                }
+                (Report::Ended { clean }, Some(key)) => {
+                    if let Some(member) = self.binds.get_mut(key) {
+                        member.ended = Some(clean);
+                    }
+                }
+                // Of an actor that is dead, too; its seats are forgotten already.
+                (Report::Returned { jobs }, from) => self.take_back(from, jobs),
+                (Report::Phase { .. } | Report::Seats { .. } | Report::Ended { .. }, None) => {}
+            }
+        }
+    }
+
+    fn enter_phase(&mut self, key: BindKey, phase: Phase, cause: Cause, now: Instant) {
+        self.dispatcher.set_open(key, phase == Phase::Bound, now);
+        if let Some(member) = self.binds.get_mut(key) {
+            member.phase = phase;
+            member.cause = cause;
+            member.since = now;
+            info!(bind = %member.id, %phase, %cause, "phase");
+            if self.hub.wants(Kinds::BINDS) {
+                self.hub.emit(Event::Bind(BindEvent {
+                    bind: member.id.clone(),
+                    phase,
+                    cause,
+                }));
+            }
+        }
+    }
+
+    /// Looks for actors that have ended.
+    pub(super) fn poll_deaths(&mut self, task: &mut Context<'_>) {
+        while let Poll::Ready(Some(death)) = self.binds.watched.poll_next_unpin(task) {
+            self.handle_death(&death);
+        }
+    }
+
+    fn handle_death(&mut self, death: &Death) {
+        let now = self.now();
+        let key = death.bind;
+        let Some(member) = self
+            .binds
+            .get_mut(key)
+            .filter(|member| member.incarnation == death.incarnation)
+        else {
+            return;
+        };
+        member.life = None;
+        // What it had is gone, with its seats; what was still here is not.
+        let unsent = self.dispatcher.reset_bind(key);
+        if self.closing.is_some() || member.ended.is_some() {
+            self.retire(key, now);
+        } else {
+            let window = self.settings.router.restart_window;
+            while member
+                .restarts
+                .front()
+                .is_some_and(|at| now.duration_since(*at) >= window)
+            {
+                member.restarts.pop_front();
+            }
+            let bind = member.id.clone();
+            if member.restarts.len() < self.settings.router.restart_limit {
+                error!(%bind, panicked = death.panicked, "the actor ended; started again");
+                member.restarts.push_back(now);
+                self.start_bind(key, Some(Failure::Unreachable));
+                self.hub.emit(Event::Alarm(Alarm::Restarted { bind }));
+            } else {
+                warn!(%bind, panicked = death.panicked, "the actor ended too often; stays down");
+                self.enter_phase(key, Phase::Stopped, Cause::Panicked, now);
+                self.retire(key, now);
+                self.hub.emit(Event::Alarm(Alarm::GaveUp { bind }));
+            }
+        }
+        self.take_back(None, unsent);
+    }
+
+    /// A bind stays down: whatever only it could take is not sent.
+    fn retire(&mut self, key: BindKey, now: Instant) {
+        if let Some(mut member) = self.binds.remove(key) {
+            member.phase = Phase::Stopped;
+            member.since = now;
+            member.pin = None;
+            self.binds.stopped.push(member);
+        }
+        let removed = self.dispatcher.remove_bind(key);
+        removed.stranded.into_iter().for_each(strand);
+        self.take_back(None, removed.assigned);
+    }
+}

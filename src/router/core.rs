@@ -1,0 +1,295 @@
+//! What the router knows, and how messages come in and go out to binds.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::sync::watch;
+
+use super::binds::{Account, Binds};
+use super::closing::Closing;
+use super::{Books, Preparer};
+use crate::bind::messages::Assign;
+use crate::dispatch::{BindKey, Dispatcher, LaneKey, MostRoom, Only, Refusal, Ticket};
+use crate::events::Hub;
+use crate::link;
+use crate::settings::Settings;
+use crate::submit::{
+    AccountId, Batch, Job, NotSentCause, Reply, RouteId, Submit, SubmitBatch, SubmitError, UnknownCause,
+};
+
+/// After this many messages of one drain the router lets others have their turn.
+const TURN: usize = 1_024;
+
+/// How often receipts that nobody came for are given up.
+const SWEEP: Duration = Duration::from_secs(10);
+
+/// The state of the router. Handlers and the pump share it.
+pub(super) struct Core {
+    pub(super) settings: Arc<Settings>,
+    pub(super) hub: Arc<Hub>,
+    pub(super) books: Arc<Books>,
+    preparer: Arc<Preparer>,
+    pub(super) dispatcher: Dispatcher<Box<Job>>,
+    /// The lane of messages that any bind may take.
+    pub(super) any: LaneKey,
+    pub(super) routes: HashMap<RouteId, LaneKey>,
+    pub(super) accounts: HashMap<AccountId, Account>,
+    pub(super) binds: Binds,
+    pub(super) closing: Option<Closing>,
+    next_intake: u64,
+    /// Messages of this drain.
+    drained: usize,
+    /// The time, read once a drain.
+    now: Option<Instant>,
+    next_sweep: Instant,
+    /// Closes when the router is gone.
+    _alive: watch::Sender<()>,
+}
+
+impl Core {
+    pub(super) fn new(
+        settings: Arc<Settings>,
+        hub: Arc<Hub>,
+        books: Arc<Books>,
+        preparer: Arc<Preparer>,
+        binds: Binds,
+        alive: watch::Sender<()>,
+    ) -> Self {
+        let mut dispatcher = Dispatcher::new(settings.router.backlog_capacity);
+        let any = dispatcher.add_lane(Box::new(MostRoom::new()));
+        let routes = settings.routes.keys().map(|name| {
+            let lane = dispatcher.add_lane(Box::new(MostRoom::new()));
+            (name.as_str().into(), lane)
+        });
+        Self {
+            routes: routes.collect(),
+            settings,
+            hub,
+            books,
+            preparer,
+            dispatcher,
+            any,
+            accounts: HashMap::new(),
+            binds,
+            closing: None,
+            next_intake: 0,
+            drained: 0,
+            now: None,
+            next_sweep: link::now() + SWEEP,
+            _alive: alive,
+        }
+    }
+
+    /// The time of this drain.
+    pub(super) fn now(&mut self) -> Instant {
+        *self.now.get_or_insert_with(link::now)
+    }
+
+    /// Counts messages of this drain; true when others should have their turn.
+    pub(super) fn count(&mut self, messages: usize) -> bool {
+        self.drained += messages;
+        if self.drained < TURN {
+            return false;
+        }
+        self.drained = 0;
+        true
+    }
+
+    // Messages come in.
+
+    /// A message that came as such.
+    pub(super) fn handle_submit(&mut self, submit: Submit, reply: Reply) {
+        let reply = self.books.enter(reply, false);
+        match self.preparer.prepare(submit, reply) {
+            Ok(job) => self.handle_job(job),
+            Err((reply, error)) => reply.answer(Err(error)),
+        }
+    }
+
+    /// Messages that came together.
+    pub(super) fn handle_batch(&mut self, SubmitBatch(submits): SubmitBatch, batch: &Arc<Batch>) {
+        for (index, mut submit) in submits.into_iter().enumerate() {
+            let reference = std::mem::take(&mut submit.reference);
+            self.handle_submit(submit, Reply::to_batch(reference, batch.clone(), index));
+        }
+    }
+
+    /// A message that its sender prepared.
+    pub(super) fn handle_job(&mut self, mut job: Box<Job>) {
+        if job.is_abandoned() {
+            return job.withdraw();
+        }
+        if self.closing.is_some() {
+            return job.refuse(&SubmitError::ShuttingDown);
+        }
+        let now = self.now();
+        job.default_validity(self.settings.router.validity);
+        job.handle_intake(self.next_intake, now);
+        self.next_intake += 1;
+        let Some(lane) = self.lane(&job) else {
+            return job.refuse(&SubmitError::NoRoute);
+        };
+        let admitted = job.has_permit();
+        if let Err((job, refusal)) = self.dispatcher.offer(ticket(&job, lane, admitted), job) {
+            job.refuse(&match refusal {
+                Refusal::Busy => SubmitError::Busy,
+                Refusal::NoRoute => SubmitError::NoRoute,
+            });
+        }
+    }
+
+    #[expect(
+        clippy::vec_box,
+        reason = "jobs travel boxed, because moving them would copy hundreds of octets"
+    )]
+    /// Jobs that a bind did not send take their old places; `from` frees their seats there.
+    pub(super) fn take_back(&mut self, from: Option<BindKey>, jobs: Vec<Box<Job>>) {
+        let now = self.now();
+        if self.closing.is_some() {
+            let freed = jobs.iter().map(|job| job.unfinished()).sum();
+            if let Some(bind) = from {
+                self.dispatcher.free(bind, freed, now);
+            }
+            return jobs.into_iter().for_each(refuse_at_end);
+        }
+        let mut freed = 0;
+        let mut tickets = Vec::with_capacity(jobs.len());
+        for job in jobs {
+            freed += job.unfinished();
+            match self.lane(&job) {
+                Some(lane) => tickets.push((ticket(&job, lane, true), job)),
+                None => strand(job),
+            }
+        }
+        let stranded = self.dispatcher.take_back(from, freed, tickets, now);
+        stranded.into_iter().for_each(strand);
+    }
+
+    /// The binds that may take a job; none when there is no such route, or no such bind that sends.
+    fn lane(&mut self, job: &Job) -> Option<LaneKey> {
+        if let Some(bind) = job.bind() {
+            return self.pin(bind.as_str());
+        }
+        // What is with an SMSC in part goes on there.
+        if let Some(bind) = job.written_by() {
+            return self.account_lane(bind.as_str());
+        }
+        match job.route() {
+            Some(route) => self.routes.get(route).copied(),
+            None => Some(self.any),
+        }
+    }
+
+    /// The lane that one bind alone serves, made when it is first asked for.
+    fn pin(&mut self, bind: &str) -> Option<LaneKey> {
+        let now = self.now();
+        let (key, member) = self.binds.by_name_mut(bind)?;
+        if !member.settings.mode.sends() {
+            return None;
+        }
+        Some(*member.pin.get_or_insert_with(|| {
+            let lane = self.dispatcher.add_lane(Box::<Only>::default());
+            self.dispatcher.join(key, lane, now);
+            lane
+        }))
+    }
+
+    /// The lane of all binds of a bind's account, made when it is first asked for.
+    fn account_lane(&mut self, bind: &str) -> Option<LaneKey> {
+        let now = self.now();
+        let (_, member) = self.binds.by_name_mut(bind)?;
+        let account = self.accounts.get_mut(&member.account)?;
+        if let Some(lane) = account.lane {
+            return Some(lane);
+        }
+        let lane = self.dispatcher.add_lane(Box::new(MostRoom::new()));
+        account.lane = Some(lane);
+        for (key, other) in self.binds.iter() {
+            if other.account == *account.receipts.account() && other.settings.mode.sends() {
+                self.dispatcher.join(key, lane, now);
+            }
+        }
+        Some(lane)
+    }
+
+    // Messages go out.
+
+    /// Hands each bind what it was assigned, and ends what expired.
+    pub(super) fn flush(&mut self) {
+        loop {
+            while let Some(job) = self.dispatcher.poll_expired() {
+                job.close(&SubmitError::Expired, UnknownCause::Dropped);
+            }
+            let Some((key, jobs)) = self.dispatcher.poll_assigned() else {
+                return;
+            };
+            let refused = match self.binds.get(key).and_then(|member| member.address()) {
+                Some(address) => match address.assign.try_send(Assign(jobs)) {
+                    Ok(()) => continue,
+                    Err(error) => error.into_inner().0,
+                },
+                None => jobs,
+            };
+            // Its actor is dead; whoever watches it finds that in a moment.
+            let now = self.now();
+            self.dispatcher.set_open(key, false, now);
+            self.take_back(Some(key), refused);
+        }
+    }
+
+    /// Does what is due.
+    pub(super) fn handle_timeout(&mut self) {
+        let now = self.now();
+        self.dispatcher.handle_timeout(now);
+        if self.next_sweep <= now {
+            self.next_sweep = now + SWEEP;
+            for account in self.accounts.values() {
+                account.receipts.handle_timeout(now);
+            }
+        }
+        self.push_closing(now);
+    }
+
+    /// When [`Core::handle_timeout`] has something to do.
+    pub(super) fn poll_timeout(&self) -> Instant {
+        let closing = self.closing.as_ref().and_then(Closing::next_deadline);
+        let others = self.dispatcher.poll_timeout().into_iter().chain(closing);
+        others.fold(self.next_sweep, Instant::min)
+    }
+
+    /// The drain is over: the next one reads the clock again.
+    pub(super) fn end_drain(&mut self) {
+        self.drained = 0;
+        self.now = None;
+    }
+}
+
+impl Drop for Core {
+    fn drop(&mut self) {
+        // Also while unwinding: whoever waits for a permit must not wait for ever.
+        self.books.close();
+    }
+}
+
+fn ticket(job: &Job, lane: LaneKey, admitted: bool) -> Ticket {
+    Ticket {
+        intake: job.intake(),
+        priority: job.priority().0,
+        expires_at: job.expires_at(),
+        lane,
+        seats: job.unfinished(),
+        admitted,
+    }
+}
+
+/// Ends a job that no bind is left for.
+pub(super) fn strand(job: Box<Job>) {
+    let cause = NotSentCause::Stopped;
+    job.close(&SubmitError::NotSent { cause }, UnknownCause::Dropped);
+}
+
+/// Ends a job that waits when the router shuts down.
+pub(super) fn refuse_at_end(job: Box<Job>) {
+    job.close(&SubmitError::ShuttingDown, UnknownCause::ShutDown);
+}

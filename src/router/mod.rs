@@ -1,0 +1,338 @@
+//! The router: the supervisor actor that owns the binds and gives messages to them.
+//!
+//! Handlers only convert: what the router knows and does is in [`core`], and goes out to the binds once for each
+//! drain of its mailbox, in [`Pump`]. Nobody but the router has the addresses of binds, so these end when it does.
+//!
+//! # Bounds
+//!
+//! Whoever sends [`Submit`] to the router's address takes no permit, and actix offers no way to make it wait: the
+//! messages lie in the mailbox until the router comes to them, and what finds the backlog full is answered
+//! [`SubmitError::Busy`](crate::submit::SubmitError::Busy). Only `Esme` bounds its callers.
+
+mod binds;
+mod books;
+mod closing;
+mod core;
+mod preparer;
+mod pump;
+mod status;
+#[cfg(test)]
+mod tests;
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix::dev::{MessageResponse, OneshotSender};
+use actix::{Actor, Addr, AsyncContext, Context, Handler, Message, MessageResult, Recipient, ResponseFuture};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+pub use binds::StartBind;
+pub use books::{Books, Totals};
+pub use closing::ShutdownReport;
+pub use preparer::Preparer;
+pub use status::{GetStatus, Status};
+
+use crate::bind::Bind;
+use crate::bind::messages::Reports;
+use crate::events::{Delivery, Event, Filter, Hub, HubError, Subscription};
+use crate::link::Connect;
+use crate::settings::Settings;
+use crate::submit::{Batch, Job, Reply, Submit, SubmitBatch, SubmitResult};
+use binds::Binds;
+use core::Core;
+use pump::Pump;
+
+/// The actor.
+pub struct Router {
+    core: Rc<RefCell<Core>>,
+}
+
+/// What a router is made of.
+pub struct RouterSetup {
+    /// The settings; binds are started at once.
+    pub settings: Arc<Settings>,
+    /// What makes connections.
+    pub connector: Arc<dyn Connect>,
+    /// What starts the actors of binds; [`start_bind`] unless somebody wants others.
+    pub start: StartBind,
+    /// What random choices are drawn from.
+    pub seed: u64,
+}
+
+/// A router that was started, and what it shares with those who use it from other threads.
+pub struct Started {
+    /// Its address.
+    pub address: Addr<Router>,
+    /// Its books.
+    pub books: Arc<Books>,
+    /// Where its events go.
+    pub hub: Arc<Hub>,
+    /// What prepares messages for it.
+    pub preparer: Arc<Preparer>,
+    /// Closes when it is gone, however it ended.
+    pub alive: watch::Receiver<()>,
+    /// Ready when its actor has ended, with an error after a panic.
+    pub ended: JoinHandle<()>,
+}
+
+/// Starts the usual actor of a bind.
+#[must_use]
+pub fn start_bind() -> StartBind {
+    Box::new(|setup| {
+        let (address, ended) = Bind::start(setup);
+        (address.into(), ended)
+    })
+}
+
+impl Router {
+    /// Starts the router and its binds on this thread, which must run a `LocalSet` or an actix system.
+    #[must_use]
+    pub fn start(setup: RouterSetup) -> Started {
+        let mut context = Context::new();
+        // With no bound `try_send` hands a message back exactly when the router is gone.
+        context.set_mailbox_capacity(0);
+        let address = context.address();
+        let hub = Hub::new();
+        let books = Books::new(setup.settings.router.queue_capacity, hub.clone());
+        let preparer = Arc::new(Preparer::new(&setup.settings, setup.seed));
+        let (alive, watcher) = watch::channel(());
+        let binds = Binds::new(
+            setup.start,
+            setup.connector,
+            address.clone().recipient(),
+            setup.seed,
+        );
+        let mut core = Core::new(
+            setup.settings,
+            hub.clone(),
+            books.clone(),
+            preparer.clone(),
+            binds,
+            alive,
+        );
+        core.start_binds();
+        core.end_drain();
+        let router = Self {
+            core: Rc::new(RefCell::new(core)),
+        };
+        Started {
+            address,
+            books,
+            hub,
+            preparer,
+            alive: watcher,
+            ended: actix_rt::spawn(context.into_future(router)),
+        }
+    }
+}
+
+impl Actor for Router {
+    type Context = Context<Self>;
+
+    // Runs also for an actor that is dropped before its first poll: it only spawns.
+    fn started(&mut self, context: &mut Self::Context) {
+        context.spawn(Pump::default());
+    }
+}
+
+/// Lets others have their turn when one drain has brought many messages.
+///
+/// Allowed here because the router has no IO: what waits meanwhile are only its own mailbox and pump.
+fn take_turns(core: &mut Core, messages: usize, context: &mut Context<Router>) {
+    if core.count(messages) {
+        context.wait(actix::fut::wrap_future(tokio::task::yield_now()));
+    }
+}
+
+/// A message together with what it needs to be placed once its reply channel is there.
+pub struct Placing<M> {
+    core: Rc<RefCell<Core>>,
+    message: M,
+}
+
+impl Handler<Submit> for Router {
+    type Result = Placing<Submit>;
+
+    fn handle(&mut self, message: Submit, _: &mut Self::Context) -> Self::Result {
+        Placing {
+            core: self.core.clone(),
+            message,
+        }
+    }
+}
+
+impl MessageResponse<Router, Submit> for Placing<Submit> {
+    fn handle(mut self, context: &mut Context<Router>, sender: Option<OneshotSender<SubmitResult>>) {
+        let reference = std::mem::take(&mut self.message.reference);
+        let reply = match sender {
+            Some(sender) => Reply::to_sender(reference, sender),
+            None => Reply::to_nobody(reference),
+        };
+        let mut core = self.core.borrow_mut();
+        core.handle_submit(self.message, reply);
+        take_turns(&mut core, 1, context);
+    }
+}
+
+impl Handler<SubmitBatch> for Router {
+    type Result = Placing<SubmitBatch>;
+
+    fn handle(&mut self, message: SubmitBatch, _: &mut Self::Context) -> Self::Result {
+        Placing {
+            core: self.core.clone(),
+            message,
+        }
+    }
+}
+
+impl MessageResponse<Router, SubmitBatch> for Placing<SubmitBatch> {
+    fn handle(self, context: &mut Context<Router>, sender: Option<OneshotSender<Vec<SubmitResult>>>) {
+        let size = self.message.0.len();
+        let mut core = self.core.borrow_mut();
+        core.handle_batch(self.message, &Batch::new(size, sender));
+        take_turns(&mut core, size, context);
+    }
+}
+
+/// A message that its sender prepared, with a permit or without.
+impl Handler<Box<Job>> for Router {
+    type Result = ();
+
+    fn handle(&mut self, job: Box<Job>, context: &mut Self::Context) {
+        let mut core = self.core.borrow_mut();
+        core.handle_job(job);
+        take_turns(&mut core, 1, context);
+    }
+}
+
+/// Messages that their sender prepared, together.
+#[expect(
+    clippy::vec_box,
+    reason = "jobs travel boxed, because moving them would copy hundreds of octets"
+)]
+pub(crate) struct Jobs(pub(crate) Vec<Box<Job>>);
+
+impl Message for Jobs {
+    type Result = ();
+}
+
+impl Handler<Jobs> for Router {
+    type Result = ();
+
+    fn handle(&mut self, Jobs(jobs): Jobs, context: &mut Self::Context) {
+        let mut core = self.core.borrow_mut();
+        let count = jobs.len();
+        jobs.into_iter().for_each(|job| core.handle_job(job));
+        take_turns(&mut core, count, context);
+    }
+}
+
+impl Handler<Reports> for Router {
+    type Result = ();
+
+    fn handle(&mut self, reports: Reports, _: &mut Self::Context) {
+        self.core.borrow_mut().handle_reports(reports);
+    }
+}
+
+/// Sends events to an actor from now on.
+#[derive(Debug)]
+pub struct Subscribe {
+    /// The actor.
+    pub recipient: Recipient<Event>,
+    /// What it wants.
+    pub filter: Filter,
+}
+
+impl Message for Subscribe {
+    type Result = Subscription;
+}
+
+impl Handler<Subscribe> for Router {
+    type Result = MessageResult<Subscribe>;
+
+    fn handle(&mut self, message: Subscribe, _: &mut Self::Context) -> Self::Result {
+        let core = self.core.borrow();
+        MessageResult(core.hub.subscribe(message.recipient, message.filter))
+    }
+}
+
+/// Ends a subscription; true when there was one.
+#[derive(Clone, Copy, Debug)]
+pub struct Unsubscribe(pub Subscription);
+
+impl Message for Unsubscribe {
+    type Result = bool;
+}
+
+impl Handler<Unsubscribe> for Router {
+    type Result = bool;
+
+    fn handle(&mut self, Unsubscribe(subscription): Unsubscribe, _: &mut Self::Context) -> bool {
+        self.core.borrow().hub.unsubscribe(subscription)
+    }
+}
+
+/// Lets an actor decide what deliveries are answered with.
+#[derive(Debug)]
+pub struct AnswerDeliveries(pub Recipient<Delivery>);
+
+impl Message for AnswerDeliveries {
+    type Result = Result<(), HubError>;
+}
+
+impl Handler<AnswerDeliveries> for Router {
+    type Result = Result<(), HubError>;
+
+    fn handle(
+        &mut self,
+        AnswerDeliveries(answerer): AnswerDeliveries,
+        _: &mut Self::Context,
+    ) -> Self::Result {
+        self.core.borrow().hub.answer_deliveries(answerer)
+    }
+}
+
+impl Handler<GetStatus> for Router {
+    type Result = ResponseFuture<Status>;
+
+    fn handle(&mut self, _: GetStatus, _: &mut Self::Context) -> Self::Result {
+        let mut core = self.core.borrow_mut();
+        let now = core.now();
+        core.status(now)
+    }
+}
+
+/// Takes no more messages, lets binds finish what they have begun, unbinds, and ends.
+///
+/// What waits is answered [`SubmitError::ShuttingDown`](crate::submit::SubmitError::ShuttingDown); what is in flight
+/// when the grace is over is unknown. Asked again, the earlier deadline counts.
+#[derive(Clone, Copy, Debug)]
+pub struct Shutdown {
+    /// How long binds may take.
+    pub grace: Duration,
+}
+
+impl Message for Shutdown {
+    type Result = ShutdownReport;
+}
+
+impl Handler<Shutdown> for Router {
+    type Result = Placing<Shutdown>;
+
+    fn handle(&mut self, message: Shutdown, _: &mut Self::Context) -> Self::Result {
+        Placing {
+            core: self.core.clone(),
+            message,
+        }
+    }
+}
+
+impl MessageResponse<Router, Shutdown> for Placing<Shutdown> {
+    fn handle(self, _: &mut Context<Router>, sender: Option<OneshotSender<ShutdownReport>>) {
+        self.core.borrow_mut().handle_shutdown(self.message.grace, sender);
+    }
+}

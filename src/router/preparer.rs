@@ -1,0 +1,129 @@
+//! How texts are written for the binds that may carry them.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
+use crate::settings::{BindSettings, Settings};
+use crate::sm::{DefaultAlphabet, PerDestination, ReferenceGenerator, SplitOptions};
+use crate::submit::{BindId, Job, Reply, RouteId, Submit, SubmitError};
+
+/// Destinations whose last reference number is remembered.
+const DESTINATIONS: usize = 100_000;
+
+/// Turns messages into jobs, on whichever thread they are.
+///
+/// A text is written before it has a bind. Where all binds that may carry it read data_coding 0 in the same way,
+/// it is written so; else as GSM 03.38.
+#[derive(Debug)]
+pub struct Preparer {
+    any: SplitOptions,
+    /// Only those that differ from `any`.
+    binds: HashMap<BindId, SplitOptions>,
+    routes: HashMap<RouteId, SplitOptions>,
+    references: Mutex<PerDestination>,
+}
+
+impl Preparer {
+    /// Ready for the binds and routes of these settings.
+    #[must_use]
+    pub fn new(settings: &Settings, seed: u64) -> Self {
+        let any = options(settings.binds.values());
+        let binds = settings.binds.iter().map(|(name, bind)| (name, options([bind])));
+        let routes = settings.routes.iter().map(|(name, route)| {
+            let binds = route.binds.iter().filter_map(|bind| settings.binds.get(bind));
+            (name, options(binds))
+        });
+        Self {
+            binds: binds
+                .filter(|(_, options)| *options != any)
+                .map(|(name, options)| (name.as_str().into(), options))
+                .collect(),
+            routes: routes
+                .filter(|(_, options)| *options != any)
+                .map(|(name, options)| (name.as_str().into(), options))
+                .collect(),
+            any,
+            references: Mutex::new(PerDestination::new(DESTINATIONS, seed)),
+        }
+    }
+
+    /// Turns a message into a job.
+    ///
+    /// # Errors
+    ///
+    /// Gives the reply back, not answered, when the message cannot be written.
+    pub fn prepare(&self, submit: Submit, reply: Reply) -> Result<Box<Job>, (Reply, SubmitError)> {
+        let options = match (&submit.bind, &submit.route) {
+            (Some(bind), _) => self.binds.get(bind),
+            (None, Some(route)) => self.routes.get(route),
+            (None, None) => None,
+        };
+        Job::prepare(submit, reply, options.unwrap_or(&self.any), |destination| {
+            // Nothing panics while the lock is held.
+            let mut references = self.references.lock().unwrap_or_else(PoisonError::into_inner);
+            references.next_reference(destination)
+        })
+    }
+}
+
+/// How to write what any of these binds may carry.
+fn options<'a>(binds: impl IntoIterator<Item = &'a BindSettings>) -> SplitOptions {
+    let mut alphabets = binds.into_iter().map(|bind| bind.default_alphabet);
+    let first = alphabets.next().unwrap_or(DefaultAlphabet::Gsm);
+    SplitOptions {
+        default_alphabet: match alphabets.all(|other| other == first) {
+            true => first,
+            false => DefaultAlphabet::Gsm,
+        },
+        ..SplitOptions::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pdu::Pdu;
+    use crate::settings::RouteSettings;
+    use crate::submit::Reference;
+
+    #[test]
+    fn a_text_is_written_as_the_binds_that_may_carry_it_read_it() {
+        let bind = |alphabet| BindSettings::new("smsc:2775", "a", "b").default_alphabet(alphabet);
+        let settings = Settings::default()
+            .bind("gsm", bind(DefaultAlphabet::Gsm))
+            .bind("latin", bind(DefaultAlphabet::Latin1))
+            .route("latin", RouteSettings::new(["latin"]));
+        let preparer = Preparer::new(&settings, 0);
+        let octets = |submit: Submit| {
+            let job = preparer
+                .prepare(submit, Reply::to_nobody(Reference::None))
+                .unwrap();
+            match job.pdu(0) {
+                Some(Pdu::SubmitSm(submit)) => submit.short_message.to_vec(),
+                other => panic!("{other:?}"),
+            }
+        };
+        let text = || Submit::text("447700900123", "@é");
+        assert_eq!(octets(text()), [0x00, 0x05]);
+        assert_eq!(octets(text().bind("gsm")), [0x00, 0x05]);
+        assert_eq!(octets(text().bind("latin")), [0x40, 0xE9]);
+        assert_eq!(octets(text().route("latin")), [0x40, 0xE9]);
+    }
+
+    #[test]
+    fn long_messages_to_one_number_have_different_references() {
+        let preparer = Preparer::new(&Settings::default(), 0);
+        let reference = || {
+            let submit = Submit::text("447700900123", "x".repeat(200));
+            let job = preparer
+                .prepare(submit, Reply::to_nobody(Reference::None))
+                .unwrap();
+            match job.pdu(1) {
+                Some(Pdu::SubmitSm(submit)) => submit.short_message[3],
+                other => panic!("{other:?}"),
+            }
+        };
+        let first = reference();
+        assert_eq!(reference(), first.wrapping_add(1));
+    }
+}

@@ -1,0 +1,85 @@
+//! How the router and its binds are. Costs nothing while nobody asks.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::time::Instant;
+
+use actix::Message;
+
+use super::Totals;
+use super::binds::Member;
+use super::core::Core;
+use crate::bind::messages::{BindCounters, BindStatus, GetBindStatus};
+
+/// How is everything?
+#[derive(Clone, Copy, Debug)]
+pub struct GetStatus;
+
+impl Message for GetStatus {
+    type Result = Status;
+}
+
+/// How everything is.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Status {
+    /// The binds, by name.
+    pub binds: Vec<BindStatus>,
+    /// Messages that wait for a bind.
+    pub waiting: usize,
+    /// Permits in all.
+    pub permits: usize,
+    /// Permits that are free.
+    pub permits_free: usize,
+    /// How messages ended so far.
+    pub totals: Totals,
+    /// True when no more messages are taken.
+    pub shutting_down: bool,
+}
+
+impl Core {
+    /// Asks the binds and puts their answers together.
+    pub(super) fn status(&self, now: Instant) -> Pin<Box<dyn Future<Output = Status>>> {
+        let mut status = Status {
+            binds: Vec::new(),
+            waiting: self.dispatcher.waiting(),
+            permits: self.books.capacity(),
+            permits_free: self.books.free(),
+            totals: self.books.totals(),
+            shutting_down: self.closing.is_some(),
+        };
+        let live = self.binds.iter().map(|(_, member)| member);
+        let members = live.chain(&self.binds.stopped).map(|member| {
+            let asked = member.address().map(|address| address.status.send(GetBindStatus));
+            (asked, last_known(member, now))
+        });
+        let members: Vec<_> = members.collect();
+        Box::pin(async move {
+            for (asked, known) in members {
+                let answer = match asked {
+                    Some(asked) => asked.await.ok(),
+                    None => None,
+                };
+                status.binds.push(answer.unwrap_or(known));
+            }
+            status.binds.sort_by(|one, other| one.bind.cmp(&other.bind));
+            status
+        })
+    }
+}
+
+/// What the router knows of a bind that cannot be asked.
+fn last_known(member: &Member, now: Instant) -> BindStatus {
+    BindStatus {
+        bind: member.id.clone(),
+        account: member.account.clone(),
+        phase: member.phase,
+        cause: member.cause,
+        since: now.saturating_duration_since(member.since),
+        window: member.settings.window,
+        in_flight: 0,
+        in_flight_max: 0,
+        waiting: 0,
+        counters: BindCounters::default(),
+    }
+}
