@@ -116,7 +116,7 @@ async fn outcomes(smsc: &Smsc, settings: BindSettings, seed: u64, count: u64) ->
         .map(|number| {
             let (reply, pending) = Reply::channel(number.into());
             let submit = Submit::text("447700900123", format!("Message #{number}#")).receipt();
-            let job = Job::prepare(submit, reply, &SplitOptions::default(), 0);
+            let job = Job::prepare(submit, reply, &SplitOptions::default(), |_| 0);
             let mut job = job.unwrap_or_else(|(_, error)| panic!("{error}"));
             job.handle_intake(number, now());
             (job, (number, pending))
