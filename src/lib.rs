@@ -4,6 +4,7 @@ pub mod bind;
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod dispatch;
+pub mod esme;
 pub mod events;
 pub mod link;
 pub mod pdu;

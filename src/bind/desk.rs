@@ -154,11 +154,19 @@ impl Desk {
         self.delayed.clear();
     }
 
-    /// Answers that became ready since the last call are written.
-    pub(super) fn poll_answers(&mut self, cx: &mut Context<'_>, session: &mut Session<Ticket>, now: Instant) {
+    /// Puts answers that became ready into the session; true when there were any.
+    pub(super) fn poll_answers(
+        &mut self,
+        cx: &mut Context<'_>,
+        session: &mut Session<Ticket>,
+        now: Instant,
+    ) -> bool {
+        let mut answered = false;
         while let Poll::Ready(Some((inbound, kind, answer))) = self.answers.poll_next_unpin(cx) {
             respond(session, inbound, kind, answer, now);
+            answered = true;
         }
+        answered
     }
 
     /// What there is to report, but the number of seats.

@@ -58,8 +58,12 @@ impl Bind {
                     Poll::Ready(Err(error)) => self.handle_connect_failed(&error, now),
                 },
                 Stage::Linked(link) => {
-                    self.desk.poll_answers(task, link.session_mut(), now);
-                    let polled = link.poll(task, &mut self.desk);
+                    let mut polled = link.poll(task, &mut self.desk);
+                    // After the link, so that questions which it has just put are asked and wake us later; what is
+                    // answered at once goes out at once.
+                    while polled.is_pending() && self.desk.poll_answers(task, link.session_mut(), now) {
+                        polled = link.poll(task, &mut self.desk);
+                    }
                     let bound = link.session().state().is_bound();
                     if bound && self.phase == Phase::Binding {
                         self.handle_bound(now);

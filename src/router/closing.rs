@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 use actix::dev::OneshotSender;
 use tracing::info;
 
-use super::Totals;
 use super::core::{Core, refuse_at_end};
+use super::{Books, Totals};
 use crate::bind::messages::Control;
 use crate::submit::BindId;
 
@@ -37,13 +37,27 @@ pub struct ShutdownReport {
     pub totals: Totals,
     /// The binds, and of each whether the peer agreed to the unbind, or it was not bound.
     pub binds: Vec<(BindId, bool)>,
+    /// True when the router had ended before, by a panic or another shutdown: then nothing else is known.
+    pub router_was_gone: bool,
 }
 
 impl ShutdownReport {
+    /// What is left to report when the router was gone already.
+    pub(crate) fn of_the_dead(books: &Books) -> Self {
+        Self {
+            router_was_gone: true,
+            totals: books.totals(),
+            ..Self::default()
+        }
+    }
+
     /// True when every bind ended as it should and no message was cut off.
     #[must_use]
     pub fn is_clean(&self) -> bool {
-        self.binds.iter().all(|(_, clean)| *clean) && self.during.unknown == 0 && self.totals.under_way() == 0
+        !self.router_was_gone
+            && self.binds.iter().all(|(_, clean)| *clean)
+            && self.during.unknown == 0
+            && self.totals.under_way() == 0
     }
 }
 
@@ -118,6 +132,7 @@ impl Core {
             during: totals.since(&closing.before),
             totals,
             binds,
+            router_was_gone: false,
         };
         info!(elapsed = ?report.elapsed, clean = report.is_clean(), "shut down");
         for sender in closing.senders.drain(..) {

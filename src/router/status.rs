@@ -6,9 +6,9 @@ use std::time::Instant;
 
 use actix::Message;
 
-use super::Totals;
 use super::binds::Member;
 use super::core::Core;
+use super::{Books, Totals};
 use crate::bind::messages::{BindCounters, BindStatus, GetBindStatus};
 
 /// How is everything?
@@ -35,6 +35,20 @@ pub struct Status {
     pub totals: Totals,
     /// True when no more messages are taken.
     pub shutting_down: bool,
+}
+
+impl Status {
+    /// What is left to know when the router is gone.
+    pub(crate) fn of_the_dead(books: &Books) -> Self {
+        Self {
+            binds: Vec::new(),
+            waiting: 0,
+            permits: books.capacity(),
+            permits_free: books.free(),
+            totals: books.totals(),
+            shutting_down: true,
+        }
+    }
 }
 
 impl Core {

@@ -12,3 +12,4 @@ mod account;
 mod conformance_pdu;
 #[cfg(feature = "cli")]
 mod conformance_sm;
+mod esme;

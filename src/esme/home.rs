@@ -1,0 +1,139 @@
+//! Where the actors live.
+
+use std::io;
+use std::sync::mpsc::sync_channel;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::time::timeout;
+
+use super::{Esme, Inner};
+use crate::link::{Connect, Connecting, Target};
+use crate::router::{Router, RouterSetup, Started, start_bind};
+use crate::settings::Settings;
+
+/// After the end of the router its binds have so long to unbind.
+const LINGER: Duration = Duration::from_secs(5);
+
+/// Why nothing was started.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// There is no thread to be had.
+    #[error("cannot start a thread: {0}")]
+    Thread(io::ErrorKind),
+    /// The thread ended before its actors lived.
+    #[error("the thread of the actors ended at once")]
+    Ended,
+}
+
+/// The thread that the actors live on, where that is their own.
+pub(super) struct Home(Mutex<Option<JoinHandle<()>>>);
+
+impl Home {
+    /// Waits until the thread is gone, which is a moment once router and binds are.
+    pub(super) fn join(&self) {
+        let thread = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(thread) = thread
+            && thread.thread().id() != thread::current().id()
+        {
+            let _ = thread.join(); // a panic of the router was told already
+        }
+    }
+}
+
+/// A connector that is dropped by the last of router and binds.
+#[derive(Debug)]
+struct Guarded {
+    connector: Arc<dyn Connect>,
+    _guard: watch::Sender<()>,
+}
+
+impl Connect for Guarded {
+    fn connect(&self, target: &Target) -> Connecting {
+        self.connector.connect(target)
+    }
+}
+
+/// A router on this thread, and what tells when router and binds are gone.
+struct Residents {
+    started: Started,
+    binds: watch::Receiver<()>,
+}
+
+impl Residents {
+    fn start(settings: Settings, connector: Arc<dyn Connect>) -> Self {
+        let (guard, binds) = watch::channel(());
+        let started = Router::start(RouterSetup {
+            settings: Arc::new(settings),
+            connector: Arc::new(Guarded {
+                connector,
+                _guard: guard,
+            }),
+            start: start_bind(),
+            seed: fastrand::u64(..),
+        });
+        Self { started, binds }
+    }
+
+    fn esme(&self, closed: watch::Receiver<()>, grace: Duration, home: Home) -> Esme {
+        Esme {
+            inner: Arc::new(Inner {
+                router: self.started.address.clone(),
+                books: self.started.books.clone(),
+                hub: self.started.hub.clone(),
+                preparer: self.started.preparer.clone(),
+                closed,
+                home,
+                grace,
+            }),
+        }
+    }
+
+    /// Waits until the router has ended and its binds have unbound.
+    async fn end(mut self) {
+        let _ = self.started.ended.await; // a panic shows in what callers are told
+        let _ = timeout(LINGER, async { while self.binds.changed().await.is_ok() {} }).await;
+    }
+}
+
+/// True when actors can be started on this thread.
+pub(super) fn is_in_system() -> bool {
+    actix_rt::System::is_registered() && tokio::runtime::Handle::try_current().is_ok()
+}
+
+/// Starts everything on this thread.
+pub(super) fn here(settings: Settings, connector: Arc<dyn Connect>) -> Result<Esme, StartError> {
+    let grace = settings.router.shutdown_grace;
+    let (closing, closed) = watch::channel(());
+    let residents = Residents::start(settings, connector);
+    let esme = residents.esme(closed, grace, Home(Mutex::new(None)));
+    actix_rt::spawn(async move {
+        residents.end().await;
+        drop(closing);
+    });
+    Ok(esme)
+}
+
+/// Starts everything on a thread of its own.
+pub(super) fn on_own_thread(settings: Settings, connector: Arc<dyn Connect>) -> Result<Esme, StartError> {
+    let grace = settings.router.shutdown_grace;
+    let (closing, closed) = watch::channel(());
+    let (ready, started) = sync_channel(1);
+    let thread = thread::Builder::new().name("bindery".to_owned()).spawn(move || {
+        actix_rt::System::new().block_on(async move {
+            let residents = Residents::start(settings, connector);
+            let esme = residents.esme(closed, grace, Home(Mutex::new(None)));
+            if ready.send(esme).is_ok() {
+                residents.end().await;
+            }
+            drop(closing);
+        });
+    });
+    let thread = thread.map_err(|error| StartError::Thread(error.kind()))?;
+    let esme = started.recv().map_err(|_| StartError::Ended)?;
+    *esme.inner.home.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(thread);
+    Ok(esme)
+}

@@ -1,0 +1,328 @@
+//! The door: many binds behind one handle that is cheap to clone and works on any thread.
+//!
+//! [`Esme::start`] starts the router and its binds wherever it is called: under an actix System they live on that
+//! thread; in any other tokio runtime, or in none, they get a thread with a System of their own.
+
+mod home;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix::{Addr, Recipient};
+use tokio::sync::{oneshot, watch};
+
+pub use home::StartError;
+
+use crate::events::{Delivery, Event, Filter, Hub, HubError, Subscription};
+use crate::link::{Connect, TcpConnector};
+use crate::router::{Books, GetStatus, Jobs, Preparer, Router, Shutdown, ShutdownReport, Status, Totals};
+use crate::settings::Settings;
+use crate::submit::{Batch, Job, Pending, Reply, Submit, SubmitError, SubmitResult};
+use home::Home;
+
+/// Most messages that go to the router as one.
+const BATCH: usize = 1_024;
+
+/// Many binds, and messages routed over them.
+///
+/// A clone is the same. When the last clone is dropped the binds finish what they have begun and unbind, as after
+/// [`shutdown`](Self::shutdown) with the grace of the settings, only that nobody waits for it.
+///
+/// ```no_run
+/// use bindery::esme::Esme;
+/// use bindery::settings::{BindSettings, Settings};
+/// use bindery::submit::Submit;
+///
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// let settings = Settings::default().bind("acme", BindSettings::new("smpp.example:2775", "acme", "secret"));
+/// let esme = Esme::start(settings)?;
+/// let submitted = esme.submit(Submit::text("447700900123", "Hello").source("Acme").receipt()).await?;
+/// println!("{} took it as {}", submitted.bind, submitted.message_id());
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct Esme {
+    inner: Arc<Inner>,
+}
+
+/// What all clones share.
+struct Inner {
+    router: Addr<Router>,
+    books: Arc<Books>,
+    hub: Arc<Hub>,
+    preparer: Arc<Preparer>,
+    /// Closes when router and binds are gone.
+    closed: watch::Receiver<()>,
+    home: Home,
+    /// How long binds may take when the last clone is dropped.
+    grace: Duration,
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        // Nobody is left to miss it when the router is gone already.
+        self.router.do_send(Shutdown { grace: self.grace });
+    }
+}
+
+impl Esme {
+    /// Starts the binds of the settings, over TCP.
+    ///
+    /// Under an actix System the actors live on this thread, and this must be called inside its runtime; anywhere
+    /// else they get a thread with a System of their own. Returns before any bind is bound: messages wait until one
+    /// is.
+    ///
+    /// # Errors
+    ///
+    /// The settings contradict themselves, or there is no thread to be had.
+    pub fn start(settings: Settings) -> Result<Self, StartError> {
+        Self::start_with(settings, Arc::new(TcpConnector))
+    }
+
+    /// As [`start`](Self::start), with other connections than over TCP.
+    ///
+    /// # Errors
+    ///
+    /// As [`start`](Self::start).
+    pub fn start_with(settings: Settings, connector: Arc<dyn Connect>) -> Result<Self, StartError> {
+        if home::is_in_system() {
+            home::here(settings, connector)
+        } else {
+            home::on_own_thread(settings, connector)
+        }
+    }
+
+    /// Starts the binds on this thread, which must run a `LocalSet`: for tests in virtual time, and for runtimes that
+    /// have no actix System.
+    ///
+    /// # Errors
+    ///
+    /// The settings contradict themselves.
+    pub fn start_local(settings: Settings, connector: Arc<dyn Connect>) -> Result<Self, StartError> {
+        home::here(settings, connector)
+    }
+
+    // Messages.
+
+    /// Sends a message over one of the binds and waits for its outcome.
+    ///
+    /// Waits for room first: of all callers together at most
+    /// [`queue_capacity`](crate::settings::RouterSettings::queue_capacity) messages are inside. If a link breaks before
+    /// the message was written, another bind takes it. Once written it is never sent again unless
+    /// [`Submit::at_least_once`] allows it: without a response the outcome is [`SubmitError::Unknown`].
+    ///
+    /// Dropping the future takes back a message that the router has not seen. Afterwards it goes on, and its outcome
+    /// is an event.
+    ///
+    /// # Errors
+    ///
+    /// [`SubmitError::is_safe_to_resend`] separates what may be repeated from what might cost twice.
+    pub async fn submit(&self, submit: impl Into<Submit>) -> SubmitResult {
+        let permit = self.reserve().await?;
+        permit.submit(submit).await
+    }
+
+    /// Sends a message if there is room now; the future is ready with its outcome. Never waits.
+    ///
+    /// # Errors
+    ///
+    /// [`SubmitError::Busy`] without room. Who wants to keep a message that there is no room for asks
+    /// [`try_reserve`](Self::try_reserve) first.
+    pub fn try_submit(&self, submit: impl Into<Submit>) -> Result<Pending, SubmitError> {
+        Ok(self.try_reserve()?.submit(submit))
+    }
+
+    /// Sends many messages and waits for all their outcomes, which come in the order given.
+    ///
+    /// Cheaper than as many calls of [`submit`](Self::submit): they go to the router in groups. Like there, each waits
+    /// for room.
+    pub async fn submit_batch<S: Into<Submit>>(
+        &self,
+        submits: impl IntoIterator<Item = S>,
+    ) -> Vec<SubmitResult> {
+        let most = BATCH.min(self.inner.books.capacity());
+        let mut submits = submits.into_iter();
+        let mut groups = Vec::new();
+        loop {
+            let group: Vec<Submit> = submits.by_ref().take(most).map(Into::into).collect();
+            if group.is_empty() {
+                break;
+            }
+            groups.push(self.send_group(group).await);
+        }
+        let mut results = Vec::new();
+        for group in groups {
+            // Every reply answers, so the channel never closes without a result.
+            results.extend(group.await.unwrap_or_default());
+        }
+        results
+    }
+
+    async fn send_group(&self, group: Vec<Submit>) -> oneshot::Receiver<Vec<SubmitResult>> {
+        let (sender, receiver) = oneshot::channel();
+        let batch = Batch::new(group.len(), Some(sender));
+        // Lossless: a group is at most BATCH messages.
+        let count = u32::try_from(group.len()).unwrap_or(u32::MAX);
+        let reserved = self.inner.books.acquire(count).await;
+        let jobs = group.into_iter().enumerate().filter_map(|(index, mut submit)| {
+            let reference = std::mem::take(&mut submit.reference);
+            let reply = Reply::to_batch(reference, batch.clone(), index);
+            match &reserved {
+                Ok(()) => self.inner.prepare(submit, self.inner.books.enter(reply, true)),
+                Err(error) => {
+                    reply.answer(Err(error.clone()));
+                    None
+                }
+            }
+        });
+        let jobs: Vec<_> = jobs.collect();
+        if let Err(refused) = self.inner.router.try_send(Jobs(jobs)) {
+            let Jobs(jobs) = refused.into_inner();
+            jobs.into_iter()
+                .for_each(|job| job.refuse(&SubmitError::ShuttingDown));
+        }
+        receiver
+    }
+
+    /// Waits for room for one message.
+    ///
+    /// # Errors
+    ///
+    /// [`SubmitError::ShuttingDown`].
+    pub async fn reserve(&self) -> Result<Permit<'_>, SubmitError> {
+        self.inner.books.acquire(1).await?;
+        Ok(Permit { inner: &self.inner })
+    }
+
+    /// Takes room for one message if there is some now.
+    ///
+    /// # Errors
+    ///
+    /// [`SubmitError::Busy`] or [`SubmitError::ShuttingDown`].
+    pub fn try_reserve(&self) -> Result<Permit<'_>, SubmitError> {
+        self.inner.books.try_acquire()?;
+        Ok(Permit { inner: &self.inner })
+    }
+
+    // Events.
+
+    /// Sends the events that `filter` wants to an actor, from now on.
+    pub fn subscribe(&self, recipient: Recipient<Event>, filter: impl Into<Filter>) -> Subscription {
+        self.inner.hub.subscribe(recipient, filter)
+    }
+
+    /// Ends a subscription; true when there was one.
+    pub fn unsubscribe(&self, subscription: Subscription) -> bool {
+        self.inner.hub.unsubscribe(subscription)
+    }
+
+    /// Lets an actor decide what messages from the SMSCs are answered with. Receipts are always acknowledged, and
+    /// come as events.
+    ///
+    /// # Errors
+    ///
+    /// Another actor does so already.
+    pub fn answer_deliveries(&self, answerer: Recipient<Delivery>) -> Result<(), HubError> {
+        self.inner.hub.answer_deliveries(answerer)
+    }
+
+    // Life.
+
+    /// How the router and its binds are. After the end: what is left to know.
+    pub async fn status(&self) -> Status {
+        match self.inner.router.send(GetStatus).await {
+            Ok(status) => status,
+            Err(_) => Status::of_the_dead(&self.inner.books),
+        }
+    }
+
+    /// How many messages came, and how they ended.
+    #[must_use]
+    pub fn totals(&self) -> Totals {
+        self.inner.books.totals()
+    }
+
+    /// The router's address, for those who speak actix.
+    ///
+    /// Messages that are sent to it take no permit; what finds the backlog full is answered [`SubmitError::Busy`].
+    #[must_use]
+    pub fn router(&self) -> &Addr<Router> {
+        &self.inner.router
+    }
+
+    /// Takes no more messages, lets the binds finish what they have begun, unbinds, and ends; a thread of its own is
+    /// joined.
+    ///
+    /// What waits for a bind is answered [`SubmitError::ShuttingDown`]; what is in flight after `grace` is unknown.
+    pub async fn shutdown(&self, grace: Duration) -> ShutdownReport {
+        let report = self.inner.router.send(Shutdown { grace }).await;
+        let report = report.unwrap_or_else(|_| ShutdownReport::of_the_dead(&self.inner.books));
+        self.closed().await;
+        self.inner.home.join();
+        report
+    }
+
+    /// Ready when router and binds are gone: after [`shutdown`](Self::shutdown), or because the router panicked.
+    pub async fn closed(&self) {
+        let mut closed = self.inner.closed.clone();
+        // Nothing is ever sent: it only closes.
+        while closed.changed().await.is_ok() {}
+    }
+
+    /// True when no more messages are taken.
+    #[must_use]
+    pub fn is_closing(&self) -> bool {
+        self.inner.books.is_closed()
+    }
+}
+
+impl std::fmt::Debug for Esme {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Esme")
+            .field("totals", &self.totals())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Inner {
+    /// Turns a message into a job; one that cannot be written is answered.
+    fn prepare(&self, submit: Submit, reply: Reply) -> Option<Box<Job>> {
+        match self.preparer.prepare(submit, reply) {
+            Ok(job) => Some(job),
+            Err((reply, error)) => {
+                reply.answer(Err(error));
+                None
+            }
+        }
+    }
+}
+
+/// Room for one message; given back when it is dropped unused.
+#[must_use = "room that is not used keeps others waiting"]
+pub struct Permit<'e> {
+    inner: &'e Inner,
+}
+
+impl Permit<'_> {
+    /// Sends a message; the future is ready with its outcome.
+    pub fn submit(self, submit: impl Into<Submit>) -> Pending {
+        let inner = self.inner;
+        // From here on the permit belongs to the reply.
+        std::mem::forget(self);
+        let mut submit = submit.into();
+        let (reply, pending) = Reply::channel(std::mem::take(&mut submit.reference));
+        if let Some(job) = inner.prepare(submit, inner.books.enter(reply, true))
+            && let Err(refused) = inner.router.try_send(job)
+        {
+            refused.into_inner().refuse(&SubmitError::ShuttingDown);
+        }
+        pending
+    }
+}
+
+impl Drop for Permit<'_> {
+    fn drop(&mut self) {
+        self.inner.books.release(1);
+    }
+}
