@@ -18,7 +18,6 @@ use crate::settings::{BindSettings, Mode, RouteSettings};
 use crate::submit::{BindId, MessageId, NotSentCause, Parts, Pending, Reference, SubmitError, UnknownCause};
 
 /// Stands where a bind stands.
-#[expect(clippy::vec_box, reason = "jobs travel boxed")]
 struct Fake {
     setup: BindSetup,
     jobs: Vec<Box<Job>>,
