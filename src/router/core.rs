@@ -139,10 +139,6 @@ impl Core {
         }
     }
 
-    #[expect(
-        clippy::vec_box,
-        reason = "jobs travel boxed, because moving them would copy hundreds of octets"
-    )]
     /// Jobs that a bind did not send take their old places; `from` frees their seats there.
     pub(super) fn take_back(&mut self, from: Option<BindKey>, jobs: Vec<Box<Job>>) {
         let now = self.now();

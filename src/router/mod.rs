@@ -209,10 +209,6 @@ impl Handler<Box<Job>> for Router {
 }
 
 /// Messages that their sender prepared, together.
-#[expect(
-    clippy::vec_box,
-    reason = "jobs travel boxed, because moving them would copy hundreds of octets"
-)]
 pub(crate) struct Jobs(pub(crate) Vec<Box<Job>>);
 
 impl Message for Jobs {
