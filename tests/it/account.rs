@@ -79,7 +79,7 @@ impl Handler<Reports> for Router {
     fn handle(&mut self, reports: Reports, _: &mut Self::Context) {
         for report in reports.reports {
             match report {
-                Report::Phase { phase, .. } => self.is_bound = matches!(phase, Phase::Bound { .. }),
+                Report::Phase { phase, .. } => self.is_bound = matches!(phase, Phase::Bound),
                 Report::Seats { freed, capacity } => {
                     self.taken -= freed;
                     self.capacity = capacity;
@@ -99,6 +99,7 @@ impl Handler<Reports> for Router {
 
 #[derive(actix::Message)]
 #[rtype(result = "()")]
+#[expect(clippy::vec_box, reason = "jobs travel as boxes")]
 struct Send(Vec<Box<Job>>);
 
 impl Handler<Send> for Router {
