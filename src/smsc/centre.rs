@@ -137,7 +137,7 @@ impl Centre {
 
     /// Puts in a message from a phone for the account of a `system_id`, bound or not.
     pub(super) fn deliver_to(&mut self, system_id: &[u8], message: DeliverSm, now: Instant) -> bool {
-        match self.accounts.introduce(&self.behaviour, system_id) {
+        match self.accounts.introduce(&self.behaviour, system_id, now) {
             Ok(account) => self.deliver(account, message, now),
             Err(_) => false,
         }

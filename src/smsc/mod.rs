@@ -164,6 +164,11 @@ impl Smsc {
         self.handle.shared.centre().cut_links();
     }
 
+    /// Unbinds every link; the ESMEs may bind again at once.
+    pub fn unbind_links(&self) {
+        self.handle.shared.centre().links.tell_all(Wish::Unbind);
+    }
+
     /// Lets every link hang: nothing is read and nothing is written until [`thaw_links`](Self::thaw_links).
     pub fn freeze_links(&self) {
         self.handle.shared.centre().links.tell_all(Wish::Freeze);
