@@ -9,7 +9,8 @@ macro_rules! leniency {
         ///
         /// All are on by default. A deviation whose switch is off makes the PDU unreadable; one whose switch
         /// is on is reported in [`Faults`].
-        #[derive(Clone, Copy, Debug, Eq, PartialEq)]
+        #[derive(Clone, Copy, Debug, serde::Deserialize, Eq, PartialEq)]
+        #[serde(default, deny_unknown_fields)]
         #[non_exhaustive]
         pub struct Leniency {
             $( $(#[$doc])* pub $field: bool, )*

@@ -14,6 +14,7 @@ mod header;
 mod leniency;
 mod lists;
 mod macros;
+mod names;
 mod quick;
 mod reader;
 mod reflect;
@@ -37,10 +38,10 @@ pub use leniency::{Faults, Leniency, Quirk};
 pub use lists::{DestAddress, DestAddressView, Entry, ListView, UnsuccessSme, UnsuccessSmeView};
 pub use reflect::{Field, FieldError, FieldValue};
 pub use states::States;
-pub use status::{CommandStatus, StatusClass};
+pub use status::{CommandStatus, StatusClass, StatusClasses};
 pub use table::*;
 pub use text::{COctetString, OctetString, TextError, latin1, to_latin1};
-pub use tlv::{Tlv, TlvError, TlvIter, TlvKind, TlvShape, TlvTag, Tlvs, TlvsView};
+pub use tlv::{Tlv, TlvError, TlvIter, TlvKind, TlvRegistry, TlvShape, TlvTag, Tlvs, TlvsView};
 pub use wire::Wire;
 
 /// The largest frame that is taken unless a setting says otherwise: a message_payload of 64 KiB and its fields.

@@ -1,12 +1,17 @@
 //! `command_status`: how a request ended, with what each value means for the sender.
 
+use std::collections::BTreeMap;
+
+use serde::de::{Deserialize, Deserializer};
+
 use super::code::code_point_traits;
 
 /// What a status asks of the side that gets it.
 ///
 /// The class is our policy (the standard gives none); a bind can override it for the vendor values of its
 /// SMSC.
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[derive(Clone, Copy, Debug, serde::Deserialize, Eq, Hash, PartialEq)]
+#[serde(rename_all = "kebab-case")]
 pub enum StatusClass {
     /// Done as asked.
     Ok,
@@ -22,6 +27,43 @@ pub enum StatusClass {
     BindRetry,
     /// Binding again will not help until somebody changes a setting.
     BindFatal,
+}
+
+/// Classes that differ from [`CommandStatus::class`], mostly for the statuses of a vendor.
+///
+/// In settings a table from status to class: `{ "0x0410" = "throttle", ESME_RINVSRCADR = "retryable" }`.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct StatusClasses(BTreeMap<CommandStatus, StatusClass>);
+
+impl StatusClasses {
+    /// The class of `status`.
+    #[must_use]
+    pub fn class(&self, status: CommandStatus) -> StatusClass {
+        self.0.get(&status).copied().unwrap_or_else(|| status.class())
+    }
+
+    /// Gives `status` another class.
+    pub fn set(&mut self, status: CommandStatus, class: StatusClass) {
+        self.0.insert(status, class);
+    }
+
+    /// True when nothing differs.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl FromIterator<(CommandStatus, StatusClass)> for StatusClasses {
+    fn from_iter<I: IntoIterator<Item = (CommandStatus, StatusClass)>>(classes: I) -> Self {
+        Self(classes.into_iter().collect())
+    }
+}
+
+impl<'de> Deserialize<'de> for StatusClasses {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        BTreeMap::deserialize(deserializer).map(Self)
+    }
 }
 
 /// Declares the statuses: constant, value, class, meaning.
@@ -181,3 +223,68 @@ ESME_RBCASTCANCELFAIL = 0x0000_010F, Permanent, "cancel_broadcast_sm failed";
 ESME_RINVBCAST_REP = 0x0000_0110, Permanent, "broadcast_rep_num not valid";
 ESME_RINVBCASTSRVGRP = 0x0000_0111, Permanent, "broadcast_service_group not valid";
 ESME_RINVBCASTCHANIND = 0x0000_0112, Permanent, "broadcast_channel_indicator not valid";}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn statuses_have_names_classes_and_meanings() {
+        let cases = [
+            (0x00, Some("ESME_ROK"), StatusClass::Ok, "Success"),
+            (
+                0x05,
+                Some("ESME_RALYBND"),
+                StatusClass::BindRetry,
+                "Bind on a session (or account) that is already bound",
+            ),
+            (
+                0x58,
+                Some("ESME_RTHROTTLED"),
+                StatusClass::Throttle,
+                "Sender is over its allowed rate",
+            ),
+            (
+                0x104,
+                Some("ESME_RINVDCS"),
+                StatusClass::Permanent,
+                "data_coding not valid or unsupported",
+            ),
+            (0x410, None, StatusClass::Permanent, "Vendor status"),
+            (0x22, None, StatusClass::Permanent, "Reserved status"),
+        ];
+        for (value, name, class, meaning) in cases {
+            let status = CommandStatus::new(value);
+            assert_eq!(
+                (status.name(), status.class(), status.meaning()),
+                (name, class, meaning),
+                "{value:#x}"
+            );
+            assert_eq!(name.and_then(CommandStatus::from_name), name.map(|_| status));
+        }
+        assert_eq!(CommandStatus::new(0x410).to_string(), "0x00000410");
+        assert_eq!(
+            CommandStatus::from_name("ESME_RINVTLVLEN"),
+            Some(CommandStatus::ESME_RINVPARLEN)
+        );
+    }
+
+    #[test]
+    fn a_bind_gives_statuses_other_classes() {
+        let text = "'0x0410' = 'throttle'\nESME_RINVSRCADR = 'retryable'\n69 = 'bind-fatal'";
+        let classes: StatusClasses = toml::from_str(text).unwrap();
+        assert_eq!(classes.class(CommandStatus::new(0x410)), StatusClass::Throttle);
+        assert_eq!(
+            classes.class(CommandStatus::ESME_RINVSRCADR),
+            StatusClass::Retryable
+        );
+        assert_eq!(
+            classes.class(CommandStatus::ESME_RSUBMITFAIL),
+            StatusClass::BindFatal
+        );
+        assert_eq!(
+            classes.class(CommandStatus::ESME_RTHROTTLED),
+            StatusClass::Throttle
+        );
+    }
+}

@@ -21,9 +21,11 @@ use super::code::code_point_traits;
 use super::error::DecodeErrorKind;
 
 mod encoding;
+mod registry;
 mod table;
 pub mod value;
 
+pub use registry::{CustomTlv, RegistryError, TlvRegistry};
 pub use table::*;
 
 /// The tag of a TLV.
@@ -65,7 +67,8 @@ impl TlvTag {
 code_point_traits!(TlvTag(u16));
 
 /// What the value of a TLV consists of.
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[derive(Clone, Copy, Debug, serde::Deserialize, Eq, Hash, PartialEq)]
+#[serde(rename_all = "lowercase")]
 pub enum TlvKind {
     /// An unsigned integer.
     Integer,
