@@ -345,7 +345,13 @@ impl RegisteredDelivery {
     /// True when intermediate notifications are wanted.
     #[must_use]
     pub const fn wants_intermediate(self) -> bool {
-        self.0 & Self::INTERMEDIATE.0 != 0
+        self.has(Self::INTERMEDIATE)
+    }
+
+    /// True when all bits of `other` are set.
+    #[must_use]
+    pub const fn has(self, other: Self) -> bool {
+        self.0 & other.0 == other.0
     }
 
     /// The same with further bits set.
@@ -374,5 +380,87 @@ impl Npi {
     #[must_use]
     pub const fn is_reserved(self) -> bool {
         !matches!(self.0, 0 | 1 | 3 | 4 | 6 | 8 | 9 | 10 | 14 | 18)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn receipts_are_told_by_the_type_bits_alone() {
+        let cases = [
+            (0x00, MessageType::Normal, false, false),
+            (0x04, MessageType::Receipt, true, false),
+            (0x44, MessageType::Receipt, true, true),
+            (0x08, MessageType::DeliveryAcknowledgement, false, false),
+            (0x50, MessageType::UserAcknowledgement, false, true),
+            (0x18, MessageType::ConversationAbort, false, false),
+            (0x20, MessageType::Intermediate, false, false),
+            (0x24, MessageType::Reserved(0x24), false, false),
+        ];
+        for (value, kind, is_receipt, has_udh) in cases {
+            let class = EsmClass::new(value);
+            assert_eq!(class.message_type(), kind, "{value:#x}");
+            assert_eq!(
+                (class.is_receipt(), class.has_udh()),
+                (is_receipt, has_udh),
+                "{value:#x}"
+            );
+        }
+        assert_eq!(EsmClass::STORE_AND_FORWARD.with_udh().value(), 0x43);
+        assert_eq!(EsmClass::UDH.with_reply_path().with_mode(1).value(), 0xC1);
+    }
+
+    #[test]
+    fn registered_delivery_says_which_receipts_are_owed() {
+        for (value, success, failure) in [
+            (0, false, false),
+            (1, true, true),
+            (2, false, true),
+            (3, true, false),
+        ] {
+            let registered = RegisteredDelivery::new(value).with(RegisteredDelivery::INTERMEDIATE);
+            assert_eq!(
+                (registered.wants_success(), registered.wants_failure()),
+                (success, failure),
+                "{value}"
+            );
+            assert!(registered.wants_intermediate());
+            assert_eq!(registered.wants_receipt(), value != 0);
+        }
+    }
+
+    #[test]
+    fn data_codings_fall_into_groups() {
+        let cases = [
+            (0x00, DataCodingGroup::Alphabet, None),
+            (0x0E, DataCodingGroup::Alphabet, None),
+            (0x0B, DataCodingGroup::Reserved, None),
+            (0x77, DataCodingGroup::Reserved, None),
+            (0xC8, DataCodingGroup::WaitingDiscard, None),
+            (0xD0, DataCodingGroup::WaitingStore, None),
+            (0xE0, DataCodingGroup::Reserved, None),
+            (0xF0, DataCodingGroup::MessageClass, Some(0)),
+            (0xF6, DataCodingGroup::MessageClass, Some(2)),
+        ];
+        for (value, group, class) in cases {
+            let data_coding = DataCoding::new(value);
+            assert_eq!(
+                (data_coding.group(), data_coding.message_class()),
+                (group, class),
+                "{value:#x}"
+            );
+        }
+    }
+
+    #[test]
+    fn values_print_as_names_or_as_numbers() {
+        assert_eq!(
+            format!("{} {:?}", Ton::ALPHANUMERIC, Ton::new(9)),
+            "ALPHANUMERIC 0x09"
+        );
+        assert_eq!(EsmClass::new(0x43).to_string(), "0x43");
+        assert_eq!(InterfaceVersion::from(0x34).to_string(), "V3_4");
     }
 }

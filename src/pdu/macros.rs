@@ -354,7 +354,8 @@ macro_rules! pdus {
     };
 }
 
-pub(super) use super::codec::{Body, View, encode};
+pub(super) use super::decode::View;
+pub(super) use super::encode::{Body, encode};
 pub(super) use super::error::{DecodeError, EncodeError};
 pub(super) use super::leniency::Faults;
 pub(super) use super::quick::Quick;

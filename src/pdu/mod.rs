@@ -6,14 +6,16 @@
 //! ([`Faults`]); [`encode`] writes only what the standard allows.
 
 mod code;
-mod codec;
 mod command;
+mod decode;
+mod encode;
 mod error;
 mod field;
 mod header;
 mod leniency;
 mod lists;
 mod macros;
+mod meaning;
 mod names;
 mod quick;
 mod reader;
@@ -26,8 +28,9 @@ pub mod time;
 pub mod tlv;
 mod wire;
 
-pub use codec::{Body, Decoded, PlacedField, View, decode, encode, encode_whole, encode_without_body, view};
 pub use command::CommandId;
+pub use decode::{Decoded, PlacedField, View, decode, view};
+pub use encode::{Body, encode, encode_whole, encode_without_body};
 pub use error::{DecodeError, DecodeErrorKind, EncodeError, EncodeErrorKind, field_status};
 pub use field::{
     DataCoding, DataCodingGroup, EsmClass, InterfaceVersion, MessageState, MessageType, Npi, PriorityFlag,
@@ -36,6 +39,7 @@ pub use field::{
 pub use header::{FramingError, Header, SequenceNumber, frame_length};
 pub use leniency::{Faults, Leniency, Quirk};
 pub use lists::{DestAddress, DestAddressView, Entry, ListView, UnsuccessSme, UnsuccessSmeView};
+pub use meaning::meaning;
 pub use reflect::{Field, FieldError, FieldValue};
 pub use states::States;
 pub use status::{CommandStatus, StatusClass, StatusClasses};

@@ -174,7 +174,69 @@ impl AbsoluteTime {
     }
 }
 
+impl AbsoluteTime {
+    /// Reads ten or twelve digits, `YYMMDDhhmm` or `YYMMDDhhmmss`, as a time of UTC: some message centres send
+    /// them where sixteen characters belong.
+    ///
+    /// # Errors
+    ///
+    /// Anything else.
+    pub fn parse_digits(octets: &[u8]) -> Result<Self, TimeError> {
+        let mut whole = *b"000000000000000+";
+        match (octets.len(), whole.get_mut(..octets.len())) {
+            (10 | 12, Some(start)) => start.copy_from_slice(octets),
+            (length, _) => return Err(TimeError::Length { length }),
+        }
+        match SmppTime::parse(&whole)? {
+            SmppTime::Absolute(time) => Ok(time),
+            SmppTime::Relative(_) => Err(TimeError::Direction),
+        }
+    }
+
+    /// The time for people, `2026-11-22 16:57:00.0 +01:00`.
+    #[must_use]
+    pub fn to_readable(self) -> String {
+        let Self {
+            year,
+            month,
+            day,
+            hour,
+            minute,
+            second,
+            tenths,
+            quarters,
+        } = self;
+        let sign = if quarters < 0 { '-' } else { '+' };
+        let (hours, minutes) = (quarters.unsigned_abs() / 4, quarters.unsigned_abs() % 4 * 15);
+        format!(
+            "{year}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}.{tenths} {sign}{hours:02}:{minutes:02}"
+        )
+    }
+}
+
 impl RelativeTime {
+    /// The span for people, `2 days 1 hour from now`.
+    #[must_use]
+    pub fn to_readable(self) -> String {
+        let parts = [
+            (self.years, "year"),
+            (self.months, "month"),
+            (self.days, "day"),
+            (self.hours, "hour"),
+            (self.minutes, "minute"),
+            (self.seconds, "second"),
+        ];
+        let mut said: Vec<String> = parts
+            .into_iter()
+            .filter(|(count, _)| *count != 0)
+            .map(|(count, unit)| format!("{count} {unit}{}", if count == 1 { "" } else { "s" }))
+            .collect();
+        if said.is_empty() {
+            said.push("0 seconds".to_owned());
+        }
+        said.join(" ") + " from now"
+    }
+
     /// Checks every part against its range.
     ///
     /// # Errors
@@ -192,20 +254,22 @@ impl RelativeTime {
 }
 
 impl From<Duration> for RelativeTime {
-    /// Cuts off fractions of a second; more than 31 days go into months of 30 and years of 12 months.
+    /// Cuts off fractions of a second. More than 31 days go into months of 30 and years of 365 days; more than
+    /// 99 years become 99.
     fn from(span: Duration) -> Self {
-        let seconds = span.as_secs();
-        let days = seconds / 86_400;
+        const DAY: u64 = 86_400;
+        let seconds = span.as_secs().min(99 * 365 * DAY);
+        let days = seconds / DAY;
+        let (years, rest) = (days / 365, days % 365);
         let (months, days) = if days <= 31 {
             (0, days)
         } else {
-            (days / 30, days % 30)
+            (rest / 30, rest % 30)
         };
-        let years = (months / 12).min(99);
         let part = |value: u64| u8::try_from(value).unwrap_or(u8::MAX);
         Self {
             years: part(years),
-            months: part(months % 12),
+            months: part(months),
             days: part(days),
             hours: part(seconds / 3600 % 24),
             minutes: part(seconds / 60 % 60),
@@ -266,5 +330,119 @@ impl FromStr for SmppTime {
 
     fn from_str(text: &str) -> Result<Self, TimeError> {
         Self::parse(text.as_bytes())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_read_and_print_the_same() {
+        let cases = [
+            ("301231235959004+", "2030-12-31 23:59:59.0 +01:00"),
+            ("261122165700000+", "2026-11-22 16:57:00.0 +00:00"),
+            ("381122165700948-", "1938-11-22 16:57:00.9 -12:00"),
+            (
+                "020610233429000R",
+                "2 years 6 months 10 days 23 hours 34 minutes 29 seconds from now",
+            ),
+            ("000001000000000R", "1 day from now"),
+            ("000000000000000R", "0 seconds from now"),
+        ];
+        for (text, readable) in cases {
+            let time: SmppTime = text.parse().unwrap();
+            assert_eq!(time.to_string(), text);
+            let said = match time {
+                SmppTime::Absolute(time) => time.to_readable(),
+                SmppTime::Relative(time) => time.to_readable(),
+            };
+            assert_eq!(said, readable);
+        }
+    }
+
+    #[test]
+    fn what_is_no_time_says_why() {
+        let cases: &[(&str, TimeError)] = &[
+            ("", TimeError::Length { length: 0 }),
+            ("261122165700", TimeError::Length { length: 12 }),
+            ("2023-09-01T12:00", TimeError::Digit { position: 4 }),
+            ("000002000000000r", TimeError::Direction),
+            (
+                "261322165700000+",
+                TimeError::Range {
+                    part: "month",
+                    value: 13,
+                },
+            ),
+            (
+                "260022165700000+",
+                TimeError::Range {
+                    part: "month",
+                    value: 0,
+                },
+            ),
+            (
+                "261122245700000+",
+                TimeError::Range {
+                    part: "hour",
+                    value: 24,
+                },
+            ),
+            (
+                "261122165700049+",
+                TimeError::Range {
+                    part: "offset",
+                    value: 49,
+                },
+            ),
+            (
+                "000002000000001R",
+                TimeError::Range {
+                    part: "offset",
+                    value: 1,
+                },
+            ),
+        ];
+        for (text, error) in cases {
+            assert_eq!(SmppTime::parse(text.as_bytes()), Err(*error), "{text}");
+        }
+    }
+
+    #[test]
+    fn spans_become_relative_times() {
+        let cases = [
+            (0, "000000000000000R"),
+            (3 * 86_400 + 3_661, "000003010101000R"),
+            (31 * 86_400, "000031000000000R"),
+            (364 * 86_400, "001204000000000R"),
+            (400 * 86_400, "010105000000000R"),
+            (u64::MAX, "990000000000000R"),
+        ];
+        for (seconds, text) in cases {
+            assert_eq!(
+                RelativeTime::from(Duration::from_secs(seconds)).to_string(),
+                text,
+                "{seconds}"
+            );
+        }
+    }
+
+    #[test]
+    fn dates_of_ten_or_twelve_digits_count_as_utc() {
+        let twelve = AbsoluteTime::parse_digits(b"261122165701").unwrap();
+        assert_eq!(twelve.to_string(), "261122165701000+");
+        assert_eq!(
+            AbsoluteTime::parse_digits(b"2611221657").unwrap().to_string(),
+            "261122165700000+"
+        );
+        assert_eq!(
+            AbsoluteTime::parse_digits(b"26112216570"),
+            Err(TimeError::Length { length: 11 })
+        );
+        assert_eq!(
+            AbsoluteTime::parse_digits(b"26112216570x"),
+            Err(TimeError::Digit { position: 11 })
+        );
     }
 }

@@ -1,10 +1,12 @@
 //! A PDU for people: octet ranges, names, values.
 
-use std::fmt::Write as _;
 use std::ops::Range;
 
 use super::hex;
-use crate::pdu::{Header, Leniency, MAX_COMMAND_LENGTH, View, frame_length, view};
+use crate::pdu::{
+    Field, FieldValue, Header, Leniency, MAX_COMMAND_LENGTH, TlvKind, TlvTag, View, frame_length, latin1,
+    meaning, view,
+};
 
 /// Octets of a line of the dump; longer fields go on in further lines.
 const OCTETS_PER_LINE: usize = 8;
@@ -51,7 +53,12 @@ struct Table<'a> {
 impl Table<'_> {
     fn header(&mut self, header: Header) {
         self.row(0..4, "command_length", &header.command_length.to_string());
-        self.row(4..8, "command_id", &header.command_id.to_string());
+        let command = header.command_id.name().unwrap_or("unknown");
+        self.row(
+            4..8,
+            "command_id",
+            &format!("{command} (0x{:08x})", header.command_id.value()),
+        );
         self.row(
             8..12,
             "command_status",
@@ -64,15 +71,35 @@ impl Table<'_> {
         let mut end = Header::LENGTH;
         for placed in seen.placed_fields(frame) {
             end = placed.range.end;
-            self.row(placed.range, placed.field.name, &placed.field.value.to_string());
+            self.field(placed.range, &placed.field);
         }
         for (tag, value) in seen.body.tlvs().iter() {
             let start = end;
             end = start + 4 + value.len();
-            self.row(start..end, &format!("tlv {tag}"), &hex::print(value));
+            self.row(start..end, &tlv_name(tag), &tlv_value(tag, value));
         }
         for quirk in seen.faults.quirks() {
             self.remark(&format!("{quirk}: {}", quirk.description()));
+        }
+    }
+
+    fn field(&mut self, range: Range<usize>, field: &Field<'_>) {
+        match &field.value {
+            FieldValue::List(entries) => {
+                let mut start = range.start;
+                for part in entries.iter().flatten() {
+                    let end = start + part.octets;
+                    self.field(start..end, part);
+                    start = end;
+                }
+            }
+            value @ FieldValue::Octets(octets) => self.row(range, field.name, &readable(value, octets)),
+            value => {
+                let said = meaning(field.name, value)
+                    .map(|said| format!(" ({said})"))
+                    .unwrap_or_default();
+                self.row(range, field.name, &format!("{value}{said}"));
+            }
         }
     }
 
@@ -80,19 +107,54 @@ impl Table<'_> {
         let octets = self.octets.get(range.clone()).unwrap_or_default();
         let mut chunks = octets.chunks(OCTETS_PER_LINE);
         let first = hex::print(chunks.next().unwrap_or_default());
-        let last = range.end.saturating_sub(1);
-        // Writing to a String cannot fail.
-        let _ = writeln!(
-            self.text,
-            "{:>5}-{last:<5} {first:<16}  {name:<26} {value}",
-            range.start
-        );
+        let place = match range.end.saturating_sub(1) {
+            last if last > range.start => format!("{:>5}-{last:<5}", range.start),
+            _ => format!("{:>5}      ", range.start),
+        };
+        self.line(&format!("{place} {first:<16}  {name:<36} {value}"));
         for chunk in chunks {
-            let _ = writeln!(self.text, "{:11} {}", "", hex::print(chunk));
+            self.line(&format!("{:11} {}", "", hex::print(chunk)));
         }
     }
 
     fn remark(&mut self, text: &str) {
-        let _ = writeln!(self.text, "! {text}");
+        self.line(&format!("! {text}"));
+    }
+
+    fn line(&mut self, text: &str) {
+        self.text.push_str(text.trim_end());
+        self.text.push('\n');
+    }
+}
+
+fn tlv_name(tag: TlvTag) -> String {
+    match tag.name() {
+        Some(name) => format!("0x{:04x} {name}", tag.value()),
+        None => format!("0x{:04x}", tag.value()),
+    }
+}
+
+fn tlv_value(tag: TlvTag, octets: &[u8]) -> String {
+    match tag
+        .shape()
+        .and_then(|shape| Some((shape.kind, shape.value_of(octets)?)))
+    {
+        Some((TlvKind::Text, value)) => value.to_string(),
+        Some((TlvKind::Integer, value)) => match tag.explain(octets) {
+            Some(said) if said != value.to_string() => format!("{value} ({said})"),
+            _ => value.to_string(),
+        },
+        Some((TlvKind::Octets, value)) if tag == TlvTag::MESSAGE_PAYLOAD => readable(&value, octets),
+        _ => tag.explain(octets).unwrap_or_else(|| hex::print(octets)),
+    }
+}
+
+/// Octets, as text beside it where they are all printable.
+fn readable(value: &FieldValue<'_>, octets: &[u8]) -> String {
+    let is_text = !octets.is_empty() && octets.iter().all(|octet| matches!(octet, b' '..=b'~'));
+    if is_text {
+        format!("{:?}", latin1(octets))
+    } else {
+        value.to_string()
     }
 }

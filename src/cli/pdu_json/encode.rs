@@ -253,46 +253,25 @@ fn tlv_octets(tag: TlvTag, field: &str, value: &Value) -> Result<Cow<'static, [u
     let Some(shape) = tag.shape() else {
         return Err(Problem::new("tlv", field, "an unknown TLV needs hex"));
     };
-    let octets = match (shape.kind, value) {
-        (TlvKind::Integer, Value::Number(_)) => integer_octets(field, value, shape.min)?,
-        (TlvKind::Text, Value::String(text)) => {
-            let mut octets = to_latin1(text)
-                .map_err(|error| Problem::of_field(field, FieldError::Text(error)))?
-                .into_owned();
-            octets.push(0);
-            octets
-        }
-        (TlvKind::Octets, Value::String(text)) => octets(field, text)?.into_owned(),
-        (TlvKind::Octets, Value::Number(_)) => integer_octets(field, value, shape.min.max(1))?,
-        _ => {
-            return Err(Problem::new(
-                "type",
-                field,
-                "a value of another type belongs here",
-            ));
+    let given = match (shape.kind, value) {
+        (_, Value::Null) => FieldValue::Octets(Cow::default()),
+        (TlvKind::Octets, Value::String(text)) => FieldValue::Octets(octets(field, text)?),
+        _ => field_value(field, value)?,
+    };
+    let octets = match (shape.octets_of(&given), value) {
+        (Ok(octets), _) => octets.into_owned(),
+        // A TLV that counts by being there.
+        (Err(_), Value::Null) if shape.min == 0 => Vec::new(),
+        (Err(expected), _) => {
+            return Err(Problem::new("type", field, format!("{expected} belongs here")));
         }
     };
-    if octets.len() > shape.max {
-        return Err(Problem::too_long(field, octets.len(), shape.max));
-    }
-    if octets.len() < shape.min {
-        let message = format!("{} octets where at least {} belong", octets.len(), shape.min);
-        return Err(Problem::new("value", field, message));
-    }
-    Ok(Cow::Owned(octets))
-}
-
-/// A number in `width` octets.
-fn integer_octets(field: &str, value: &Value, width: usize) -> Result<Vec<u8>, Problem> {
-    let octets = number(value)
-        .ok_or_else(|| Problem::new("type", field, "a number below 4294967296 belongs here"))?
-        .to_be_bytes();
-    match octets.split_at_checked(octets.len().saturating_sub(width)) {
-        Some((high, low)) if high.iter().all(|&octet| octet == 0) => Ok(low.to_vec()),
-        _ => Err(Problem::new(
-            "value",
-            field,
-            format!("{value} does not fit in {width} octets"),
-        )),
+    match octets.len() {
+        length if length > shape.max => Err(Problem::too_long(field, length, shape.max)),
+        length if length < shape.min => {
+            let message = format!("{length} octets where at least {} belong", shape.min);
+            Err(Problem::new("value", field, message))
+        }
+        _ => Ok(Cow::Owned(octets)),
     }
 }

@@ -5,13 +5,14 @@
 
 mod dump;
 mod encode;
+#[cfg(test)]
+mod tests;
 
 use serde_json::{Map, Value, json};
 
 use super::hex;
 use crate::pdu::{
-    DecodeError, Field, FieldValue, FramingError, Header, Leniency, TlvKind, TlvTag, View, frame_length,
-    latin1, view,
+    DecodeError, Field, FieldValue, FramingError, Header, Leniency, TlvTag, View, frame_length, latin1, view,
 };
 
 pub use dump::annotated_dump;
@@ -186,17 +187,8 @@ fn tlv(tag: TlvTag, value: &[u8]) -> Value {
 }
 
 /// A number, a text, or hexadecimal; null where the octets are no such value.
-fn tlv_value(tag: TlvTag, value: &[u8]) -> Value {
-    match tag.shape().map(|shape| shape.kind) {
-        Some(TlvKind::Integer) => match value.len() {
-            1..=4 => json!(value.iter().fold(0, |sum, &octet| sum << 8 | u32::from(octet))),
-            _ => Value::Null,
-        },
-        Some(TlvKind::Text) => {
-            json!(latin1(
-                value.split(|&octet| octet == 0).next().unwrap_or_default()
-            ))
-        }
-        Some(TlvKind::Octets) | None => json!(hex::print(value)),
-    }
+fn tlv_value(tag: TlvTag, octets: &[u8]) -> Value {
+    tag.shape()
+        .and_then(|shape| shape.value_of(octets))
+        .map_or(Value::Null, field_value)
 }
