@@ -13,3 +13,4 @@ mod conformance_pdu;
 #[cfg(feature = "cli")]
 mod conformance_sm;
 mod esme;
+mod homes;

@@ -1,0 +1,222 @@
+//! What messages through the whole stack cost in allocations, and that a flood leaves nothing behind.
+//!
+//! Each test runs on one thread, and only what that thread allocates is counted.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "tests fail loudly and say what they measured"
+)]
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use actix::{Actor, Context, Handler};
+use allocation_counter::AllocationInfo;
+use bindery::esme::Esme;
+use bindery::events::{Event, Kinds};
+use bindery::link::{Connect, Connecting, Target, TcpConnector, Transport};
+use bindery::pdu::SubmitSm;
+use bindery::settings::{BindSettings, Settings};
+use bindery::smsc::{Behaviour, Smsc};
+use bindery::submit::{Reference, Submit, SubmitError};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
+use tokio::task::LocalSet;
+use tokio::time::timeout;
+
+/// Says yes to everything and allocates nothing for it.
+#[derive(Debug)]
+struct Yes;
+
+impl Connect for Yes {
+    fn connect(&self, _: &Target) -> Connecting {
+        let (ours, theirs) = tokio::io::duplex(1 << 16);
+        tokio::task::spawn_local(say_yes(theirs));
+        Box::pin(async { Ok(Transport::Pipe(ours)) })
+    }
+}
+
+async fn say_yes(mut link: DuplexStream) {
+    let (mut input, mut output) = (vec![0; 1 << 16], Vec::with_capacity(1 << 16));
+    let mut filled = 0;
+    loop {
+        let Ok(count @ 1..) = link.read(&mut input[filled..]).await else {
+            return;
+        };
+        filled += count;
+        let mut at = 0;
+        while let Some(header) = input[at..filled].first_chunk::<16>() {
+            let length = u32::from_be_bytes(*header.first_chunk().unwrap()) as usize;
+            if filled - at < length {
+                break;
+            }
+            // A header and an id of one character, or a system_id.
+            output.extend([0, 0, 0, 18, 0x80, 0, 0, header[7], 0, 0, 0, 0]);
+            output.extend(&header[12..]);
+            output.extend(b"x\0");
+            at += length;
+        }
+        input.copy_within(at..filled, 0);
+        filled -= at;
+        if link.write_all(&output).await.is_err() {
+            return;
+        }
+        output.clear();
+    }
+}
+
+fn settings() -> Settings {
+    let bind = || BindSettings::new("smsc:2775", "a", "secret").window(100_usize);
+    let mut settings = Settings::default().bind("a-1", bind()).bind("a-2", bind());
+    settings.router.queue_capacity = 1_000;
+    settings
+}
+
+fn message() -> SubmitSm {
+    SubmitSm {
+        source_addr: "12345".try_into().unwrap(),
+        destination_addr: "447700900123".try_into().unwrap(),
+        short_message: vec![b'x'; 100].into(),
+        ..SubmitSm::default()
+    }
+}
+
+/// A thread with its runtime, so that parts of a test can be counted and others not.
+struct Thread(tokio::runtime::Runtime, LocalSet);
+
+impl Thread {
+    fn new() -> Self {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        Self(runtime.unwrap(), LocalSet::new())
+    }
+
+    fn run<T>(&self, future: impl Future<Output = T>) -> T {
+        self.1.block_on(&self.0, future)
+    }
+}
+
+#[test]
+fn a_message_takes_four_allocations_from_caller_to_caller() {
+    const ROUNDS: u64 = 20;
+    const WINDOWS: u64 = 400;
+    let thread = Thread::new();
+    let message = message();
+    let (esme, mut pendings) = thread.run(async {
+        let esme = Esme::start_local(settings(), Arc::new(Yes)).unwrap();
+        esme.submit(message.clone()).await.unwrap();
+        (esme, Vec::with_capacity(WINDOWS as usize))
+    });
+    let mut rounds = |count: u64| {
+        thread.run(async {
+            for _ in 0..count {
+                pendings.extend((0..WINDOWS).map(|_| esme.try_submit(message.clone()).unwrap()));
+                for pending in pendings.drain(..) {
+                    pending.await.unwrap();
+                }
+            }
+        });
+    };
+    // Buffers and tables reach their size.
+    rounds(ROUNDS);
+    let counted = allocation_counter::measure(|| rounds(ROUNDS));
+    // The channel, the job, and actix's envelope and queue node; what drains and wake-ups cost is shared by many.
+    let each = counted.count_total as f64 / (ROUNDS * WINDOWS) as f64;
+    println!(
+        "{each} allocations, {} octets",
+        counted.bytes_total / (ROUNDS * WINDOWS)
+    );
+    assert!(each < 4.3, "{each} allocations a message");
+    assert_eq!(counted.count_current, 0);
+}
+
+/// Counts outcomes.
+#[derive(Clone, Default)]
+struct Counter {
+    outcomes: Arc<AtomicU64>,
+    busy: Arc<AtomicU64>,
+    /// Adds up the references, so that one that comes twice shows.
+    sum: Arc<AtomicU64>,
+}
+
+impl Actor for Counter {
+    type Context = Context<Self>;
+}
+
+impl Handler<Event> for Counter {
+    type Result = ();
+
+    fn handle(&mut self, event: Event, _: &mut Context<Self>) {
+        let Event::Outcome(outcome) = event else { return };
+        let Reference::Number(number) = outcome.reference else {
+            return;
+        };
+        let is_busy = outcome.result == Err(SubmitError::Busy);
+        if is_busy || outcome.result.is_ok() {
+            self.outcomes.fetch_add(1, Ordering::Relaxed);
+            self.busy.fetch_add(u64::from(is_busy), Ordering::Relaxed);
+            self.sum.fetch_add(number, Ordering::Relaxed);
+        }
+    }
+}
+
+#[test]
+fn a_million_messages_sent_past_the_permits_have_their_outcomes_and_memory_falls_back() {
+    const COUNT: u64 = 1_000_000;
+    let thread = Thread::new();
+    let counter = Counter::default();
+    let (esme, smsc) = thread.run(async {
+        let smsc = Smsc::listen("127.0.0.1:0", Behaviour::default(), 1)
+            .await
+            .unwrap();
+        let address = smsc.local_addr().unwrap().to_string();
+        let bind = || {
+            BindSettings::new(address.as_str(), "a", "secret").enquire_link_interval(Duration::from_secs(1))
+        };
+        let settings = Settings::default().bind("a-1", bind()).bind("a-2", bind());
+        let esme = Esme::start_local(settings, Arc::new(TcpConnector)).unwrap();
+        esme.submit(message()).await.unwrap();
+        esme.subscribe(counter.clone().start().recipient(), Kinds::OUTCOMES);
+        (esme, smsc)
+    });
+    let router = esme.router().clone();
+    let mut flooded = AllocationInfo::default();
+    let drained = allocation_counter::measure(|| {
+        let flood = std::thread::spawn(move || {
+            allocation_counter::measure(|| {
+                let message = message();
+                for number in 1..=COUNT {
+                    router.do_send(Submit::from(message.clone()).reference(number));
+                }
+            })
+        });
+        thread.run(async {
+            let all = async {
+                while counter.outcomes.load(Ordering::Relaxed) < COUNT {
+                    tokio::task::yield_now().await;
+                }
+            };
+            timeout(Duration::from_secs(120), all).await.unwrap();
+        });
+        flooded = flood.join().unwrap();
+    });
+    assert_eq!(counter.outcomes.load(Ordering::Relaxed), COUNT);
+    assert_eq!(counter.sum.load(Ordering::Relaxed), COUNT * (COUNT + 1) / 2);
+    let status = thread.run(esme.status());
+    assert_eq!((status.waiting, status.totals.under_way()), (0, 0));
+    assert_eq!(status.totals.busy, counter.busy.load(Ordering::Relaxed));
+    assert_eq!(status.permits_free, status.permits);
+
+    // Every bind stayed up and answered.
+    let counters = smsc.counters();
+    assert_eq!((counters.links, counters.connections, counters.cuts), (2, 2, 0));
+
+    // One thread allocated what the other freed. The SMSC remembers the messages that it took, some 200 octets each.
+    let left = drained.bytes_current + flooded.bytes_current;
+    println!(
+        "{} busy, {} octets sent, {left} left",
+        status.totals.busy, flooded.bytes_total
+    );
+    let remembered = i64::try_from(counters.messages * 300).unwrap();
+    assert!(left < remembered + (1 << 20), "{left} octets are left");
+}
