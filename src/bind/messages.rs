@@ -1,7 +1,7 @@
 //! What router and binds say to each other.
 //!
-//! The router knows a bind by its [`BindAddress`] alone, and a bind its router by a `Recipient<Reports>`; tests
-//! put other actors in either place.
+//! The router knows a bind by its [`BindAddress`] alone, and a bind its router by a [`Reporter`]; tests put others
+//! in either place.
 //!
 //! # Seats
 //!
@@ -19,6 +19,7 @@ use std::fmt;
 use std::time::{Duration, Instant};
 
 use actix::{Actor, Addr, Context, Handler, Message, Recipient};
+use tokio::sync::mpsc;
 
 use crate::events::{Cause, Phase};
 use crate::submit::{AccountId, BindId, Job};
@@ -119,8 +120,6 @@ pub struct Identity {
 }
 
 /// Bind to router: what happened, at most one message for each wake-up of the bind.
-///
-/// Sent with `do_send`: when the router is gone returned jobs answer by being dropped, and nobody misses the rest.
 #[derive(Debug)]
 pub struct Reports {
     /// Who reports.
@@ -131,6 +130,27 @@ pub struct Reports {
 
 impl Message for Reports {
     type Result = ();
+}
+
+/// Where binds report.
+///
+/// A channel beside the router's mailbox: a seat that is free again must not wait until the router has come through
+/// all the messages that were sent to it before.
+#[derive(Clone, Debug)]
+pub struct Reporter(mpsc::UnboundedSender<Reports>);
+
+impl Reporter {
+    /// A reporter, and where its reports come out. Unbounded, because each bind has one report for each wake-up.
+    #[must_use]
+    pub fn channel() -> (Self, mpsc::UnboundedReceiver<Reports>) {
+        let (sender, receiver) = mpsc::unbounded_channel();
+        (Self(sender), receiver)
+    }
+
+    /// Reports. When the router is gone returned jobs answer by being dropped, and nobody misses the rest.
+    pub fn report(&self, reports: Reports) {
+        let _ = self.0.send(reports);
+    }
 }
 
 /// One thing that happened at a bind.

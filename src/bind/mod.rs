@@ -17,7 +17,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Instant;
 
-use actix::{Actor, Addr, AsyncContext, Context, Handler, Recipient};
+use actix::{Actor, Addr, AsyncContext, Context, Handler};
 use tokio::task::JoinHandle;
 use tokio::time::Sleep;
 use tracing::{info, warn};
@@ -26,7 +26,7 @@ pub use backoff::Failure;
 
 use backoff::Backoff;
 use desk::{Desk, Ticket};
-use messages::{Assign, BindStatus, Control, GetBindStatus, Identity, Report, Reports};
+use messages::{Assign, BindStatus, Control, GetBindStatus, Identity, Report, Reporter};
 use pump::Pump;
 
 use crate::events::{Alarm, Cause, ConnectFailure, Hub, Phase, Receipts};
@@ -51,7 +51,7 @@ pub struct BindSetup {
     /// Where receipts are matched.
     pub receipts: Arc<Receipts>,
     /// Where reports go.
-    pub router: Recipient<Reports>,
+    pub router: Reporter,
     /// The rate that it shares with its siblings.
     pub budget: Option<SharedBudget>,
     /// What its delays are drawn from.
@@ -66,7 +66,7 @@ pub struct Bind {
     account: AccountId,
     settings: Arc<BindSettings>,
     connector: Arc<dyn Connect>,
-    router: Recipient<Reports>,
+    router: Reporter,
     budget: Option<SharedBudget>,
     desk: Desk,
     stage: Stage,

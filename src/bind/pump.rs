@@ -152,8 +152,7 @@ impl Bind {
         }
         if !self.reports.is_empty() {
             let reports = std::mem::take(&mut self.reports);
-            // Lost when the router is gone: returned jobs then answer by being dropped, and nobody misses the rest.
-            self.router.do_send(Reports {
+            self.router.report(Reports {
                 from: self.identity.clone(),
                 reports,
             });

@@ -9,7 +9,7 @@ use tokio::sync::mpsc;
 use tokio::task::LocalSet;
 use tokio::time::timeout;
 
-use super::messages::{Report, Reports};
+use super::messages::{Report, Reporter, Reports};
 use super::*;
 use crate::events::{Answer, Delivery, Event, Kinds};
 use crate::link::Connecting;
@@ -23,19 +23,11 @@ const DELIVER: u32 = 0x05;
 const UNBIND: u32 = 0x06;
 const RESP: u32 = 0x8000_0000;
 
-/// Stands where the router stands and passes its reports on.
-struct Router(mpsc::UnboundedSender<Report>);
-
-impl Actor for Router {
-    type Context = actix::Context<Self>;
-}
-
-impl Handler<Reports> for Router {
-    type Result = ();
-
-    fn handle(&mut self, reports: Reports, _: &mut Self::Context) {
+/// Passes reports on one by one.
+async fn pass_on(mut all: mpsc::UnboundedReceiver<Reports>, each: mpsc::UnboundedSender<Report>) {
+    while let Some(reports) = all.recv().await {
         for report in reports.reports {
-            let _ = self.0.send(report);
+            let _ = each.send(report);
         }
     }
 }
@@ -65,14 +57,14 @@ struct Bench {
     connections: mpsc::UnboundedReceiver<DuplexStream>,
     peer: DuplexStream,
     sequence: u32,
-    _router: Addr<Router>,
 }
 
 impl Bench {
     async fn start(settings: BindSettings) -> Self {
         let (report, reports) = mpsc::unbounded_channel();
         let (connection, mut connections) = mpsc::unbounded_channel();
-        let router = Router(report).start();
+        let (router, all) = Reporter::channel();
+        actix_rt::spawn(pass_on(all, report));
         let hub = Hub::new();
         let account = AccountId::new("a");
         let receipts = Receipts::new(
@@ -91,7 +83,7 @@ impl Bench {
             connector: Arc::new(Pipes(Mutex::new(connection))),
             hub: hub.clone(),
             receipts,
-            router: router.clone().recipient(),
+            router,
             budget: None,
             seed: 7,
             after: None,
@@ -105,7 +97,6 @@ impl Bench {
             connections,
             peer,
             sequence: 100,
-            _router: router,
         }
     }
 
@@ -577,11 +568,9 @@ async fn a_bind_whose_router_is_gone_unbinds_and_ends() {
             bind,
             ended,
             mut peer,
-            _router,
             ..
         } = Bench::bound(settings()).await;
         drop(bind);
-        drop(_router);
         let mut octets = [0; 16];
         peer.read_exact(&mut octets).await.unwrap();
         assert_eq!(Header::parse(&octets).command_id.value(), UNBIND);

@@ -3,15 +3,16 @@
 use std::io;
 use std::sync::mpsc::sync_channel;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread::{self, JoinHandle};
+use std::thread;
 use std::time::Duration;
 
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use super::{Esme, Inner};
 use crate::link::{Connect, Connecting, Target};
-use crate::router::{Router, RouterSetup, Started, start_bind};
+use crate::router::{Router, RouterSetup, start_bind};
 use crate::settings::Settings;
 
 /// After the end of the router its binds have so long to unbind.
@@ -30,7 +31,7 @@ pub enum StartError {
 }
 
 /// The thread that the actors live on, where that is their own.
-pub(super) struct Home(Mutex<Option<JoinHandle<()>>>);
+pub(super) struct Home(Mutex<Option<thread::JoinHandle<()>>>);
 
 impl Home {
     /// Waits until the thread is gone, which is a moment once router and binds are.
@@ -57,14 +58,16 @@ impl Connect for Guarded {
     }
 }
 
-/// A router on this thread, and what tells when router and binds are gone.
+/// A router and its binds on this thread.
 struct Residents {
-    started: Started,
+    router: JoinHandle<()>,
+    /// Closes when nobody can connect any more.
     binds: watch::Receiver<()>,
 }
 
 impl Residents {
-    fn start(settings: Settings, connector: Arc<dyn Connect>) -> Self {
+    /// Starts them, and makes the door to them.
+    fn start(settings: Settings, connector: Arc<dyn Connect>, closed: watch::Receiver<()>) -> (Self, Esme) {
         let (guard, binds) = watch::channel(());
         let started = Router::start(RouterSetup {
             settings: Arc::new(settings),
@@ -75,26 +78,29 @@ impl Residents {
             start: start_bind(),
             seed: fastrand::u64(..),
         });
-        Self { started, binds }
-    }
-
-    fn esme(&self, closed: watch::Receiver<()>, grace: Duration, home: Home) -> Esme {
-        Esme {
-            inner: Arc::new(Inner {
-                router: self.started.address.clone(),
-                books: self.started.books.clone(),
-                hub: self.started.hub.clone(),
-                preparer: self.started.preparer.clone(),
-                closed,
-                home,
-                grace,
-            }),
-        }
+        let inner = Inner {
+            router: started.address,
+            books: started.books,
+            hub: started.hub,
+            preparer: started.preparer,
+            closed,
+            home: Home(Mutex::new(None)),
+        };
+        let residents = Self {
+            router: started.ended,
+            binds,
+        };
+        (
+            residents,
+            Esme {
+                inner: Arc::new(inner),
+            },
+        )
     }
 
     /// Waits until the router has ended and its binds have unbound.
     async fn end(mut self) {
-        let _ = self.started.ended.await; // a panic shows in what callers are told
+        let _ = self.router.await; // a panic shows in what callers are told
         let _ = timeout(LINGER, async { while self.binds.changed().await.is_ok() {} }).await;
     }
 }
@@ -106,10 +112,8 @@ pub(super) fn is_in_system() -> bool {
 
 /// Starts everything on this thread.
 pub(super) fn here(settings: Settings, connector: Arc<dyn Connect>) -> Result<Esme, StartError> {
-    let grace = settings.router.shutdown_grace;
     let (closing, closed) = watch::channel(());
-    let residents = Residents::start(settings, connector);
-    let esme = residents.esme(closed, grace, Home(Mutex::new(None)));
+    let (residents, esme) = Residents::start(settings, connector, closed);
     actix_rt::spawn(async move {
         residents.end().await;
         drop(closing);
@@ -119,13 +123,11 @@ pub(super) fn here(settings: Settings, connector: Arc<dyn Connect>) -> Result<Es
 
 /// Starts everything on a thread of its own.
 pub(super) fn on_own_thread(settings: Settings, connector: Arc<dyn Connect>) -> Result<Esme, StartError> {
-    let grace = settings.router.shutdown_grace;
     let (closing, closed) = watch::channel(());
     let (ready, started) = sync_channel(1);
     let thread = thread::Builder::new().name("bindery".to_owned()).spawn(move || {
         actix_rt::System::new().block_on(async move {
-            let residents = Residents::start(settings, connector);
-            let esme = residents.esme(closed, grace, Home(Mutex::new(None)));
+            let (residents, esme) = Residents::start(settings, connector, closed);
             if ready.send(esme).is_ok() {
                 residents.end().await;
             }

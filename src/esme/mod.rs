@@ -25,8 +25,9 @@ const BATCH: usize = 1_024;
 
 /// Many binds, and messages routed over them.
 ///
-/// A clone is the same. When the last clone is dropped the binds finish what they have begun and unbind, as after
-/// [`shutdown`](Self::shutdown) with the grace of the settings, only that nobody waits for it.
+/// A clone is the same. When the last clone is dropped, and with it the last address of its [`router`](Self::router),
+/// the binds finish what they have begun and unbind, as after [`shutdown`](Self::shutdown) with the grace of the
+/// settings, only that nobody waits for it.
 ///
 /// ```no_run
 /// use bindery::esme::Esme;
@@ -55,15 +56,6 @@ struct Inner {
     /// Closes when router and binds are gone.
     closed: watch::Receiver<()>,
     home: Home,
-    /// How long binds may take when the last clone is dropped.
-    grace: Duration,
-}
-
-impl Drop for Inner {
-    fn drop(&mut self) {
-        // Nobody is left to miss it when the router is gone already.
-        self.router.do_send(Shutdown { grace: self.grace });
-    }
 }
 
 impl Esme {

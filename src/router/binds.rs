@@ -6,14 +6,14 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Instant;
 
-use actix::Recipient;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
+use tokio::sync::mpsc;
 use tokio::task::{AbortHandle, JoinHandle};
 use tracing::{error, info, warn};
 
 use super::core::{Core, strand};
-use crate::bind::messages::{BindAddress, Identity, Report, Reports};
+use crate::bind::messages::{BindAddress, Identity, Report, Reporter, Reports};
 use crate::bind::{BindSetup, Failure};
 use crate::dispatch::{BindKey, LaneKey};
 use crate::events::{Alarm, BindEvent, Cause, Event, Kinds, Phase, Receipts};
@@ -31,7 +31,9 @@ pub type StartBind = Box<dyn Fn(BindSetup) -> (BindAddress, JoinHandle<()>)>;
 pub(super) struct Binds {
     start: StartBind,
     connector: Arc<dyn Connect>,
-    router: Recipient<Reports>,
+    reporter: Reporter,
+    /// What binds report, which the pump fetches.
+    reports: mpsc::UnboundedReceiver<Reports>,
     budgets: HashMap<String, SharedBudget>,
     random: fastrand::Rng,
     incarnations: u64,
@@ -84,16 +86,13 @@ impl Member {
 }
 
 impl Binds {
-    pub(super) fn new(
-        start: StartBind,
-        connector: Arc<dyn Connect>,
-        router: Recipient<Reports>,
-        seed: u64,
-    ) -> Self {
+    pub(super) fn new(start: StartBind, connector: Arc<dyn Connect>, seed: u64) -> Self {
+        let (reporter, reports) = Reporter::channel();
         Self {
             start,
             connector,
-            router,
+            reporter,
+            reports,
             budgets: HashMap::new(),
             random: fastrand::Rng::with_seed(seed),
             incarnations: 0,
@@ -233,7 +232,7 @@ impl Core {
             connector: binds.connector.clone(),
             hub: self.hub.clone(),
             receipts: account.receipts.clone(),
-            router: binds.router.clone(),
+            router: binds.reporter.clone(),
             budget: member.budget.clone(),
             seed,
             after,
@@ -248,8 +247,14 @@ impl Core {
         }));
     }
 
-    /// What a bind has to say.
-    pub(super) fn handle_reports(&mut self, Reports { from, reports }: Reports) {
+    /// Takes what binds have to say.
+    pub(super) fn poll_reports(&mut self, task: &mut Context<'_>) {
+        while let Poll::Ready(Some(reports)) = self.binds.reports.poll_recv(task) {
+            self.handle_reports(reports);
+        }
+    }
+
+    fn handle_reports(&mut self, Reports { from, reports }: Reports) {
         let now = self.now();
         let member = self.binds.by_name_mut(from.bind.as_str());
         let key = member

@@ -36,7 +36,6 @@ pub use preparer::Preparer;
 pub use status::{GetStatus, Status};
 
 use crate::bind::Bind;
-use crate::bind::messages::Reports;
 use crate::events::{Delivery, Event, Filter, Hub, HubError, Subscription};
 use crate::link::Connect;
 use crate::settings::Settings;
@@ -46,6 +45,8 @@ use core::Core;
 use pump::Pump;
 
 /// The actor.
+///
+/// When its last address is dropped it shuts down, with the grace of the settings.
 pub struct Router {
     core: Rc<RefCell<Core>>,
 }
@@ -99,12 +100,7 @@ impl Router {
         let books = Books::new(setup.settings.router.queue_capacity, hub.clone());
         let preparer = Arc::new(Preparer::new(&setup.settings, setup.seed));
         let (alive, watcher) = watch::channel(());
-        let binds = Binds::new(
-            setup.start,
-            setup.connector,
-            address.clone().recipient(),
-            setup.seed,
-        );
+        let binds = Binds::new(setup.start, setup.connector, setup.seed);
         let mut core = Core::new(
             setup.settings,
             hub.clone(),
@@ -223,14 +219,6 @@ impl Handler<Jobs> for Router {
         let count = jobs.len();
         jobs.into_iter().for_each(|job| core.handle_job(job));
         take_turns(&mut core, count, context);
-    }
-}
-
-impl Handler<Reports> for Router {
-    type Result = ();
-
-    fn handle(&mut self, reports: Reports, _: &mut Self::Context) {
-        self.core.borrow_mut().handle_reports(reports);
     }
 }
 

@@ -26,7 +26,13 @@ impl ActorFuture<Router> for Pump {
         task: &mut Task<'_>,
     ) -> Poll<()> {
         let mut core = router.core.borrow_mut();
+        if !context.connected() && core.closing.is_none() {
+            // Nobody is left who could send anything.
+            let grace = core.settings.router.shutdown_grace;
+            core.handle_shutdown(grace, None);
+        }
         loop {
+            core.poll_reports(task);
             core.poll_deaths(task);
             core.handle_timeout();
             core.flush();

@@ -10,7 +10,9 @@ use tokio::time::{advance, timeout};
 
 use super::*;
 use crate::bind::BindSetup;
-use crate::bind::messages::{Assign, BindCounters, BindStatus, Control, GetBindStatus, Identity, Report};
+use crate::bind::messages::{
+    Assign, BindCounters, BindStatus, Control, GetBindStatus, Identity, Report, Reporter, Reports,
+};
 use crate::events::{Alarm, Cause, Kinds, OutcomeEvent, Phase};
 use crate::link::TcpConnector;
 use crate::pdu::{SequenceNumber, SubmitSm};
@@ -47,7 +49,7 @@ impl Actor for Fake {
 impl Fake {
     fn report(&self, reports: Vec<Report>) {
         let from = self.setup.identity.clone();
-        self.setup.router.do_send(Reports { from, reports });
+        self.setup.router.report(Reports { from, reports });
     }
 
     fn id(&self) -> BindId {
@@ -190,7 +192,7 @@ impl Watcher {
     }
 }
 
-type Fakes = Rc<RefCell<Vec<(Identity, Addr<Fake>)>>>;
+type Fakes = Rc<RefCell<Vec<(Identity, Reporter, Addr<Fake>)>>>;
 
 struct Bench {
     started: Started,
@@ -220,7 +222,7 @@ impl Bench {
             let address = context.address();
             starts
                 .borrow_mut()
-                .push((setup.identity.clone(), address.clone()));
+                .push((setup.identity.clone(), setup.router.clone(), address.clone()));
             let fake = Fake {
                 setup,
                 jobs: Vec::new(),
@@ -250,13 +252,17 @@ impl Bench {
         let fake = fakes
             .iter()
             .rev()
-            .find(|(identity, _)| identity.bind.as_str() == bind);
-        fake.unwrap().1.clone()
+            .find(|(identity, ..)| identity.bind.as_str() == bind);
+        fake.unwrap().2.clone()
     }
 
     async fn order(&self, bind: &str, order: Order) {
         self.fake(bind).do_send(order);
         settle().await;
+    }
+
+    fn reporter(&self) -> Reporter {
+        self.fakes.borrow()[0].1.clone()
     }
 
     /// How many jobs each bind has.
@@ -552,7 +558,7 @@ async fn a_panic_in_a_bind_ends_its_messages_alone_and_the_bind_comes_back() {
             .fakes
             .borrow()
             .iter()
-            .map(|(identity, _)| identity.clone())
+            .map(|(identity, ..)| identity.clone())
             .collect();
         assert_eq!(
             identities.last().unwrap(),
@@ -759,7 +765,7 @@ async fn a_long_message_goes_on_at_a_bind_of_the_same_account_or_is_partial_in_t
                 incarnation: 1,
             };
             let reports = vec![Report::Returned { jobs: vec![job] }];
-            bench.started.address.do_send(Reports { from, reports });
+            bench.reporter().report(Reports { from, reports });
         }
         bench.order("b-1", Order::Bind(10)).await;
         assert_eq!(

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix::{Actor, Addr, AsyncContext, Context, Handler};
-use bindery::bind::messages::{Assign, Identity, Report, Reports};
+use bindery::bind::messages::{Assign, Identity, Report, Reporter, Reports};
 use bindery::bind::{Bind, BindSetup};
 use bindery::events::{Hub, Phase, Receipts};
 use bindery::link::now;
@@ -51,6 +51,13 @@ impl Actor for Router {
     type Context = Context<Self>;
 
     fn started(&mut self, context: &mut Self::Context) {
+        let (reporter, mut reports) = Reporter::channel();
+        let address = context.address();
+        actix_rt::spawn(async move {
+            while let Some(reports) = reports.recv().await {
+                address.do_send(reports);
+            }
+        });
         let hub = Hub::new();
         let account = AccountId::new("a");
         let limits = CorrelatorLimits::default();
@@ -64,7 +71,7 @@ impl Actor for Router {
             connector: self.smsc.connector(),
             hub: hub.clone(),
             receipts: Receipts::new(account, limits, IdRules::default(), hub),
-            router: context.address().recipient(),
+            router: reporter,
             budget: None,
             seed: self.seed,
             after: None,
