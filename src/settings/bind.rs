@@ -48,17 +48,17 @@ section! {
     ///     .rate(100.0);
     /// ```
     pub struct BindSettings {
-        /// Where the SMSC listens, `host:port` each; tried in turn. For one host also `host` and `port`.
+        /// Where the SMSC listens; tried in turn. For one host also `host` and `port`.
         pub hosts: Vec<HostPort> = Vec::new();
         /// Instead of `hosts`: the embedded SMSC of this name, wherever it listens.
         pub smsc: Option<String> = None;
         /// The name by which the SMSC knows us.
-        pub system_id: String = String::new();
-        /// The password; or `password_env`, the environment variable that holds it, or `password_file`, the file.
+        pub system_id: String = String::new(), Characters(1..=255);
+        /// The password that goes with it.
         pub password: Secret = Secret::default();
         /// The kind of system that we say we are; mostly empty.
         pub system_type: String = String::new(), Characters(0..=12);
-        /// What the bind is for: `transceiver`, `transmitter` or `receiver`.
+        /// What the bind is for.
         pub mode: Mode = Mode::default();
         /// Binds of one account share message ids and receipts. Default: the bind's name.
         pub account: Option<String> = None, Characters(1..=64);
@@ -79,7 +79,7 @@ section! {
         pub window: usize = 10, 1..=65_535;
         /// PDUs per second; fractions are fine.
         pub rate: Option<f64> = None, Above(0.0);
-        /// Most PDUs at once. Default: a tenth of `rate`, at least one.
+        /// Most PDUs at once; `off`: a tenth of `rate`, at least one.
         pub burst: Option<f64> = None, AtLeast(1.0);
         /// The budget that the bind shares with others.
         pub budget: Option<String> = None;
@@ -124,7 +124,7 @@ section! {
         pub sequence_start: u32 = 1, 1..=0x7FFF_FFFF;
         /// How the ids of messages are written in responses and in receipts.
         pub message_ids: MessageIdSettings = MessageIdSettings::default();
-        /// What data_coding 0 means on this bind: `gsm`, `gsm-packed`, `latin1`, `ascii` or `utf8`.
+        /// What data_coding 0 means on this bind.
         pub default_alphabet: DefaultAlphabet = DefaultAlphabet::Gsm;
         /// Which deviations from the standard are put up with; all are.
         pub leniency: Leniency = Leniency::default();
@@ -134,9 +134,9 @@ section! {
 section! {
     /// How an SMSC writes the ids of messages.
     pub struct MessageIdSettings {
-        /// In responses, and in the TLV of receipts: `text`, `decimal` or `hex`.
+        /// In responses, and in the TLV of receipts; numbers are compared as numbers.
         pub response: IdBase = IdBase::Text;
-        /// In the text of receipts: `text`, `decimal` or `hex`.
+        /// In the text of receipts.
         pub receipt: IdBase = IdBase::Text;
         /// Upper and lower case are the same; numbers never care.
         pub ignore_case: bool = false;

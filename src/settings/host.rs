@@ -35,28 +35,25 @@ impl HostPort {
     }
 }
 
+/// Reads `host:port`; none where either is missing.
+pub(super) fn parse(text: &str) -> Option<HostPort> {
+    let (host, port) = text.rsplit_once(':')?;
+    let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+    // More colons without brackets are an IPv6 address without a port.
+    let host = match bare {
+        Some(bare) => bare,
+        None if host.contains(':') => return None,
+        None => host,
+    };
+    let port = port.parse().ok()?;
+    (!host.is_empty()).then(|| HostPort::new(host, port))
+}
+
 impl From<&str> for HostPort {
     /// Takes any text; one without a port gets port 0, which checking the settings refuses for a bind.
     fn from(text: &str) -> Self {
-        let (host, port) = match text.rsplit_once(':') {
-            // More colons without brackets are an IPv6 address without a port.
-            Some((host, _)) if host.contains(':') && !(host.starts_with('[') && host.ends_with(']')) => {
-                (text, "0")
-            }
-            Some(parts) => parts,
-            None => (text, "0"),
-        };
-        match port.parse() {
-            Ok(port) => Self::new(without_brackets(host), port),
-            Err(_) => Self::new(text, 0),
-        }
+        parse(text).unwrap_or_else(|| Self::new(text, 0))
     }
-}
-
-fn without_brackets(host: &str) -> &str {
-    host.strip_prefix('[')
-        .and_then(|host| host.strip_suffix(']'))
-        .unwrap_or(host)
 }
 
 impl From<String> for HostPort {

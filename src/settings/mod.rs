@@ -1,19 +1,33 @@
 //! Everything that can be configured, as checked values.
 
 mod bind;
+mod check;
+mod field;
 mod host;
+mod keys;
+mod kinds;
+mod problem;
+mod reference;
 mod router;
 mod rule;
+mod scalar;
 mod secret;
 mod section;
+mod shown;
 mod smsc;
+mod source;
+#[cfg(test)]
+mod tests;
 mod values;
 
 pub use bind::{BindSettings, MessageIdSettings, Mode};
 pub use host::HostPort;
+pub use problem::{Mistake, Place, Problem, SettingsError};
+pub use reference::reference;
 pub use router::{BudgetSettings, LogLevel, LogSettings, RouteSettings, RouterSettings};
 pub use secret::Secret;
 pub use section::Given;
+pub use shown::Effective;
 pub use smsc::{
     IdDigits, SmscAccountSettings, SmscFaultSettings, SmscLimitSettings, SmscMessageIdSettings,
     SmscMobileSettings, SmscSettings,
@@ -21,8 +35,12 @@ pub use smsc::{
 pub use values::Shares;
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::Path;
 
-use section::section;
+use field::{Checker, Reader, Table};
+use section::{Section, section};
+use source::{Document, PREFIX, Places};
 
 section! {
     /// The whole configuration of a process.
@@ -52,6 +70,114 @@ section! {
 }
 
 impl Settings {
+    /// Reads a file, and over it the variables of the environment that begin with `BINDERY__`.
+    ///
+    /// `BINDERY__BINDS__VONAGE_A__WINDOW=20` sets the key `window` of `[binds.vonage-a]`. Secrets that stand in
+    /// variables or files are fetched now.
+    ///
+    /// # Errors
+    ///
+    /// Every mistake of the file and of the variables, one line each: where it stands, and what would be right.
+    pub fn from_file(path: impl AsRef<Path>) -> Result<Self, SettingsError> {
+        let path = path.as_ref();
+        let name = path.display().to_string();
+        let text = std::fs::read_to_string(path).map_err(|error| Problem {
+            place: Place::File {
+                name: name.as_str().into(),
+                line: None,
+            },
+            key: String::new(),
+            mistake: Mistake::Unreadable(error.kind()),
+        })?;
+        Self::read(&text, &name, environment())
+    }
+
+    /// Reads TOML alone, without variables over it; `name` is what it is called in errors.
+    ///
+    /// A secret that stands in a variable (`password_env`) is fetched all the same.
+    ///
+    /// # Errors
+    ///
+    /// Every mistake, as for [`Settings::from_file`].
+    pub fn from_str(text: &str, name: &str) -> Result<Self, SettingsError> {
+        Self::read(
+            text,
+            name,
+            environment().filter(|(variable, _)| !variable.starts_with(PREFIX)),
+        )
+    }
+
+    /// Reads TOML, and over it the given variables of an environment.
+    ///
+    /// # Errors
+    ///
+    /// Every mistake, as for [`Settings::from_file`].
+    pub fn read(
+        text: &str,
+        name: &str,
+        environment: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<Self, SettingsError> {
+        let variables: BTreeMap<String, String> = environment.into_iter().collect();
+        let mut problems = Vec::new();
+        let (values, places) = Document::parse(text, name)?.overridden(&variables, &mut problems);
+
+        let mut reader = Reader {
+            places: &places,
+            variables: &variables,
+            folder: Path::new(name).parent().unwrap_or(Path::new("")),
+            problems,
+        };
+        let mut settings = Self::default();
+        let mut table = Table::root(&values, &mut reader);
+        Section::read(&mut settings, &mut table);
+        table.finish();
+        settings.check_from(&places, reader.problems)?;
+        Ok(settings)
+    }
+
+    /// Checks settings that were made or changed in the program; those that were read are checked already.
+    ///
+    /// # Errors
+    ///
+    /// Every mistake, one line each.
+    pub fn check(&self) -> Result<(), SettingsError> {
+        self.check_from(&Places::default(), Vec::new())
+    }
+
+    fn check_from(&self, places: &Places, problems: Vec<Problem>) -> Result<(), SettingsError> {
+        let mut checker = Checker::new(places, problems);
+        Section::check(self, "", &mut checker);
+        // Mistakes between values would only repeat those of the values.
+        if checker.is_clean() {
+            check::combinations(self, &mut checker);
+        }
+        SettingsError::check(checker.finish())
+    }
+
+    /// What is allowed but seldom meant, one line each.
+    #[must_use]
+    pub fn warnings(&self) -> Vec<String> {
+        check::warnings(self)
+    }
+
+    /// The settings as they are in effect, defaults included, secrets as `***`.
+    #[must_use]
+    pub fn effective(&self) -> Effective {
+        let mut entries = shown::Entries::new();
+        Section::show(self, &mut entries);
+        Effective(entries)
+    }
+
+    /// Leads every bind of the embedded SMSC `name` to where that listens.
+    pub fn connect_to_embedded(&mut self, name: &str, address: SocketAddr) {
+        for bind in self.binds.values_mut() {
+            if bind.smsc.as_deref() == Some(name) {
+                bind.smsc = None;
+                bind.hosts = vec![HostPort::from(address)];
+            }
+        }
+    }
+
     /// The same with one bind more, or another one of that name.
     #[must_use]
     pub fn bind(mut self, name: impl Into<String>, bind: BindSettings) -> Self {
@@ -72,4 +198,10 @@ impl Settings {
         self.routes.insert(name.into(), route);
         self
     }
+}
+
+/// The variables of this process; what is not Unicode is none of ours and no secret.
+fn environment() -> impl Iterator<Item = (String, String)> {
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
 }

@@ -12,7 +12,7 @@ section! {
     pub struct BudgetSettings {
         /// PDUs per second of all its binds together; fractions are fine.
         pub rate: f64 = 0.0, Above(0.0);
-        /// Most PDUs at once. Default: a tenth of `rate`, at least one.
+        /// Most PDUs at once; `off`: a tenth of `rate`, at least one.
         pub burst: Option<f64> = None, AtLeast(1.0);
     }
 }
@@ -57,10 +57,10 @@ section! {
     pub struct RouterSettings {
         /// Most messages that callers may have on their way; more of them wait for their turn.
         pub queue_capacity: usize = 10_000, 1..=10_000_000;
-        /// Most messages that wait for a bind; more are answered with `Busy`. Not less than `queue_capacity`.
-        pub backlog_capacity: usize = 20_000, 1..=10_000_000;
+        /// Most messages sent to the router itself that wait for a bind; more are answered with `Busy`.
+        pub backlog_capacity: usize = 10_000, 1..=10_000_000;
         /// How long a message that says nothing else may wait for a bind; then it has expired.
-        pub validity: Option<Duration> = Some(hours(24)), ms(1)..=hours(24 * 365);
+        pub validity: Option<Duration> = Some(hours(24)), ms(1)..=hours(24 * 30);
         /// How often the actor of a bind is started anew within `restart_window`; then the bind stays stopped.
         pub restart_limit: usize = 5, 0..=1_000;
         /// The time over which `restart_limit` counts.
@@ -91,7 +91,7 @@ pub enum LogLevel {
 section! {
     /// The log on standard error.
     pub struct LogSettings {
-        /// How much: `off`, `error`, `warn`, `info`, `debug` or `trace`. The variable RUST_LOG overrides it.
+        /// How much; the variable RUST_LOG overrides it.
         pub level: LogLevel = LogLevel::default();
         /// Whether the texts of messages are shown.
         pub texts: bool = false;

@@ -20,7 +20,7 @@ pub(super) struct Any;
 pub(super) struct Above(pub(super) f64);
 
 /// Numbers from this one on.
-pub(super) struct AtLeast(pub(super) f64);
+pub(super) struct AtLeast<T>(pub(super) T);
 
 /// Texts of so many characters.
 pub(super) struct Characters(pub(super) RangeInclusive<usize>);
@@ -45,13 +45,13 @@ impl Rule<f64> for Above {
     }
 }
 
-impl Rule<f64> for AtLeast {
-    fn allows(&self, value: &f64) -> bool {
+impl<T: Bound> Rule<T> for AtLeast<T> {
+    fn allows(&self, value: &T) -> bool {
         *value >= self.0
     }
 
     fn words(&self) -> String {
-        format!(" of {} or more", self.0)
+        format!(" of {} or more", self.0.words())
     }
 }
 

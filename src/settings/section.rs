@@ -1,4 +1,8 @@
-//! A section of the configuration as one table of its keys.
+//! A section of the configuration: one table with a row for each key, from which everything else follows.
+
+use super::field::{Checker, Table};
+use super::keys::Keys;
+use super::shown::Entries;
 
 /// What a builder method takes for a value of type `T`: a `T`, what is inside an option, or a text.
 pub trait Given<T> {
@@ -30,13 +34,31 @@ impl Given<Option<String>> for &str {
     }
 }
 
-/// Declares a section: one row for each key, with its type, its default, and what is allowed.
+/// What a table of keys can do; [`section!`] writes it.
+pub(super) trait Section: Default {
+    /// Takes what the table gives.
+    fn read(&mut self, table: &mut Table<'_, '_>);
+
+    /// Reports the values that break the rule of their key.
+    fn check(&self, path: &str, checker: &mut Checker<'_>);
+
+    /// Adds every key with its value.
+    fn show(&self, entries: &mut Entries);
+
+    /// Adds what is known of every key.
+    fn describe(&self, keys: &mut Keys);
+}
+
+/// Declares a section, a row for each key: what it is for, its type, its default, and what is allowed.
+///
+/// From a row follow the public field, its default, its builder method, how it is read from the file and from
+/// the environment, how it is checked and shown, and its row in `docs/configuration.md`.
 macro_rules! section {
     (
         $(#[$attribute:meta])*
         pub struct $section:ident {
             $(
-                $(#[doc = $doc:expr])*
+                $(#[doc = $doc:literal])*
                 pub $key:ident: $type:ty = $default:expr $(, $rule:expr)?;
             )*
         }
@@ -64,7 +86,64 @@ macro_rules! section {
                 }
             )*
         }
+
+        const _: () = {
+            use $crate::settings::field::{Checker, Field, Row, Table};
+            use $crate::settings::keys::Keys;
+            use $crate::settings::section::{Section, row};
+            use $crate::settings::shown::Entries;
+
+            impl Section for $section {
+                fn read(&mut self, table: &mut Table<'_, '_>) {
+                    $( Field::read(&mut self.$key, row!($key, [$($doc),*] $(, $rule)?), table); )*
+                }
+
+                fn check(&self, path: &str, checker: &mut Checker<'_>) {
+                    $( Field::check(&self.$key, row!($key, [$($doc),*] $(, $rule)?), path, checker); )*
+                }
+
+                fn show(&self, entries: &mut Entries) {
+                    $( Field::show(&self.$key, stringify!($key), entries); )*
+                }
+
+                fn describe(&self, keys: &mut Keys) {
+                    $( Field::describe(&self.$key, row!($key, [$($doc),*] $(, $rule)?), keys); )*
+                }
+            }
+
+            impl Field for $section {
+                type Ruled = Self;
+
+                fn read(&mut self, row: Row<'_, Self>, table: &mut Table<'_, '_>) {
+                    table.section(row.key, self);
+                }
+
+                fn check(&self, row: Row<'_, Self>, path: &str, checker: &mut Checker<'_>) {
+                    Section::check(self, &$crate::settings::source::joined(path, row.key), checker);
+                }
+
+                fn show(&self, key: &str, entries: &mut Entries) {
+                    let mut inner = Entries::new();
+                    Section::show(self, &mut inner);
+                    entries.push((key.to_owned(), $crate::settings::shown::Shown::Table(inner)));
+                }
+
+                fn describe(&self, row: Row<'_, Self>, keys: &mut Keys) {
+                    keys.inside_key(row.key, |keys| Section::describe(self, keys));
+                }
+            }
+        };
     };
 }
 
-pub(super) use section;
+/// One row as a value.
+macro_rules! row {
+    ($key:ident, [$($doc:literal),*]) => {
+        $crate::settings::section::row!($key, [$($doc),*], $crate::settings::rule::Any)
+    };
+    ($key:ident, [$($doc:literal),*], $rule:expr) => {
+        Row { key: stringify!($key), doc: concat!($($doc),*), rule: &$rule }
+    };
+}
+
+pub(super) use {row, section};

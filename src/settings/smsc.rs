@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::rule::{Above, Characters};
+use super::rule::{Above, AtLeast, Characters};
 use super::section::section;
 use super::values::{Shares, hours, mins, ms, secs};
 use super::{HostPort, Secret};
@@ -12,7 +12,7 @@ use crate::pdu::{CommandStatus, MessageState};
 section! {
     /// An embedded SMSC: whom it lets in, how fast it answers, which receipts it sends, and what goes wrong.
     pub struct SmscSettings {
-        /// Where it listens, `host:port`; port 0 takes a free one.
+        /// Where it listens; port 0 takes a free one.
         pub listen: HostPort = HostPort::new("127.0.0.1", 0);
         /// The seed of everything that happens by chance.
         pub seed: u64 = 1;
@@ -74,7 +74,7 @@ section! {
     pub struct SmscMessageIdSettings {
         /// The number of the first message.
         pub first: u64 = 1;
-        /// How numbers look in responses: `decimal`, `hex`, or with their digits as in `decimal:10`.
+        /// How numbers look in responses.
         pub response: IdDigits = IdDigits { hex: false, width: 10 };
         /// How numbers look in receipts.
         pub receipt: IdDigits = IdDigits { hex: false, width: 10 };
@@ -87,7 +87,7 @@ section! {
         /// Messages per second and account.
         pub rate: Option<f64> = None, Above(0.0);
         /// How many for each account; `off`: without end.
-        pub count: Option<u64> = None, 1..=u64::MAX;
+        pub count: Option<u64> = None, AtLeast(1);
         /// The phone that sends, an international number.
         pub source: String = String::from("447700900001"), Characters(1..=20);
         /// The number that it sends to.
@@ -101,7 +101,7 @@ section! {
     /// What goes wrong at an embedded SMSC. Shares are between 0 and 1.
     pub struct SmscFaultSettings {
         /// A link is cut when it has taken this many messages.
-        pub cut_after: Option<u64> = None, 1..=u64::MAX;
+        pub cut_after: Option<u64> = None, AtLeast(1);
         /// The chance that a link is cut at a message.
         pub cut_chance: f64 = 0.0, 0.0..=1.0;
         /// The share of messages that are taken without a response.

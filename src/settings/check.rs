@@ -1,0 +1,247 @@
+//! What single values cannot tell: references between tables, and values that cannot be together.
+
+use std::collections::BTreeMap;
+
+use super::field::Checker;
+use super::problem::{Mistake, nearest};
+use super::rule::Bound;
+use super::{BindSettings, Mode, RouteSettings, Settings, SmscSettings};
+use crate::pdu::InterfaceVersion;
+
+/// Checks the settings as a whole; every value alone is in order.
+pub(super) fn combinations(settings: &Settings, checker: &mut Checker<'_>) {
+    for (name, bind) in &settings.binds {
+        check_bind(&format!("binds.{name}"), bind, settings, checker);
+    }
+    for (name, route) in &settings.routes {
+        check_route(&format!("routes.{name}.binds"), route, settings, checker);
+    }
+    for (name, smsc) in &settings.smsc {
+        check_smsc(&format!("smsc.{name}"), smsc, checker);
+    }
+    check_listeners(&settings.smsc, checker);
+}
+
+fn check_bind(path: &str, bind: &BindSettings, settings: &Settings, checker: &mut Checker<'_>) {
+    let key = |key: &str| format!("{path}.{key}");
+
+    match (&bind.smsc, bind.hosts.is_empty()) {
+        (None, true) => checker.refuse(
+            key("hosts"),
+            String::from(
+                "a list of host:port in quotes, such as [\"smpp1.example:2775\"]; or host with port",
+            ),
+            Some(String::from("[]")),
+        ),
+        (Some(_), false) => checker.report(key("smsc"), one_of(["smsc", "hosts"])),
+        (Some(smsc), true) => {
+            require(key("smsc"), "embedded SMSC", smsc, &settings.smsc, checker);
+        }
+        (None, false) => {}
+    }
+    if let Some(budget) = &bind.budget {
+        require(key("budget"), "budget", budget, &settings.budgets, checker);
+    }
+    if bind.burst.is_some() && bind.rate.is_none() {
+        combination(
+            checker,
+            key("burst"),
+            "needs a rate; without one there is no limit to burst over",
+        );
+    }
+
+    let texts = [
+        ("system_id", bind.system_id.as_str()),
+        ("password", bind.password.expose()),
+        ("system_type", &bind.system_type),
+        ("address_range", &bind.address_range),
+    ];
+    for (name, text) in texts {
+        if !text
+            .chars()
+            .all(|character| character.is_ascii() && !character.is_control())
+        {
+            combination(
+                checker,
+                key(name),
+                "must be of ASCII characters without line breaks: nothing else passes the wire",
+            );
+        }
+    }
+    let lengths = [
+        ("system_id", bind.system_id.len(), bind.system_id_max_length),
+        ("password", bind.password.expose().len(), bind.password_max_length),
+    ];
+    for (name, length, most) in lengths {
+        if length > most {
+            combination(
+                checker,
+                key(name),
+                &format!(
+                    "has {length} characters where {most} are allowed; set {name}_max_length = {length} if the SMSC takes it"
+                ),
+            );
+        }
+    }
+
+    if bind.backoff_initial > bind.backoff_max {
+        combination(
+            checker,
+            key("backoff_initial"),
+            &format!(
+                "{} is more than backoff_max, which is {}",
+                bind.backoff_initial.words(),
+                bind.backoff_max.words(),
+            ),
+        );
+    }
+    if let (Some(inactivity), Some(interval)) = (bind.inactivity_timeout, bind.enquire_link_interval)
+        && inactivity <= interval
+    {
+        combination(
+            checker,
+            key("inactivity_timeout"),
+            &format!(
+                "{} must be more than enquire_link_interval, which is {}: a quiet link would be dropped unasked",
+                inactivity.words(),
+                interval.words(),
+            ),
+        );
+    }
+}
+
+fn check_route(path: &str, route: &RouteSettings, settings: &Settings, checker: &mut Checker<'_>) {
+    if route.binds.is_empty() {
+        let allowed = String::from("a list of names in quotes, such as [\"a-1\", \"a-2\"]");
+        checker.refuse(path.to_owned(), allowed, Some(String::from("[]")));
+    }
+    for name in &route.binds {
+        if !require(path.to_owned(), "bind", name, &settings.binds, checker) {
+            continue;
+        }
+        if settings.binds.get(name).is_some_and(|bind| !bind.mode.sends()) {
+            combination(
+                checker,
+                path.to_owned(),
+                &format!(
+                    "nothing can be sent over {name:?}, which is a receiver; name transceivers and transmitters"
+                ),
+            );
+        }
+    }
+}
+
+fn check_smsc(path: &str, smsc: &SmscSettings, checker: &mut Checker<'_>) {
+    let mut seen: BTreeMap<&str, &str> = BTreeMap::new();
+    for (name, account) in &smsc.accounts {
+        let system_id = account.system_id.as_deref().unwrap_or(name);
+        if let Some(first) = seen.insert(system_id, name) {
+            combination(
+                checker,
+                format!("{path}.accounts.{name}.system_id"),
+                &format!("{system_id:?} is the system_id of the account {first:?} too; each needs its own"),
+            );
+        }
+    }
+    let mobile = &smsc.mobile_originated;
+    if mobile.count.is_some() && mobile.rate.is_none() {
+        combination(
+            checker,
+            format!("{path}.mobile_originated.count"),
+            "needs a rate; without one nothing comes from phones",
+        );
+    }
+}
+
+fn check_listeners(smscs: &BTreeMap<String, SmscSettings>, checker: &mut Checker<'_>) {
+    let mut seen = BTreeMap::new();
+    for (name, smsc) in smscs {
+        if smsc.listen.port() == 0 {
+            continue;
+        }
+        if let Some(first) = seen.insert(&smsc.listen, name) {
+            combination(
+                checker,
+                format!("smsc.{name}.listen"),
+                &format!(
+                    "the SMSC {first:?} listens at {} already; port 0 takes a free one",
+                    smsc.listen,
+                ),
+            );
+        }
+    }
+}
+
+/// Reports a name that is not in the table; whether it is.
+fn require<T>(
+    key: String,
+    what: &'static str,
+    name: &str,
+    known: &BTreeMap<String, T>,
+    checker: &mut Checker<'_>,
+) -> bool {
+    let is_known = known.contains_key(name);
+    if !is_known {
+        let names: Vec<String> = known.keys().cloned().collect();
+        checker.report(
+            key,
+            Mistake::Unknown {
+                what,
+                name: name.to_owned(),
+                nearest: nearest(name, names.iter().map(String::as_str)),
+                names,
+            },
+        );
+    }
+    is_known
+}
+
+fn one_of(keys: [&str; 2]) -> Mistake {
+    Mistake::OneOf {
+        keys: keys.map(String::from).to_vec(),
+    }
+}
+
+fn combination(checker: &mut Checker<'_>, key: String, text: &str) {
+    checker.report(key, Mistake::Combination(text.to_owned()));
+}
+
+/// What is allowed but seldom meant, one line each.
+pub(super) fn warnings(settings: &Settings) -> Vec<String> {
+    let mut warnings = Vec::new();
+    for (name, bind) in &settings.binds {
+        let mut warn = |key: &str, text: String| warnings.push(format!("binds.{name}.{key}: {text}"));
+        let lengths = [
+            ("system_id", bind.system_id.len(), 15),
+            ("password", bind.password.expose().len(), 8),
+        ];
+        for (key, length, standard) in lengths {
+            if length > standard {
+                warn(
+                    key,
+                    format!(
+                        "has {length} characters where the standard has {standard}; not every SMSC takes it"
+                    ),
+                );
+            }
+        }
+        if bind.mode == Mode::Transceiver && bind.interface_version == InterfaceVersion::V3_3 {
+            warn(
+                "mode",
+                String::from(
+                    "bind_transceiver is not in SMPP 3.3; most such SMSCs want a transmitter and a receiver",
+                ),
+            );
+        }
+    }
+    for name in settings.budgets.keys() {
+        if !settings
+            .binds
+            .values()
+            .any(|bind| bind.budget.as_ref() == Some(name))
+        {
+            warnings.push(format!("budgets.{name}: no bind shares this budget"));
+        }
+    }
+    warnings
+}
