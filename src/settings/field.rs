@@ -6,7 +6,7 @@ use std::path::Path;
 use config::{Map, Value, ValueKind};
 
 use super::keys::{Absent, Keys, Step};
-use super::problem::{Mistake, Place, Problem, nearest};
+use super::problem::{Mistake, Problem, nearest};
 use super::rule::Rule;
 use super::scalar::{Raw, Scalar};
 use super::section::Section;
@@ -115,12 +115,12 @@ impl<'t, 'a> Table<'t, 'a> {
         })
     }
 
-    /// Reads a table of ours.
-    pub(super) fn section<S: Section>(&mut self, key: &str, section: &mut S) {
+    /// Reads a table of ours; whether it is one.
+    pub(super) fn section<S: Section>(&mut self, key: &str, section: &mut S) -> bool {
         self.inner(key, "a table of keys", |table| {
             section.read(table);
             table.finish();
-        });
+        })
     }
 
     /// Reads a table of tables that have names.
@@ -129,16 +129,18 @@ impl<'t, 'a> Table<'t, 'a> {
         self.inner(key, &example, |table| {
             for name in table.names() {
                 let mut section = S::default();
-                table.section(&name, &mut section);
-                sections.insert(name, section);
+                if table.section(&name, &mut section) {
+                    sections.insert(name, section);
+                }
             }
         });
     }
 
-    /// Reads something in the table behind `key`.
-    pub(super) fn inner(&mut self, key: &str, allowed: &str, read: impl FnOnce(&mut Table<'_, 'a>)) {
+    /// Reads something in the table behind `key`; whether there is one.
+    pub(super) fn inner(&mut self, key: &str, allowed: &str, read: impl FnOnce(&mut Table<'_, 'a>)) -> bool {
         let path = self.path_of(key);
-        match self.raw(key) {
+        let raw = self.raw(key);
+        match raw {
             None => {}
             Some(Raw::Typed(ValueKind::Table(values))) => read(&mut Table {
                 reader: self.reader,
@@ -154,6 +156,7 @@ impl<'t, 'a> Table<'t, 'a> {
                 },
             ),
         }
+        matches!(raw, Some(Raw::Typed(ValueKind::Table(_))))
     }
 
     /// The keys of the table that are there, in order.
@@ -261,11 +264,6 @@ impl<'a> Checker<'a> {
             false => Mistake::NotAllowed { allowed, found },
         };
         self.report(key, mistake);
-    }
-
-    /// Where a key stands.
-    pub(super) fn place(&self, key: &str) -> Place {
-        self.places.of(key)
     }
 }
 

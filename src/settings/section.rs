@@ -115,7 +115,7 @@ macro_rules! section {
                 type Ruled = Self;
 
                 fn read(&mut self, row: Row<'_, Self>, table: &mut Table<'_, '_>) {
-                    table.section(row.key, self);
+                    let _ = table.section(row.key, self);
                 }
 
                 fn check(&self, row: Row<'_, Self>, path: &str, checker: &mut Checker<'_>) {

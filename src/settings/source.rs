@@ -10,7 +10,7 @@ use toml::Spanned;
 use toml::de::{DeArray, DeTable, DeValue};
 
 use super::keys::Keys;
-use super::problem::{Mistake, Place, Problem, nearest};
+use super::problem::{Mistake, Place, Problem, SettingsError, nearest};
 
 /// Variables with this in front are ours.
 pub(super) const PREFIX: &str = "BINDERY__";
@@ -72,7 +72,7 @@ impl Places {
 
 impl Document {
     /// Reads TOML; `name` is what the file is called in errors.
-    pub(super) fn parse(text: &str, name: &str) -> Result<Self, Problem> {
+    pub(super) fn parse(text: &str, name: &str) -> Result<Self, SettingsError> {
         let file: Arc<str> = name.into();
         let (table, errors) = DeTable::parse_recoverable(text);
         let first = errors
@@ -84,7 +84,8 @@ impl Document {
                 file,
                 table: &table,
             }
-            .problem(error));
+            .problem(error)
+            .into());
         }
         let mut walk = Walk {
             text,
@@ -146,7 +147,7 @@ impl Document {
                     place,
                     key: String::new(),
                     mistake: Mistake::UnknownVariable {
-                        nearest: nearest(name, keys.keys().map(String::as_str)),
+                        nearest: nearest_variable(name, keys.keys()),
                     },
                 }),
             }
@@ -160,6 +161,13 @@ impl Document {
             });
         (tree, places)
     }
+}
+
+/// The prefix, which all share, does not make them alike.
+fn nearest_variable<'a>(name: &str, known: impl Iterator<Item = &'a String>) -> Option<String> {
+    let rest = |name: &'a str| name.strip_prefix(PREFIX);
+    nearest(name.strip_prefix(PREFIX)?, known.filter_map(|known| rest(known)))
+        .map(|rest| format!("{PREFIX}{rest}"))
 }
 
 impl Source for Document {
@@ -289,8 +297,8 @@ impl Syntax<'_> {
         let name = self.text.get(span.clone()).unwrap_or_default();
         let table = spots
             .iter()
-            .filter(|spot| spot.is_table && spot.value.start <= span.start)
-            .max_by_key(|spot| spot.value.start);
+            .filter(|spot| spot.is_table && spot.key.start <= span.start)
+            .max_by_key(|spot| spot.key.start);
         joined(table.map_or("", |spot| &spot.path), name)
     }
 }

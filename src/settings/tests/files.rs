@@ -1,0 +1,1 @@
+//! The files of `config/` and the table of `docs/configuration.md`.
