@@ -1,0 +1,266 @@
+//! Our requests: window, responses, numbers, limits.
+
+use super::*;
+
+#[test]
+fn the_window_is_never_exceeded() {
+    let mut bench = Bench::bound(SessionConfig { window: 2, ..esme() });
+    bench.submit(1);
+    bench.submit(2);
+    assert_eq!(bench.session.room(bench.now), Room::Full);
+    let refused = bench.session.request(3, &SubmitSm::default(), bench.now);
+    assert_eq!(refused, Err((3, RequestError::NoRoom)));
+    bench.gets("00000011 80000004 00000000 00000003 00");
+    assert_eq!(bench.session.room(bench.now), Room::Now(1));
+}
+
+#[test]
+fn a_value_that_does_not_fit_leaves_no_trace() {
+    let mut bench = Bench::bound(esme());
+    let long = SubmitSm {
+        short_message: vec![0; 300].into(),
+        ..SubmitSm::default()
+    };
+    let refused = bench.session.request(1, &long, bench.now);
+    assert!(
+        matches!(refused, Err((1, RequestError::Encode(_)))),
+        "{refused:?}"
+    );
+    assert_eq!((bench.sent(), bench.session.in_flight()), (String::new(), 0));
+}
+
+#[test]
+fn an_expired_request_is_unknown_and_its_late_answer_an_event() {
+    let mut bench = Bench::bound(SessionConfig {
+        enquire_link_interval: None,
+        ..esme()
+    });
+    bench.submit(1);
+    bench.sent();
+    assert_eq!(
+        bench.passes(secs(30)),
+        [Seen::Unresolved(1, Unresolved::ResponseExpired)]
+    );
+    assert_eq!(
+        (bench.session.in_flight(), bench.session.wants_close()),
+        (1, None)
+    );
+    assert_eq!(
+        bench.gets("00000012 80000004 00000000 00000002 3100"),
+        [Seen::Late(2, CommandStatus::ESME_ROK)]
+    );
+    assert_eq!(bench.session.in_flight(), 0);
+    assert_eq!(
+        bench.gets("00000012 80000004 00000000 00000002 3100"),
+        [Seen::Violation(Violation::UnsolicitedResponse)]
+    );
+}
+
+#[test]
+fn after_a_rebind_without_progress_one_request_goes_first() {
+    let mut bench = Bench::bound(SessionConfig {
+        probe_first: true,
+        ..esme()
+    });
+    bench.submit(1);
+    assert_eq!(bench.session.room(bench.now), Room::Full);
+    bench.gets("00000011 80000004 00000000 00000002 00");
+    assert_eq!(bench.session.room(bench.now), Room::Now(10));
+}
+
+#[test]
+fn a_response_of_another_kind_fails_its_request() {
+    let mut bench = Bench::bound(esme());
+    bench.submit(1);
+    assert_eq!(
+        bench.gets("00000011 80000103 00000000 00000002 00"),
+        [
+            Seen::Violation(Violation::WrongResponse),
+            Seen::Unresolved(1, Unresolved::WrongResponse)
+        ]
+    );
+}
+
+#[test]
+fn generic_nack_answers_its_request() {
+    let mut bench = Bench::bound(esme());
+    bench.submit(1);
+    let status = CommandStatus::ESME_RINVCMDID;
+    assert_eq!(
+        bench.gets("00000010 80000000 00000003 00000002"),
+        [Seen::Answered(1, status)]
+    );
+}
+
+#[test]
+fn generic_nack_without_a_number_means_the_only_request_or_none() {
+    let nack = "00000010 80000000 00000002 00000000";
+    let mut bench = Bench::bound(esme());
+    bench.submit(1);
+    bench.submit(2);
+    assert_eq!(
+        bench.gets(nack),
+        [Seen::Violation(Violation::UnsolicitedResponse)]
+    );
+    bench.gets("00000011 80000004 00000000 00000002 00");
+    assert_eq!(
+        bench.gets(nack),
+        [Seen::Answered(2, CommandStatus::ESME_RINVCMDLEN)]
+    );
+}
+
+#[test]
+fn an_unreadable_response_still_completes_its_request() {
+    let mut bench = Bench::bound(SessionConfig {
+        leniency: crate::pdu::Leniency::STRICT,
+        ..esme()
+    });
+    bench.submit(1);
+    assert_eq!(
+        bench.gets("00000012 80000004 00000000 00000002 3131"),
+        [Seen::Answered(1, CommandStatus::ESME_ROK)]
+    );
+    assert_eq!(bench.session.counters().unreadable, 1);
+}
+
+#[test]
+fn a_lost_connection_tells_what_was_written() {
+    let mut bench = Bench::bound(esme());
+    bench.submit(1);
+    bench.submit(2);
+    bench.session.handle_written(33 + 32, bench.now);
+    bench.session.handle_closed();
+    assert_eq!(
+        bench.events(),
+        [
+            Seen::Unresolved(1, Unresolved::SessionEnded { written: true }),
+            Seen::Unresolved(2, Unresolved::SessionEnded { written: false }),
+        ]
+    );
+    assert_eq!(
+        (bench.session.state(), bench.session.in_flight()),
+        (SessionState::Closed, 0)
+    );
+}
+
+#[test]
+fn no_request_is_encoded_behind_a_blocked_socket() {
+    let mut bench = Bench::bound(SessionConfig {
+        outbox_high_water: 50,
+        window: 100,
+        ..esme()
+    });
+    bench.submit(1);
+    bench.submit(2);
+    assert_eq!(bench.session.room(bench.now), Room::Full);
+    bench.sent();
+    assert_eq!(bench.session.room(bench.now), Room::Now(98));
+}
+
+#[test]
+fn sequence_numbers_wrap_and_skip_those_in_flight() {
+    let now = Instant::now();
+    let generator = Box::new(WrappingSequence::starting_at(SequenceNumber::new(0x7FFF_FFFD)));
+    let mut bench = Bench {
+        session: Session::with_generator(esme(), Limits::default(), generator, now),
+        now,
+    };
+    bench.session.bind(&BindTransceiver::default(), now).unwrap();
+    bench.gets("00000011 80000009 00000000 7ffffffd 00");
+    let forced = bench
+        .session
+        .request_pdu(1, &SubmitSm::default().into(), Some(SequenceNumber::FIRST), now);
+    assert_eq!(forced, Ok(SequenceNumber::FIRST));
+    let numbers: Vec<_> = (2..5).map(|token| bench.submit(token).value()).collect();
+    assert_eq!(numbers, [0x7FFF_FFFE, 0x7FFF_FFFF, 2]);
+    let taken = bench
+        .session
+        .request_pdu(9, &SubmitSm::default().into(), Some(SequenceNumber::new(2)), now);
+    assert_eq!(
+        taken,
+        Err((9, RequestError::SequenceTaken(SequenceNumber::new(2))))
+    );
+    assert_eq!(
+        bench.gets("00000011 80000004 00000000 00000001 00"),
+        [Seen::Answered(1, CommandStatus::ESME_ROK)]
+    );
+}
+
+#[test]
+fn equal_numbers_in_both_directions_do_not_clash() {
+    let mut bench = Bench::bound(esme());
+    bench.submit(1);
+    let data = "0000001a 00000103 00000000 00000002".to_owned() + &"00".repeat(10);
+    let [Seen::Request(inbound, CommandId::DATA_SM)] = bench.gets(&data)[..] else {
+        panic!("no data_sm")
+    };
+    bench
+        .session
+        .respond_empty(inbound, CommandStatus::ESME_ROK, bench.now)
+        .unwrap();
+    assert_eq!(
+        bench.gets("00000011 80000004 00000000 00000002 00"),
+        [Seen::Answered(1, CommandStatus::ESME_ROK)]
+    );
+}
+
+#[test]
+fn sixty_throttled_answers_decrease_the_rate_once() {
+    let mut bench = Bench::bound(SessionConfig {
+        window: 100,
+        ..esme()
+    });
+    bench.session.set_rate(
+        Some(Rate {
+            per_second: 1_000.0,
+            burst: Some(100.0),
+        }),
+        bench.now,
+    );
+    for token in 0..100 {
+        bench.submit(token);
+    }
+    bench.passes(Duration::from_millis(20));
+    let mut decreases = 0;
+    for sequence in 2..62 {
+        let seen = bench.gets(&format!("00000010 80000004 00000058 {sequence:08x}"));
+        decreases += seen.iter().filter(|event| **event == Seen::Throttled).count();
+    }
+    assert_eq!((decreases, bench.session.rate()), (1, Some(500.0)));
+    assert!(matches!(bench.session.room(bench.now), Room::At(_)));
+}
+
+#[test]
+fn siblings_share_a_budget_and_an_idle_one_leaves_its_share() {
+    let now = Instant::now();
+    let budget = Budget::shared(
+        Some(Rate {
+            per_second: 10.0,
+            burst: Some(10.0),
+        }),
+        now,
+    );
+    let mut benches: Vec<_> = (0..2)
+        .map(|_| {
+            let limits = Limits {
+                rate: None,
+                budget: Some(budget.clone()),
+            };
+            let session = Session::new(
+                SessionConfig {
+                    window: 100,
+                    ..esme()
+                },
+                limits,
+                now,
+            );
+            let mut bench = Bench { session, now };
+            bench.session.bind(&BindTransceiver::default(), now).unwrap();
+            bench.gets("00000011 80000009 00000000 00000001 00");
+            bench
+        })
+        .collect();
+    assert_eq!(benches[0].session.room(now), Room::Now(10));
+    (0..7).for_each(|token| _ = benches[0].submit(token));
+    assert_eq!(benches[1].session.room(now), Room::Now(3));
+}
