@@ -14,3 +14,4 @@ pub mod settings;
 pub mod sm;
 pub mod smsc;
 pub mod submit;
+pub mod telemetry;
