@@ -274,12 +274,12 @@ fn mend<'a>(
             None => Err(error),
         };
     }
-    let repairs: &[Quirk] = match error.kind {
-        DecodeErrorKind::Unterminated => &[Quirk::MissingNul],
-        DecodeErrorKind::TextLength { .. } => &[Quirk::SmLengthOver],
-        DecodeErrorKind::TrailingOctets { .. } | DecodeErrorKind::TlvOverrun { .. } => {
-            &[Quirk::TrailingNul, Quirk::SmLengthUnder, Quirk::TlvOverrun]
-        }
+    let repairs: &[Quirk] = match (error.kind, error.switch) {
+        (DecodeErrorKind::TrailingOctets { .. }, None) => &[Quirk::SmLengthUnder],
+        (_, Some(Quirk::TlvOverrun)) => &[Quirk::SmLengthUnder, Quirk::TlvOverrun],
+        (_, Some(Quirk::MissingNul)) => &[Quirk::MissingNul],
+        (_, Some(Quirk::SmLengthOver)) => &[Quirk::SmLengthOver],
+        (_, Some(Quirk::TrailingNul)) => &[Quirk::TrailingNul],
         _ => &[],
     };
     for &quirk in repairs.iter().filter(|quirk| leniency.allows(**quirk)) {

@@ -220,6 +220,7 @@ pub fn field_status(field: &str) -> CommandStatus {
         "broadcast_channel_indicator" => CommandStatus::ESME_RINVBCASTCHANIND,
         "source_addr_subunit" => CommandStatus::ESME_RINVSRCADDRSUBUNIT,
         "dest_addr_subunit" => CommandStatus::ESME_RINVDSTADDRSUBUNIT,
+        _ if TlvTag::from_name(field).is_some() => CommandStatus::ESME_RINVOPTPARAMVAL,
         _ => CommandStatus::ESME_RSYSERR,
     }
 }

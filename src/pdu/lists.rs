@@ -230,17 +230,20 @@ impl Entry for DestAddress {
     const COUNT: &'static str = "number_of_dests";
 
     fn read<'a>(reader: &mut impl Input<'a>) -> Result<DestAddressView<'a>, Stop> {
-        match reader.octet("dest_flag")? {
-            1 => Ok(DestAddressView::Sme {
-                dest_addr_ton: Ton::read(reader, "dest_addr_ton")?,
-                dest_addr_npi: Npi::read(reader, "dest_addr_npi")?,
-                destination_addr: reader.text("destination_addr", 21)?,
-            }),
-            2 => Ok(DestAddressView::List {
+        let flag = reader.checked_octet("dest_flag", |reader, flag| match flag {
+            1 | 2 => Ok(()),
+            _ => Err(reader.fail("dest_flag", DecodeErrorKind::InvalidValue { value: flag.into() })),
+        })?;
+        if flag == 2 {
+            return Ok(DestAddressView::List {
                 dl_name: reader.text("dl_name", 21)?,
-            }),
-            flag => Err(reader.fail("dest_flag", DecodeErrorKind::InvalidValue { value: flag.into() })),
+            });
         }
+        Ok(DestAddressView::Sme {
+            dest_addr_ton: Ton::read(reader, "dest_addr_ton")?,
+            dest_addr_npi: Npi::read(reader, "dest_addr_npi")?,
+            destination_addr: reader.text("destination_addr", 21)?,
+        })
     }
 
     fn borrow(&self) -> DestAddressView<'_> {

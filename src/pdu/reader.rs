@@ -33,8 +33,22 @@ pub trait Input<'a> {
     /// Puts up with a value that does not disturb the reading, where its switch is on.
     fn tolerate(&mut self, quirk: Quirk, field: &'static str, kind: DecodeErrorKind) -> Result<(), Stop>;
 
-    /// Notes why reading stops here.
+    /// Notes why reading stops at the field that starts here.
     fn fail(&mut self, field: &'static str, kind: DecodeErrorKind) -> Stop;
+
+    /// One octet that has to pass `check`.
+    #[inline]
+    fn checked_octet(
+        &mut self,
+        field: &'static str,
+        check: impl Fn(&mut Self, u8) -> Result<(), Stop>,
+    ) -> Result<u8, Stop> {
+        // The check comes before the octet is taken, so that errors have the place of the field.
+        if let Some(&octet) = self.rest().first() {
+            check(self, octet)?;
+        }
+        self.octet(field)
+    }
 }
 
 /// The structural damage that a second reading puts right; the first one never does.

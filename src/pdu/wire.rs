@@ -65,16 +65,22 @@ impl Source<'_> {
     }
 }
 
+/// Fields of one octet, each with the leniency that a value needs.
 macro_rules! octet_fields {
-    ($($type:ty $(, |$value:ident, $reader:ident, $field:ident| $check:expr)?;)*) => { $(
+    ($($type:ty, $needs:expr;)*) => { $(
         impl Wire for $type {
             type View<'a> = Self;
 
             #[inline]
             fn read<'a>(reader: &mut impl Input<'a>, field: &'static str) -> Result<Self, Stop> {
-                let value = Self::from(reader.octet(field)?);
-                $( let ($value, $reader, $field) = (value, reader, field); $check )?
-                Ok(value)
+                let needs: fn(Self) -> Option<Quirk> = $needs;
+                let octet = reader.checked_octet(field, |reader, octet| match needs(Self::from(octet)) {
+                    None => Ok(()),
+                    Some(quirk) => {
+                        reader.tolerate(quirk, field, DecodeErrorKind::ReservedValue { value: octet.into() })
+                    }
+                })?;
+                Ok(Self::from(octet))
             }
 
             #[inline]
@@ -105,34 +111,15 @@ macro_rules! octet_fields {
 }
 
 octet_fields! {
-    u8;
-    EsmClass;
-    InterfaceVersion;
-    MessageState;
-    PriorityFlag;
-    RegisteredDelivery;
-    DataCoding, |value, reader, field| if value.is_reserved() {
-        reserved(reader, Quirk::ReservedDataCoding, field, value.value())?;
-    };
-    Ton, |value, reader, field| if value.is_reserved() {
-        reserved(reader, Quirk::ReservedAddressType, field, value.value())?;
-    };
-    Npi, |value, reader, field| if value.is_reserved() {
-        reserved(reader, Quirk::ReservedAddressType, field, value.value())?;
-    };
-}
-
-fn reserved<'a>(
-    reader: &mut impl Input<'a>,
-    quirk: Quirk,
-    field: &'static str,
-    value: u8,
-) -> Result<(), Stop> {
-    reader.tolerate(
-        quirk,
-        field,
-        DecodeErrorKind::ReservedValue { value: value.into() },
-    )
+    u8, |_| None;
+    EsmClass, |_| None;
+    InterfaceVersion, |_| None;
+    MessageState, |_| None;
+    PriorityFlag, |_| None;
+    RegisteredDelivery, |_| None;
+    DataCoding, |value| value.is_reserved().then_some(Quirk::ReservedDataCoding);
+    Ton, |value| value.is_reserved().then_some(Quirk::ReservedAddressType);
+    Npi, |value| value.is_reserved().then_some(Quirk::ReservedAddressType);
 }
 
 impl Wire for CommandStatus {

@@ -14,3 +14,4 @@ mod conformance_pdu;
 mod conformance_sm;
 mod esme;
 mod homes;
+mod vectors;
