@@ -112,6 +112,8 @@ section! {
         pub refused_binds: Shares<CommandStatus> = Shares::default();
         /// The share of receipts that are sent twice.
         pub doubled_receipts: f64 = 0.0, 0.0..=1.0;
+        /// For how long a session that was cut still counts for `max_binds` of its account.
+        pub holds_sessions: Option<Duration> = None, ms(1)..=hours(24);
     }
 }
 

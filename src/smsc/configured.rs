@@ -43,7 +43,7 @@ impl From<&SmscSettings> for Behaviour {
                 refused_messages: Shares::new(faults.refused_messages.iter()),
                 refused_binds: Shares::new(faults.refused_binds.iter()),
                 doubled_receipts: faults.doubled_receipts,
-                holds_sessions: None,
+                holds_sessions: faults.holds_sessions,
             },
             limits: Limits {
                 connections: limits.connections,
