@@ -1,2 +1,5 @@
-//! The binary.
-fn main() {}
+//! The binary: see `bindery --help`.
+
+fn main() -> std::process::ExitCode {
+    bindery::cli::main()
+}

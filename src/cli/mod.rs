@@ -1,5 +1,122 @@
 //! What the binary consists of.
+//!
+//! On a terminal it prints for people; with `--json` it prints JSON Lines on standard output and nothing else
+//! there. Logs go to standard error.
 
+mod args;
+mod demo;
 mod hex;
+mod load;
+mod messages;
+mod outcome;
+mod output;
 pub mod pdu_json;
+mod send;
+mod serve;
 pub mod sm_json;
+mod summary;
+mod traffic;
+mod view;
+mod work;
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use clap::Parser;
+use clap::error::ErrorKind;
+
+use args::{Cli, Command, Pdu};
+use output::{Exit, complain, filter, say};
+
+use crate::settings::Settings;
+
+/// Runs the command that the arguments of this process name.
+#[must_use]
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) => {
+            // What was asked for, on standard output.
+            let _ = error.print();
+            return ExitCode::SUCCESS;
+        }
+        Err(error) => {
+            let text = error.to_string();
+            // The first paragraph says what is wrong; the others repeat the usage.
+            let lines = text.lines().map(str::trim).take_while(|line| !line.is_empty());
+            let line = lines.collect::<Vec<_>>().join(" ");
+            complain(format_args!(
+                "{}; see --help",
+                line.strip_prefix("error: ").unwrap_or(&line)
+            ));
+            return Exit::Wrong.into();
+        }
+    };
+    run(cli.command).into()
+}
+
+fn run(command: Command) -> Exit {
+    match command {
+        Command::Pdu(Pdu::Decode { hex: Some(text) }) => decode(&text),
+        Command::Pdu(Pdu::Decode { hex: None }) => filter(pdu_json::decode_line),
+        Command::Pdu(Pdu::Encode) => filter(pdu_json::encode_line),
+        Command::Sm { text: Some(text) } => {
+            say(sm_json::describe(&text).trim_end());
+            Exit::Done
+        }
+        Command::Sm { text: None } => filter(sm_json::sm_line),
+        Command::Load(args) => load::load(&args),
+        Command::Smsc(args) => serve::smsc(&args),
+        Command::Demo(args) => demo::demo(&args),
+        Command::Run(args) => serve::run(&args),
+        Command::Check(args) => check(&args),
+        Command::Send(args) => send::send(&args),
+    }
+}
+
+/// Shows one PDU octet by octet.
+fn decode(text: &str) -> Exit {
+    match hex::parse(text) {
+        Ok(octets) => {
+            say(pdu_json::annotated_dump(&octets).trim_end());
+            Exit::Done
+        }
+        Err(error) => {
+            complain(format_args!(
+                "character {} of the PDU: {error}; expected pairs of the digits 0 to 9 and a to f",
+                error.position + 1
+            ));
+            Exit::Wrong
+        }
+    }
+}
+
+/// Shows what is in effect.
+fn check(args: &args::Check) -> Exit {
+    match load_settings(&args.configured.config) {
+        Ok(settings) => {
+            let effective = settings.effective();
+            if args.json {
+                say(serde_json::json!(effective))
+            } else {
+                say(effective.to_string().trim_end())
+            }
+            Exit::Done
+        }
+        Err(exit) => exit,
+    }
+}
+
+/// Reads a configuration; says what is wrong with it, one line a mistake.
+fn load_settings(file: &Path) -> Result<Settings, Exit> {
+    match Settings::from_file(file) {
+        Ok(settings) => {
+            settings.warnings().iter().for_each(complain);
+            Ok(settings)
+        }
+        Err(error) => {
+            error.problems().iter().for_each(complain);
+            Err(Exit::Wrong)
+        }
+    }
+}

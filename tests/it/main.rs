@@ -9,9 +9,12 @@
 
 mod account;
 #[cfg(feature = "cli")]
+mod cli;
+#[cfg(feature = "cli")]
 mod conformance_pdu;
 #[cfg(feature = "cli")]
 mod conformance_sm;
 mod esme;
 mod homes;
+mod tidy;
 mod vectors;

@@ -1,0 +1,149 @@
+//! `run` and `smsc`: what goes on until it is told to end.
+
+use std::path::Path;
+use std::time::Duration;
+
+use serde_json::json;
+use tracing_subscriber::filter::LevelFilter;
+
+use super::args;
+use super::load_settings;
+use super::output::{Exit, complain, say};
+use crate::esme::Esme;
+use crate::settings::{LogLevel, Settings, SmscSettings};
+use crate::smsc::{Behaviour, Smsc};
+use crate::telemetry;
+
+/// Runs the service until SIGINT or SIGTERM.
+pub(super) fn run(args: &args::Configured) -> Exit {
+    let settings = match load_settings(&args.config) {
+        Ok(settings) => settings,
+        Err(exit) => return exit,
+    };
+    start_log(&settings);
+    let grace = settings.router.shutdown_grace;
+    actix_rt::System::new().block_on(async {
+        let esme = match Esme::start(settings) {
+            Ok(esme) => esme,
+            Err(error) => {
+                complain(error);
+                return Exit::Wrong;
+            }
+        };
+        tokio::select! {
+            () = asked_to_end() => {
+                let report = esme.shutdown(grace).await;
+                tracing::info!(?report, "shut down");
+                Exit::Done
+            }
+            () = esme.closed() => {
+                complain("the router ended; every bind was unbound");
+                Exit::Failed
+            }
+        }
+    })
+}
+
+/// Runs the embedded SMSC until SIGINT or SIGTERM.
+pub(super) fn smsc(args: &args::Smsc) -> Exit {
+    let settings = match smsc_settings(args) {
+        Ok(settings) => settings,
+        Err(exit) => return exit,
+    };
+    actix_rt::System::new().block_on(async {
+        let address = (args.listen.host(), args.listen.port());
+        let smsc = match Smsc::listen(address, Behaviour::from(&settings), settings.seed).await {
+            Ok(smsc) => smsc,
+            Err(error) => {
+                complain(format_args!("cannot listen on {}: {error}", args.listen));
+                return Exit::Failed;
+            }
+        };
+        if let Some(address) = smsc.local_addr() {
+            let address = address.to_string();
+            if args.json {
+                say(json!({ "listening": address }))
+            } else {
+                say(format_args!("listening on {address}"))
+            }
+        }
+        asked_to_end().await;
+        smsc.shutdown().await;
+        let counters = smsc.counters();
+        if args.json {
+            say(json!(counters));
+        } else {
+            say(format_args!("{counters:#?}"));
+        }
+        Exit::Done
+    })
+}
+
+fn smsc_settings(args: &args::Smsc) -> Result<SmscSettings, Exit> {
+    let mut settings = match &args.config {
+        Some(file) => only_smsc(file)?,
+        None => SmscSettings::default(),
+    };
+    if let Some(delay) = args.delay {
+        settings.delay = delay;
+    }
+    if let Some(rate) = args.rate {
+        if rate <= 0.0 {
+            complain("--rate: expected more than 0");
+            return Err(Exit::Wrong);
+        }
+        settings.rate = Some(rate);
+    }
+    if let Some(after) = args.receipts_after {
+        settings.receipts_after = Some(after);
+    }
+    if let Some(seed) = args.seed {
+        settings.seed = seed;
+    }
+    Ok(settings)
+}
+
+/// The one embedded SMSC of a configuration.
+fn only_smsc(file: &Path) -> Result<SmscSettings, Exit> {
+    let mut smscs = load_settings(file)?.smsc;
+    match smscs.len() {
+        1 => Ok(smscs.pop_first().map(|(_, smsc)| smsc).unwrap_or_default()),
+        count => {
+            complain(format_args!(
+                "{}: {count} tables [smsc.NAME]; expected exactly one",
+                file.display()
+            ));
+            Err(Exit::Wrong)
+        }
+    }
+}
+
+/// Logs to standard error as the settings say.
+pub(super) fn start_log(settings: &Settings) {
+    telemetry::start(match settings.log.level {
+        LogLevel::Off => LevelFilter::OFF,
+        LogLevel::Error => LevelFilter::ERROR,
+        LogLevel::Warn => LevelFilter::WARN,
+        LogLevel::Info => LevelFilter::INFO,
+        LogLevel::Debug => LevelFilter::DEBUG,
+        LogLevel::Trace => LevelFilter::TRACE,
+    });
+}
+
+/// Ready when SIGINT or SIGTERM came.
+async fn asked_to_end() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                _ = tokio::signal::ctrl_c() => {}
+                _ = terminate.recv() => {}
+            }
+            // What was said to end is not said again.
+            tokio::time::sleep(Duration::ZERO).await;
+            return;
+        }
+    }
+    let _ = tokio::signal::ctrl_c().await;
+}

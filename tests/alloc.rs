@@ -1,0 +1,65 @@
+//! How much the hot path may allocate. One thread, one binary: nothing else allocates meanwhile.
+
+#![allow(clippy::unwrap_used, reason = "tests fail loudly")]
+
+use std::time::Instant;
+
+use bindery::pdu::{
+    BindTransceiver, BindTransceiverResp, CommandId, CommandStatus, SubmitSm, SubmitSmResp, frame_length,
+};
+use bindery::session::{Event, Limits, Session, SessionConfig, Side};
+
+const WINDOW: u32 = 100;
+
+fn session(side: Side, now: Instant) -> Session<u32> {
+    let config = SessionConfig {
+        window: WINDOW as usize,
+        ..SessionConfig::new(side)
+    };
+    Session::new(config, Limits::default(), now)
+}
+
+/// What one side has written reaches the other, which answers every request.
+fn carry(from: &mut Session<u32>, to: &mut Session<u32>, now: Instant) {
+    let output = from.output();
+    let (octets, mut at) = (output.len(), 0);
+    while let Ok(Some(length)) = frame_length(&output[at..], 70_000) {
+        if let Some(Event::Request { inbound, header, .. }) = to.handle_frame(&output[at..at + length], now) {
+            let ok = CommandStatus::ESME_ROK;
+            let answered = match header.command_id {
+                CommandId::SUBMIT_SM => to.respond(inbound, ok, &SubmitSmResp::default(), now),
+                _ => to.respond(inbound, ok, &BindTransceiverResp::default(), now),
+            };
+            answered.unwrap();
+        }
+        while to.poll_event().is_some() {}
+        at += length;
+    }
+    from.handle_written(octets, now);
+}
+
+#[test]
+fn a_session_allocates_nothing_for_a_message() {
+    let now = Instant::now();
+    let (mut esme, mut smsc) = (session(Side::Esme, now), session(Side::Smsc, now));
+    esme.bind(&BindTransceiver::default(), now).unwrap();
+    carry(&mut esme, &mut smsc, now);
+    carry(&mut smsc, &mut esme, now);
+    let submit = SubmitSm {
+        source_addr: "12345".try_into().unwrap(),
+        destination_addr: "447700900123".try_into().unwrap(),
+        short_message: vec![b'x'; 100].into(),
+        ..SubmitSm::default()
+    };
+    let mut window = || {
+        for token in 0..WINDOW {
+            esme.request(token, &submit, now).unwrap();
+        }
+        carry(&mut esme, &mut smsc, now);
+        carry(&mut smsc, &mut esme, now);
+    };
+    // Buffers and tables reach their size.
+    (0..30).for_each(|_| window());
+    let counted = allocation_counter::measure(|| (0..100).for_each(|_| window()));
+    assert_eq!(counted.count_total, 0, "for {} messages", 100 * WINDOW);
+}

@@ -1,0 +1,327 @@
+//! The binary as a process: what it prints, and how it ends.
+
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Child, Command, Output, Stdio};
+
+use serde_json::Value;
+
+fn bindery(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_bindery"));
+    command
+        .args(arguments)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    // What happens to be set where the tests run is no part of them.
+    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("BINDERY__")) {
+        command.env_remove(name);
+    }
+    command
+}
+
+fn run(arguments: &[&str]) -> Output {
+    bindery(arguments).output().unwrap()
+}
+
+fn code(output: &Output) -> i32 {
+    output.status.code().unwrap()
+}
+
+fn line(octets: &[u8]) -> String {
+    let text = String::from_utf8_lossy(octets);
+    let mut lines = text.lines();
+    let line = lines.next().unwrap_or_default().to_owned();
+    assert_eq!(lines.next(), None, "one line only: {text}");
+    line
+}
+
+fn json(text: &str) -> Value {
+    serde_json::from_str(text).unwrap_or_else(|error| panic!("{error}: {text}"))
+}
+
+/// Feeds lines to a filter and gives its answers.
+fn filter(arguments: &[&str], input: &str) -> Vec<Value> {
+    let mut child = bindery(arguments).stdin(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(code(&output), 0);
+    String::from_utf8(output.stdout)
+        .unwrap()
+        .lines()
+        .map(json)
+        .collect()
+}
+
+/// The embedded SMSC as a process, ended when the test is.
+struct Smsc {
+    child: Child,
+    output: BufReader<std::process::ChildStdout>,
+    address: String,
+}
+
+impl Smsc {
+    fn start(arguments: &[&str]) -> Self {
+        let mut all = vec!["smsc", "--listen", "127.0.0.1:0", "--json"];
+        all.extend(arguments);
+        let mut child = bindery(&all).spawn().unwrap();
+        let mut output = BufReader::new(child.stdout.take().unwrap());
+        let mut first = String::new();
+        output.read_line(&mut first).unwrap();
+        let address = json(&first)["listening"].as_str().unwrap().to_owned();
+        Self {
+            child,
+            output,
+            address,
+        }
+    }
+
+    /// Asks it to end and gives what it counted.
+    #[cfg(unix)]
+    fn end(mut self) -> Value {
+        let asked = Command::new("kill")
+            .arg(self.child.id().to_string())
+            .status()
+            .unwrap();
+        assert!(asked.success());
+        let mut last = String::new();
+        self.output.read_line(&mut last).unwrap();
+        assert_eq!(self.child.wait().unwrap().code(), Some(0));
+        json(&last)
+    }
+}
+
+impl Drop for Smsc {
+    fn drop(&mut self) {
+        // Ended already when the test went well.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Every message of a summary has exactly one outcome.
+fn assert_balanced(summary: &Value) {
+    let count = |key: &str| summary[key].as_u64().unwrap();
+    let outcomes: u64 = ["submitted", "rejected", "not_sent", "unknown", "expired"]
+        .into_iter()
+        .map(count)
+        .sum();
+    assert_eq!(count("messages"), outcomes, "{summary}");
+}
+
+#[test]
+fn wrong_usage_is_one_line_and_exit_2() {
+    for (arguments, expected) in [
+        (&["frob"][..], "unrecognized subcommand 'frob'"),
+        (&["load"], "--smsc <HOST:PORT>"),
+        (&["load", "--smsc", "x"], "expected a host and a port"),
+        (
+            &["smsc", "--listen", "127.0.0.1:0", "--delay", "5"],
+            "expected a duration with a unit",
+        ),
+        (&["pdu", "decode", "0x"], "expected pairs of the digits"),
+        (&["run", "-c", "/no/such/file.toml"], "/no/such/file.toml"),
+    ] {
+        let output = run(arguments);
+        let complaint = line(&output.stderr);
+        assert!(complaint.contains(expected), "{arguments:?}: {complaint}");
+        assert_eq!((code(&output), output.stdout.len()), (2, 0), "{arguments:?}");
+    }
+}
+
+#[test]
+fn help_names_only_what_works() {
+    let output = run(&["--help"]);
+    let help = String::from_utf8(output.stdout).unwrap();
+    for command in ["demo", "run", "check", "send", "load", "smsc", "pdu", "sm"] {
+        assert!(
+            help.lines().any(|line| line.trim_start().starts_with(command)),
+            "{command}"
+        );
+    }
+    assert!(!help.contains("top"), "{help}");
+}
+
+#[test]
+fn filters_answer_each_line_in_order_and_go_on_after_a_bad_one() {
+    let answers = filter(
+        &["pdu", "decode"],
+        "00000010000000150000000000000002\nzz\n00000010800000150000000000000002\n",
+    );
+    assert_eq!(answers.len(), 3);
+    assert_eq!(
+        (&answers[0]["command"], &answers[0]["outcome"]),
+        (&"enquire_link".into(), &"accept".into())
+    );
+    assert_eq!(answers[2]["command"], "enquire_link_resp");
+    let answers = filter(
+        &["sm"],
+        "{\"op\":\"pack\",\"hex\":\"37626974\"}\nnonsense\n{\"op\":\"sp\"}\n",
+    );
+    assert_eq!(answers[0], serde_json::json!({ "hex": "37719a0e" }));
+    assert!(answers[1]["error"]["kind"].is_string() && answers[2]["error"]["kind"].is_string());
+    let answers = filter(
+        &["pdu", "encode"],
+        "{\"command\":\"enquire_link\",\"sequence_number\":2}\n",
+    );
+    assert_eq!(
+        answers,
+        [serde_json::json!({ "hex": "00000010000000150000000000000002" })]
+    );
+}
+
+#[test]
+fn load_over_real_tcp_ends_with_every_message_and_receipt_accounted_for() {
+    let smsc = Smsc::start(&[]);
+    let address = smsc.address.clone();
+    let load = [
+        "load",
+        "--smsc",
+        &address,
+        "--binds",
+        "2",
+        "--messages",
+        "500",
+        "--receipts",
+        "--json",
+    ];
+    let output = run(&load);
+    assert_eq!(code(&output), 0, "{}", String::from_utf8_lossy(&output.stderr));
+    let summary = json(&line(&output.stdout));
+    assert_balanced(&summary);
+    assert_eq!(summary["submitted"], 500);
+    assert_eq!(
+        summary["receipts"],
+        serde_json::json!({ "owed": 500, "received": 500, "orphaned": 0 })
+    );
+    assert_eq!(summary["binds"].as_array().unwrap().len(), 2);
+    #[cfg(unix)]
+    assert_eq!(smsc.end()["messages"], 500);
+}
+
+#[test]
+fn a_long_text_owes_a_receipt_for_each_part() {
+    let smsc = Smsc::start(&[]);
+    let address = smsc.address.clone();
+    let output = run(&[
+        "load",
+        "--smsc",
+        &address,
+        "--messages",
+        "10",
+        "--length",
+        "400",
+        "--receipts",
+        "--json",
+    ]);
+    let summary = json(&line(&output.stdout));
+    assert_eq!(
+        (
+            summary["submitted"].as_u64(),
+            summary["receipts"]["received"].as_u64()
+        ),
+        (Some(10), Some(30))
+    );
+}
+
+#[test]
+fn a_throttling_smsc_is_obeyed_and_loses_nothing() {
+    let smsc = Smsc::start(&["--rate", "2000"]);
+    let address = smsc.address.clone();
+    let output = run(&["load", "--smsc", &address, "--messages", "1000", "--json"]);
+    let summary = json(&line(&output.stdout));
+    assert_balanced(&summary);
+    assert_eq!(summary["submitted"], 1_000);
+}
+
+#[test]
+fn the_demo_accounts_for_everything() {
+    let output = run(&["demo", "--messages", "1500", "--json"]);
+    assert_eq!(code(&output), 0, "{}", String::from_utf8_lossy(&output.stderr));
+    let summary = json(&line(&output.stdout));
+    assert_balanced(&summary);
+    assert_eq!(
+        (summary["messages"].as_u64(), &summary["receipts"]["owed"]),
+        (Some(1_500), &summary["receipts"]["received"])
+    );
+    let binds = summary["binds"].as_array().unwrap();
+    assert!(binds.len() >= 6);
+    assert!(
+        binds.iter().any(|bind| bind["reconnects"].as_u64() >= Some(1)),
+        "one SMSC is flaky: {summary}"
+    );
+}
+
+#[test]
+fn check_masks_secrets_and_names_mistakes_by_file_line_and_key() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("a.toml");
+    let good = "[binds.a-1]\nhosts = [\"127.0.0.1:2775\"]\nsystem_id = \"x\"\npassword = \"pass-wd\"\n";
+    std::fs::write(&file, good).unwrap();
+    let name = file.to_str().unwrap();
+    let output = run(&["check", "-c", name]);
+    let text = String::from_utf8(output.stdout.clone()).unwrap();
+    assert!(
+        code(&output) == 0 && text.contains("a-1") && !text.contains("pass-wd"),
+        "{text}"
+    );
+    let output = run(&["check", "-c", name, "--json"]);
+    assert_eq!(json(&line(&output.stdout))["binds"]["a-1"]["password"], "***");
+
+    std::fs::write(&file, format!("{good}window = 1.7\n")).unwrap();
+    let output = run(&["check", "-c", name]);
+    let complaint = line(&output.stderr);
+    assert_eq!(code(&output), 2);
+    for part in [name, ":5", "binds.a-1.window", "1.7"] {
+        assert!(complaint.contains(part), "{part}: {complaint}");
+    }
+}
+
+#[test]
+fn send_prints_the_outcome_and_the_receipt() {
+    let smsc = Smsc::start(&[]);
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("a.toml");
+    let config = format!(
+        "[binds.a-1]\nhosts = [\"{}\"]\nsystem_id = \"x\"\npassword = \"y\"\n",
+        smsc.address
+    );
+    std::fs::write(&file, config).unwrap();
+    let name = file.to_str().unwrap();
+    let output = run(&[
+        "send",
+        "-c",
+        name,
+        "--to",
+        "447700900123",
+        "--text",
+        "hello",
+        "--wait-receipt",
+        "--json",
+    ]);
+    assert_eq!(code(&output), 0, "{}", String::from_utf8_lossy(&output.stderr));
+    let lines: Vec<_> = String::from_utf8(output.stdout)
+        .unwrap()
+        .lines()
+        .map(json)
+        .collect();
+    assert_eq!(
+        (&lines[0]["outcome"], &lines[0]["bind"]),
+        (&"submitted".into(), &"a-1".into())
+    );
+    assert_eq!(lines[1]["receipt"]["stat"], "DELIVRD");
+
+    let messages = folder.path().join("messages.csv");
+    std::fs::write(
+        &messages,
+        "to,from,text,id\n447700900123,Shop,one,x\n447700900124,Shop,two,y\n",
+    )
+    .unwrap();
+    let send_file = || run(&["send", "-c", name, "--file", messages.to_str().unwrap(), "--json"]);
+    let output = send_file();
+    assert_eq!(code(&output), 0, "{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(String::from_utf8(output.stdout).unwrap().lines().count(), 2);
+    let output = send_file();
+    assert_eq!((code(&output), output.stdout.len()), (0, 0), "none is sent twice");
+    #[cfg(unix)]
+    assert_eq!(smsc.end()["messages"], 3);
+}
