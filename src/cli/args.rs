@@ -181,10 +181,10 @@ fn duration(text: &str) -> Result<Duration, String> {
 
 fn host_port(text: &str) -> Result<HostPort, String> {
     let host = HostPort::from(text);
-    let has_port = text
+    let is_whole = text
         .rsplit_once(':')
-        .is_some_and(|(_, port)| port.parse::<u16>().is_ok());
-    match has_port && !host.host().is_empty() {
+        .is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok());
+    match is_whole {
         true => Ok(host),
         false => Err("expected a host and a port, such as 127.0.0.1:2775".into()),
     }

@@ -33,7 +33,7 @@ pub(super) fn run(args: &args::Configured) -> Exit {
         tokio::select! {
             () = asked_to_end() => {
                 let report = esme.shutdown(grace).await;
-                tracing::info!(?report, "shut down");
+                tracing::info!("shut down: {report:?}");
                 Exit::Done
             }
             () = esme.closed() => {
@@ -120,6 +120,8 @@ fn only_smsc(file: &Path) -> Result<SmscSettings, Exit> {
 
 /// Logs to standard error as the settings say.
 pub(super) fn start_log(settings: &Settings) {
+    telemetry::show_texts(settings.log.texts);
+    telemetry::show_addresses(settings.log.addresses);
     telemetry::start(match settings.log.level {
         LogLevel::Off => LevelFilter::OFF,
         LogLevel::Error => LevelFilter::ERROR,

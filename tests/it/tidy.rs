@@ -232,7 +232,10 @@ fn module_of(file: &Path) -> Option<String> {
 /// Numbered lines without comments, up to the file's own tests.
 fn code_lines(file: &Path) -> impl Iterator<Item = (usize, String)> {
     let text = fs::read_to_string(file).unwrap();
-    let is_tests = file.file_stem().is_some_and(|stem| stem == "tests");
+    let is_tests = file
+        .with_extension("")
+        .components()
+        .any(|part| part.as_os_str() == "tests");
     let mut lines = Vec::new();
     for (index, line) in text.lines().enumerate() {
         if is_tests || line.trim_start().starts_with("#[cfg(test)]") {
