@@ -111,10 +111,6 @@ fn check_bind(path: &str, bind: &BindSettings, settings: &Settings, checker: &mu
 }
 
 fn check_route(path: &str, route: &RouteSettings, settings: &Settings, checker: &mut Checker<'_>) {
-    if route.binds.is_empty() {
-        let allowed = String::from("a list of names in quotes, such as [\"a-1\", \"a-2\"]");
-        checker.refuse(path.to_owned(), allowed, Some(String::from("[]")));
-    }
     for name in &route.binds {
         if !require(path.to_owned(), "bind", name, &settings.binds, checker) {
             continue;

@@ -117,7 +117,8 @@ impl Key {
         steps.join(".")
     }
 
-    fn paths(&self, names: &impl Fn(&str) -> Vec<String>) -> Vec<String> {
+    /// The key with the names that there are, one for each.
+    pub(super) fn paths(&self, names: &impl Fn(&str) -> Vec<String>) -> Vec<String> {
         self.steps.iter().fold(vec![String::new()], |paths, step| {
             let further = |path: &String| match step {
                 Step::Key(key) => vec![joined(path, key)],

@@ -386,7 +386,7 @@ impl Field for Leniency {
                     quirk.name(),
                     bool::allowed(""),
                     default,
-                    &format!("Puts up with {}.", quirk.description()),
+                    &format!("Tolerates: {}.", quirk.description()),
                 );
             }
         });

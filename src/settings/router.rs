@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::rule::{Above, AtLeast};
+use super::rule::{Above, AtLeast, NotEmpty};
 use super::section::section;
 use super::values::{hours, mins, ms, secs};
 use crate::session::Rate;
@@ -38,7 +38,7 @@ section! {
     /// Where the messages go that name this route.
     pub struct RouteSettings {
         /// The binds that its messages may leave by.
-        pub binds: Vec<String> = Vec::new();
+        pub binds: Vec<String> = Vec::new(), NotEmpty;
     }
 }
 

@@ -1,6 +1,5 @@
 //! What is allowed for a value beyond its type, as a test and in words.
 
-use std::fmt::Display;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
@@ -21,6 +20,9 @@ pub(super) struct Above(pub(super) f64);
 
 /// Numbers from this one on.
 pub(super) struct AtLeast<T>(pub(super) T);
+
+/// Lists with something in them.
+pub(super) struct NotEmpty;
 
 /// Texts of so many characters.
 pub(super) struct Characters(pub(super) RangeInclusive<usize>);
@@ -55,6 +57,16 @@ impl<T: Bound> Rule<T> for AtLeast<T> {
     }
 }
 
+impl<T> Rule<Vec<T>> for NotEmpty {
+    fn allows(&self, value: &Vec<T>) -> bool {
+        !value.is_empty()
+    }
+
+    fn words(&self) -> String {
+        String::new()
+    }
+}
+
 impl Rule<String> for Characters {
     fn allows(&self, value: &String) -> bool {
         self.0.contains(&value.chars().count())
@@ -74,17 +86,23 @@ pub(super) trait Bound: PartialOrd {
     fn words(&self) -> String;
 }
 
-macro_rules! plain_bounds {
+impl Bound for f64 {
+    fn words(&self) -> String {
+        self.to_string()
+    }
+}
+
+macro_rules! integer_bounds {
     ($($type:ty),*) => { $(
         impl Bound for $type {
             fn words(&self) -> String {
-                plain(self)
+                grouped(&self.to_string())
             }
         }
     )* };
 }
 
-plain_bounds!(f64, u16, u32, u64, usize);
+integer_bounds!(u16, u32, u64, usize);
 
 impl Bound for Duration {
     fn words(&self) -> String {
@@ -92,8 +110,20 @@ impl Bound for Duration {
     }
 }
 
-fn plain(value: impl Display) -> String {
-    value.to_string()
+/// Long numbers as TOML takes them too: `1_000_000`.
+fn grouped(digits: &str) -> String {
+    const SHORT: usize = 5;
+    if digits.len() <= SHORT {
+        return digits.to_owned();
+    }
+    let mut grouped = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            grouped.push('_');
+        }
+        grouped.push(digit);
+    }
+    grouped
 }
 
 impl<T: Bound> Rule<T> for RangeInclusive<T> {

@@ -167,11 +167,11 @@ const BEHIND_A_BIND: &[(&str, &str)] = &[
     ),
     (
         "sequence_start = 0",
-        "5: binds.a-1.sequence_start: must be a whole number from 1 to 2147483647, not 0",
+        "5: binds.a-1.sequence_start: must be a whole number from 1 to 2_147_483_647, not 0",
     ),
     (
         "max_command_length = 15",
-        "5: binds.a-1.max_command_length: must be a whole number from 256 to 16777216, not 15",
+        "5: binds.a-1.max_command_length: must be a whole number from 256 to 16_777_216, not 15",
     ),
     (
         "system_type = \"much too long\"",
@@ -179,7 +179,7 @@ const BEHIND_A_BIND: &[(&str, &str)] = &[
     ),
     (
         "[router]\nqueue_capacity = 0",
-        "6: router.queue_capacity: must be a whole number from 1 to 10000000, not 0",
+        "6: router.queue_capacity: must be a whole number from 1 to 10_000_000, not 0",
     ),
     (
         "[budgets.acme]\nrate = 0",
