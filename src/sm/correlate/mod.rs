@@ -285,6 +285,10 @@ impl<T: Clone, S: ReceiptStore<T>> Correlator<T, S> {
     }
 
     /// Carries a receipt to its message; gives it back when that is gone.
+    #[expect(
+        clippy::result_large_err,
+        reason = "the receipt comes back as it was, without an allocation"
+    )]
     fn apply<'r>(
         &mut self,
         place: Place,
