@@ -6,24 +6,36 @@ use std::hint::black_box;
 
 use bindery::pdu::{DataCoding, EsmClass, TlvsView};
 use bindery::sm::{
-    Alphabet, AlphabetChoice, DefaultAlphabet, Languages, MessageSource, Receipt, SplitOptions, Unencodable, gsm7,
-    preview, split_text,
+    Alphabet, AlphabetChoice, DefaultAlphabet, Languages, MessageSource, Receipt, SplitOptions, Unencodable,
+    gsm7, preview, split_text,
 };
 use criterion::{Criterion, criterion_group, criterion_main};
 
 /// 160 characters that are the same in ASCII and GSM 03.38.
 fn ascii() -> String {
-    "The quick brown fox jumps over the lazy dog, 0123456789. ".repeat(3).chars().take(160).collect()
+    "The quick brown fox jumps over the lazy dog, 0123456789. "
+        .repeat(3)
+        .chars()
+        .take(160)
+        .collect()
 }
 
 /// 160 characters with umlauts, `@`, `_`, a pound sign.
 fn mixed() -> String {
-    "Grüße aus Köln: für 5 £ schöne Äpfel an max_müller@example.de! ".repeat(3).chars().take(160).collect()
+    "Grüße aus Köln: für 5 £ schöne Äpfel an max_müller@example.de! "
+        .repeat(3)
+        .chars()
+        .take(160)
+        .collect()
 }
 
 /// Ten parts of UCS2 with emoji.
 fn unicode() -> String {
-    "Привет, мир! 👋🏽 Как дела? ".repeat(40).chars().take(620).collect()
+    "Привет, мир! 👋🏽 Как дела? "
+        .repeat(40)
+        .chars()
+        .take(620)
+        .collect()
 }
 
 fn texts(c: &mut Criterion) {
@@ -33,12 +45,16 @@ fn texts(c: &mut Criterion) {
         group.bench_function(format!("{name} to GSM"), |b| {
             b.iter(|| {
                 out.clear();
-                Alphabet::GSM7.encode(black_box(&text), Unencodable::Refuse, &mut out).unwrap();
+                Alphabet::GSM7
+                    .encode(black_box(&text), Unencodable::Refuse, &mut out)
+                    .unwrap();
                 black_box(&out);
             });
         });
         let mut septets = Vec::new();
-        Alphabet::GSM7.encode(&text, Unencodable::Refuse, &mut septets).unwrap();
+        Alphabet::GSM7
+            .encode(&text, Unencodable::Refuse, &mut septets)
+            .unwrap();
         let mut back = String::with_capacity(512);
         group.bench_function(format!("{name} from GSM"), |b| {
             b.iter(|| {
@@ -55,7 +71,9 @@ fn texts(c: &mut Criterion) {
         group.bench_function(format!("{name} to UCS2"), |b| {
             b.iter(|| {
                 out.clear();
-                Alphabet::Ucs2.encode(black_box(&text), Unencodable::Refuse, &mut out).unwrap();
+                Alphabet::Ucs2
+                    .encode(black_box(&text), Unencodable::Refuse, &mut out)
+                    .unwrap();
             });
         });
     }
@@ -65,11 +83,20 @@ fn texts(c: &mut Criterion) {
 fn splits(c: &mut Criterion) {
     let mut group = c.benchmark_group("split");
     let options = SplitOptions::default();
-    for (name, text) in [("one part", ascii()), ("ten parts of UCS2", unicode()), ("ten parts of GSM", ascii().repeat(9))] {
-        group.bench_function(name, |b| b.iter(|| split_text(black_box(&text), &options, 7).unwrap()));
+    for (name, text) in [
+        ("one part", ascii()),
+        ("ten parts of UCS2", unicode()),
+        ("ten parts of GSM", ascii().repeat(9)),
+    ] {
+        group.bench_function(name, |b| {
+            b.iter(|| split_text(black_box(&text), &options, 7).unwrap())
+        });
     }
     let hindi = "नमस्ते दुनिया, आप कैसे हैं? ".repeat(4);
-    let national = SplitOptions { languages: Languages::ALL, ..SplitOptions::default() };
+    let national = SplitOptions {
+        languages: Languages::ALL,
+        ..SplitOptions::default()
+    };
     group.bench_function("choice of thirteen languages", |b| {
         b.iter(|| split_text(black_box(&hindi), &national, 7).unwrap());
     });
@@ -79,8 +106,12 @@ fn splits(c: &mut Criterion) {
         ..SplitOptions::default()
     };
     let long = ascii().repeat(9);
-    group.bench_function("ten parts packed", |b| b.iter(|| split_text(black_box(&long), &packed, 7).unwrap()));
-    group.bench_function("preview", |b| b.iter(|| preview(black_box(&unicode()), &options).unwrap()));
+    group.bench_function("ten parts packed", |b| {
+        b.iter(|| split_text(black_box(&long), &packed, 7).unwrap())
+    });
+    group.bench_function("preview", |b| {
+        b.iter(|| preview(black_box(&unicode()), &options).unwrap())
+    });
     group.finish();
 }
 
@@ -94,7 +125,9 @@ fn receipts(c: &mut Criterion) {
         tlvs: TlvsView::default(),
         default_alphabet: DefaultAlphabet::Gsm,
     };
-    c.bench_function("receipt", |b| b.iter(|| Receipt::read(black_box(&source)).state()));
+    c.bench_function("receipt", |b| {
+        b.iter(|| Receipt::read(black_box(&source)).state())
+    });
 }
 
 criterion_group!(benches, texts, splits, receipts);

@@ -101,7 +101,22 @@ impl Alphabet {
     /// True when the alphabet has every character of the text.
     #[must_use]
     pub fn holds(self, text: &str) -> bool {
-        text.chars().all(|character| self.units(character).is_some())
+        self.measure(text).is_ok()
+    }
+
+    /// Units of a text, or the first character that the alphabet lacks and its offset in octets.
+    pub(super) fn measure(self, text: &str) -> Result<usize, (usize, char)> {
+        match self {
+            Self::Gsm7(tables) => gsm7::measure(text, tables),
+            Self::Ucs2 => Ok(ucs2::units(text)),
+            Self::Utf8 => Ok(text.len()),
+            Self::Ascii | Self::Latin1 | Self::Iso8859_5 | Self::Iso8859_8 if text.is_ascii() => {
+                Ok(text.len())
+            }
+            _ => text.char_indices().try_fold(0, |units, (offset, character)| {
+                Ok(units + self.units(character).ok_or((offset, character))?)
+            }),
+        }
     }
 
     /// Appends the octets of a text to `out`; returns how many characters were replaced or left out.

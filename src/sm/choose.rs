@@ -8,12 +8,14 @@ use super::plan::Plan;
 use super::split::{AlphabetChoice, Shifts, SplitOptions};
 use crate::pdu::DataCoding;
 
-/// The alphabet, what announces it, and the parts that it makes.
+/// What announces the alphabet, and the parts that the text makes in it.
 pub(super) fn choose<'o>(text: &str, options: &'o SplitOptions) -> Result<(DataCoding, Plan<'o>), TextError> {
     match options.alphabet {
         AlphabetChoice::Only(alphabet) => only(text, alphabet, options),
-        AlphabetChoice::Prefer(alphabet) if alphabet.holds(text) => only(text, alphabet, options),
-        AlphabetChoice::Prefer(_) => only(text, Alphabet::Ucs2, options),
+        AlphabetChoice::Prefer(alphabet) => match only(text, alphabet, options) {
+            Err(TextError::Unencodable { .. }) => only(text, Alphabet::Ucs2, options),
+            chosen => chosen,
+        },
         AlphabetChoice::Auto => cheapest(text, options),
         AlphabetChoice::Gsm7 => gsm7(text, options),
     }
@@ -24,74 +26,60 @@ fn only<'o>(
     alphabet: Alphabet,
     options: &'o SplitOptions,
 ) -> Result<(DataCoding, Plan<'o>), TextError> {
-    if alphabet == Alphabet::Binary {
-        return Err(TextError::NoText);
-    }
-    if options.unencodable == Unencodable::Refuse
-        && let Some((offset, character)) = text
-            .char_indices()
-            .find(|(_, character)| alphabet.units(*character).is_none())
-    {
-        return Err(alphabet.unencodable(text, offset, character));
-    }
-    Ok((alphabet.data_coding(), plan(text, alphabet, options)?))
+    let content = Text::new(text, alphabet, options.unencodable, options.keep_clusters)?;
+    Ok((alphabet.data_coding(), Plan::new(&content, alphabet, options)?))
 }
 
 /// The default alphabet where it will do; else what makes the fewest parts, and among equals national tables
 /// before Latin-1 (each only where it is allowed) before UCS2.
 fn cheapest<'o>(text: &str, options: &'o SplitOptions) -> Result<(DataCoding, Plan<'o>), TextError> {
     let default = options.default_alphabet.alphabet();
-    if default.holds(text) {
-        return Ok((DataCoding::DEFAULT, plan(text, default, options)?));
+    if let Some(content) = held(text, default, options) {
+        return Ok((DataCoding::DEFAULT, Plan::new(&content, default, options)?));
     }
-    let tables = if default == Alphabet::GSM7 {
+    let national = if default == Alphabet::GSM7 {
         tables_of(options)
     } else {
         Vec::new()
     };
-    let national = tables.into_iter().map(Alphabet::Gsm7);
     let latin1 = options.latin1.then_some(Alphabet::Latin1);
-    let candidates = national
+    let others = national
+        .into_iter()
+        .map(Alphabet::Gsm7)
         .chain(latin1)
-        .filter(|alphabet| alphabet.holds(text))
         .chain([Alphabet::Ucs2]);
-    let best = cheapest_of(text, candidates, options)?;
-    Ok((best.alphabet.data_coding(), best))
+    // UCS2 holds every text.
+    let plan = cheapest_of(text, others, options).unwrap_or(Err(TextError::NoText))?;
+    Ok((plan.alphabet.data_coding(), plan))
 }
 
 /// The default alphabet, or the cheapest national tables.
 fn gsm7<'o>(text: &str, options: &'o SplitOptions) -> Result<(DataCoding, Plan<'o>), TextError> {
-    let national = tables_of(options)
-        .into_iter()
-        .map(Alphabet::Gsm7)
-        .filter(|alphabet| alphabet.holds(text));
-    if Alphabet::GSM7.holds(text) {
-        return only(text, Alphabet::GSM7, options);
-    }
-    match cheapest_of(text, national, options) {
-        Ok(best) => Ok((DataCoding::DEFAULT, best)),
-        // Says which character is in the way.
-        Err(TextError::NoText) => only(text, Alphabet::GSM7, options),
-        Err(error) => Err(error),
+    let national = || cheapest_of(text, tables_of(options).into_iter().map(Alphabet::Gsm7), options);
+    match held(text, Alphabet::GSM7, options) {
+        None if let Some(plan) = national() => Ok((DataCoding::DEFAULT, plan?)),
+        _ => only(text, Alphabet::GSM7, options),
     }
 }
 
-/// The best of several alphabets; [`TextError::NoText`] when there is none.
+/// The text in an alphabet that has all its characters.
+fn held<'t>(text: &'t str, alphabet: Alphabet, options: &SplitOptions) -> Option<Text<'t>> {
+    Text::new(text, alphabet, Unencodable::Refuse, options.keep_clusters).ok()
+}
+
+/// The cheapest of the alphabets that hold the text; none when none does.
 fn cheapest_of<'o>(
     text: &str,
-    candidates: impl Iterator<Item = Alphabet>,
+    alphabets: impl Iterator<Item = Alphabet>,
     options: &'o SplitOptions,
-) -> Result<Plan<'o>, TextError> {
-    let mut best: Option<Plan<'_>> = None;
-    let mut refused = TextError::NoText;
-    for alphabet in candidates {
-        match plan(text, alphabet, options) {
-            Ok(other) if best.as_ref().is_none_or(|best| cost(&other) < cost(best)) => best = Some(other),
-            Ok(_) => {}
-            Err(error) => refused = error,
-        }
-    }
-    best.ok_or(refused)
+) -> Option<Result<Plan<'o>, TextError>> {
+    alphabets
+        .filter_map(|alphabet| Some(Plan::new(&held(text, alphabet, options)?, alphabet, options)))
+        .reduce(|best, other| match (&best, &other) {
+            (Ok(cheap), Ok(plan)) if cost(plan) < cost(cheap) => other,
+            (Err(_), Ok(_)) => other,
+            _ => best,
+        })
 }
 
 fn cost(plan: &Plan<'_>) -> (usize, u8, usize) {
@@ -116,22 +104,4 @@ fn tables_of(options: &SplitOptions) -> Vec<Tables> {
         .flat_map(|single| locking().map(move |locking| Tables { locking, single }))
         .filter(|tables| !tables.is_default())
         .collect()
-}
-
-fn plan<'o>(text: &str, alphabet: Alphabet, options: &'o SplitOptions) -> Result<Plan<'o>, TextError> {
-    let SplitOptions {
-        unencodable,
-        keep_clusters,
-        ..
-    } = *options;
-    Plan::new(
-        &Text {
-            text,
-            alphabet,
-            unencodable,
-            keep_clusters,
-        },
-        alphabet,
-        options,
-    )
 }

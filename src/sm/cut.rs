@@ -3,7 +3,7 @@
 use unicode_segmentation::GraphemeCursor;
 
 use super::alphabet::Alphabet;
-use super::error::Unencodable;
+use super::error::{TextError, Unencodable};
 use super::gsm7;
 
 /// The end of a part.
@@ -20,6 +20,9 @@ pub(super) trait Content {
     /// Octets of the source.
     fn length(&self) -> usize;
 
+    /// Units of all of it.
+    fn units(&self) -> usize;
+
     /// The longest part from `start` with at most `limit` units. Ends at `start` when not even one indivisible
     /// piece fits.
     fn cut(&self, start: usize, limit: usize) -> Cut;
@@ -31,15 +34,41 @@ pub(super) trait Content {
 /// A text in an alphabet. Never cut inside a character, so neither inside an escape pair nor a surrogate pair.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Text<'a> {
-    pub(super) text: &'a str,
-    pub(super) alphabet: Alphabet,
-    pub(super) unencodable: Unencodable,
-    pub(super) keep_clusters: bool,
+    text: &'a str,
+    alphabet: Alphabet,
+    unencodable: Unencodable,
+    keep_clusters: bool,
+    units: usize,
 }
 
-impl Text<'_> {
+impl<'a> Text<'a> {
+    /// A text that its alphabet holds, or of which `unencodable` says what to do with the rest.
+    pub(super) fn new(
+        text: &'a str,
+        alphabet: Alphabet,
+        unencodable: Unencodable,
+        keep_clusters: bool,
+    ) -> Result<Self, TextError> {
+        let mut content = Self {
+            text,
+            alphabet,
+            unencodable,
+            keep_clusters,
+            units: 0,
+        };
+        content.units = match alphabet.measure(text) {
+            Ok(units) => units,
+            Err(_) if alphabet == Alphabet::Binary => return Err(TextError::NoText),
+            Err((offset, character)) if unencodable == Unencodable::Refuse => {
+                return Err(alphabet.unencodable(text, offset, character));
+            }
+            Err(_) => content.units_of(text),
+        };
+        Ok(content)
+    }
+
     /// Units of a character, or of what stands for it.
-    fn units(&self, character: char) -> usize {
+    fn units_of_character(&self, character: char) -> usize {
         self.alphabet
             .units(character)
             .unwrap_or_else(|| match self.unencodable {
@@ -52,7 +81,42 @@ impl Text<'_> {
     }
 
     fn units_of(&self, text: &str) -> usize {
-        text.chars().map(|character| self.units(character)).sum()
+        text.chars()
+            .map(|character| self.units_of_character(character))
+            .sum()
+    }
+
+    /// The longest start of `text` with at most `limit` units.
+    fn fit(&self, text: &str, limit: usize) -> Cut {
+        match self.alphabet {
+            Alphabet::GSM7 => {
+                // Most texts start with characters of one octet and one septet each.
+                let plain = gsm7::plain_prefix(text.as_bytes().get(..limit).unwrap_or(text.as_bytes()));
+                fit_by(text, plain, limit, |character| self.units_of_character(character))
+            }
+            Alphabet::Ucs2 => fit_by(text, 0, limit, char::len_utf16),
+            _ => fit_by(text, 0, limit, |character| self.units_of_character(character)),
+        }
+    }
+}
+
+/// As [`Text::fit`], where the first `known` octets take a unit each and fit.
+#[inline]
+fn fit_by(text: &str, known: usize, limit: usize, units_of: impl Fn(char) -> usize) -> Cut {
+    let mut units = known;
+    for (at, character) in text.get(known..).unwrap_or_default().char_indices() {
+        let more = units_of(character);
+        if units + more > limit {
+            return Cut {
+                end: known + at,
+                units,
+            };
+        }
+        units += more;
+    }
+    Cut {
+        end: text.len(),
+        units,
     }
 }
 
@@ -61,35 +125,27 @@ impl Content for Text<'_> {
         self.text.len()
     }
 
+    fn units(&self) -> usize {
+        self.units
+    }
+
     fn cut(&self, start: usize, limit: usize) -> Cut {
         let rest = self.text.get(start..).unwrap_or_default();
-        let mut units = 0;
-        for (at, character) in rest.char_indices() {
-            let more = self.units(character);
-            if units + more <= limit {
-                units += more;
-                continue;
-            }
-            let cluster = if self.keep_clusters {
-                cluster_boundary(rest, at)
-            } else {
-                at
-            };
-            if cluster == at {
-                return Cut {
-                    end: start + at,
-                    units,
-                };
-            }
-            let units = self.units_of(rest.get(..cluster).unwrap_or_default());
+        let Cut { end, units } = self.fit(rest, limit);
+        let boundary = if self.keep_clusters {
+            cluster_boundary(rest, end)
+        } else {
+            end
+        };
+        if boundary == end {
             return Cut {
-                end: start + cluster,
+                end: start + end,
                 units,
             };
         }
         Cut {
-            end: self.text.len(),
-            units,
+            end: start + boundary,
+            units: self.units_of(rest.get(..boundary).unwrap_or_default()),
         }
     }
 
@@ -98,16 +154,21 @@ impl Content for Text<'_> {
     }
 }
 
+/// The only cluster of characters that stand alone otherwise.
+const CRLF: (Option<char>, Option<char>) = (Some('\r'), Some('\n'));
+
+/// True for many of the characters that join no neighbour: Latin, Greek, Cyrillic letters, Chinese characters.
+const fn stands_alone(character: char) -> bool {
+    matches!(character, ..'\u{300}' | '\u{370}'..='\u{482}' | '\u{4E00}'..='\u{9FFF}')
+}
+
 /// The last boundary between grapheme clusters at or before `at`; `at` itself when there is none before.
 fn cluster_boundary(text: &str, at: usize) -> usize {
     let Some((before, after)) = text.split_at_checked(at) else {
         return at;
     };
     let (before, after) = (before.chars().next_back(), after.chars().next());
-    // Below U+0300 nothing joins its neighbour, except a line feed its carriage return.
-    if let (Some(before @ ..'\u{300}'), Some(after @ ..'\u{300}')) = (before, after)
-        && (before, after) != ('\r', '\n')
-    {
+    if before.is_some_and(stands_alone) && after.is_some_and(stands_alone) && (before, after) != CRLF {
         return at;
     }
     let mut cursor = GraphemeCursor::new(at, text.len(), true);
@@ -130,6 +191,10 @@ pub(super) struct Data<'a> {
 impl Content for Data<'_> {
     fn length(&self) -> usize {
         self.octets.len()
+    }
+
+    fn units(&self) -> usize {
+        self.octets.len().div_ceil(self.alphabet.unit_octets())
     }
 
     fn cut(&self, start: usize, limit: usize) -> Cut {

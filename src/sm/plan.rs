@@ -204,7 +204,13 @@ impl<'o> Plan<'o> {
     }
 
     fn cut(&self, content: &impl Content, start: usize) -> Cut {
-        let cut = content.cut(start, self.per_part);
+        let cut = match start {
+            0 if content.units() <= self.per_part => Cut {
+                end: content.length(),
+                units: content.units(),
+            },
+            _ => content.cut(start, self.per_part),
+        };
         // A full part whose last septet is a carriage return on the octet boundary would need one more octet.
         let full =
             self.packed && self.options.padding == Padding::CarriageReturn && cut.units == self.per_part;
@@ -219,6 +225,8 @@ impl<'o> Plan<'o> {
 
     fn cut_all(&mut self, content: &impl Content) -> Result<(), TextError> {
         let (mut start, mut parts) = (0, 0);
+        let about = content.units() / self.per_part.max(1) + 1;
+        self.cuts.reserve_exact(about.min(MAX_PARTS));
         loop {
             let cut = self.cut(content, start);
             if cut.end == start && cut.end < content.length() {
@@ -245,7 +253,10 @@ impl<'o> Plan<'o> {
 
     /// Everything in one message_payload.
     fn whole(&mut self, content: &impl Content) -> Result<Cut, TextError> {
-        let cut = content.cut(0, usize::MAX);
+        let cut = Cut {
+            end: content.length(),
+            units: content.units(),
+        };
         let octets = self.header
             + match self.packed {
                 true => gsm7::packed_octets(cut.units, gsm7::fill_bits(self.header)) + 1,

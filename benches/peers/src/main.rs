@@ -7,6 +7,7 @@ mod ours;
 mod rusmpp_codec;
 mod smpp34_codec;
 mod smpp_codec_codec;
+mod text;
 
 use std::hint::black_box;
 use std::time::Instant;
@@ -71,6 +72,7 @@ fn main() {
     cases.extend(rusmpp_codec::cases(&frames));
     cases.extend(smpp34_codec::cases(&frames));
     cases.extend(smpp_codec_codec::cases(&frames));
+    cases.extend(text::cases());
     cases.sort_by_key(|case| case.work);
 
     let mut samples = vec![Vec::with_capacity(ROUNDS); cases.len()];

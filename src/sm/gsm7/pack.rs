@@ -44,31 +44,47 @@ pub fn pack(septets: &[u8], fill: usize, padding: Padding) -> Vec<u8> {
 /// As [`pack`], appending to `out`.
 pub fn pack_into(septets: &[u8], fill: usize, padding: Padding, out: &mut Vec<u8>) {
     out.resize(out.len() + fill / 8, 0);
-    let (mut bits, mut held) = (0_u16, fill % 8);
-    for septet in septets {
-        bits |= u16::from(septet & 0x7F) << held;
+    let (mut bits, mut held) = (0_u64, fill % 8);
+    let (eights, rest) = septets.as_chunks::<8>();
+    for eight in eights {
+        // 56 bits, behind at most seven that are held.
+        bits |= gather(u64::from_le_bytes(*eight)) << held;
+        let [octets @ .., kept] = bits.to_le_bytes();
+        out.extend_from_slice(&octets);
+        bits = u64::from(kept);
+    }
+    for septet in rest {
+        bits |= u64::from(septet & 0x7F) << held;
         held += 7;
-        if held >= 8 {
-            out.push(bits.to_le_bytes()[0]);
-            bits >>= 8;
-            held -= 8;
-        }
     }
-    let cr = padding == Padding::CarriageReturn && !septets.is_empty();
-    match held {
+    let octets = bits.to_le_bytes();
+    out.extend_from_slice(octets.get(..held / 8).unwrap_or_default());
+    let last = octets.get(held / 8).copied().unwrap_or_default();
+    let ends_with_return = septets
+        .last()
+        .is_some_and(|septet| septet & 0x7F == CARRIAGE_RETURN);
+    match (held % 8, padding) {
         // Seven bits are spare.
-        1 if cr => out.push(bits.to_le_bytes()[0] | CARRIAGE_RETURN << 1),
+        (1, Padding::CarriageReturn) if !septets.is_empty() => out.push(last | CARRIAGE_RETURN << 1),
         // The last septet ends on the octet boundary and would be taken for padding.
-        0 if cr
-            && septets
-                .last()
-                .is_some_and(|septet| septet & 0x7F == CARRIAGE_RETURN) =>
-        {
-            out.push(CARRIAGE_RETURN);
-        }
-        0 => {}
-        _ => out.push(bits.to_le_bytes()[0]),
+        (0, Padding::CarriageReturn) if ends_with_return => out.push(CARRIAGE_RETURN),
+        (0, _) => {}
+        _ => out.push(last),
     }
+}
+
+/// Eight septets, one in each octet, side by side: pairs first, then fours, then all.
+const fn gather(x: u64) -> u64 {
+    let x = x & 0x007F_007F_007F_007F | (x & 0x7F00_7F00_7F00_7F00) >> 1;
+    let x = x & 0x0000_3FFF_0000_3FFF | (x & 0x3FFF_0000_3FFF_0000) >> 2;
+    x & 0x0FFF_FFFF | (x & 0x0FFF_FFFF_0000_0000) >> 4
+}
+
+/// The way back.
+const fn scatter(x: u64) -> u64 {
+    let x = x & 0x0FFF_FFFF | (x & 0x00FF_FFFF_F000_0000) << 4;
+    let x = x & 0x0000_3FFF_0000_3FFF | (x & 0x0FFF_C000_0FFF_C000) << 2;
+    x & 0x007F_007F_007F_007F | (x & 0x3F80_3F80_3F80_3F80) << 1
 }
 
 /// Unpacks the septets behind `fill` bits: `count` of them, or as many as there are.
@@ -87,14 +103,24 @@ pub fn unpack_into(octets: &[u8], fill: usize, count: Option<usize>, padding: Pa
     let start = out.len();
     let available = packed_septets(octets.len(), fill);
     let wanted = count.unwrap_or(available).min(available);
-    let Some((first, more)) = octets.get(fill / 8..).and_then(<[u8]>::split_first) else {
-        return;
+    let (mut bits, mut held, octets) = match octets.get(fill / 8..) {
+        None | Some([]) => return,
+        Some([first, rest @ ..]) => (u64::from(*first) >> (fill % 8), 8 - fill % 8, rest),
     };
-    let (mut bits, mut held) = (u16::from(*first) >> (fill % 8), 8 - fill % 8);
-    let mut more = more.iter();
-    for _ in 0..wanted {
+    // Eight septets are seven octets, some bits of which are held.
+    let (sevens, rest) = octets.as_chunks::<7>();
+    for seven in sevens.iter().take(wanted / 8) {
+        let [o0, o1, o2, o3, o4, o5, o6] = *seven;
+        let more = u64::from_le_bytes([o0, o1, o2, o3, o4, o5, o6, 0]);
+        bits |= more << held;
+        out.extend_from_slice(&scatter(bits & 0x00FF_FFFF_FFFF_FFFF).to_le_bytes());
+        bits = more >> (56 - held);
+    }
+    let taken = out.len() - start;
+    let mut rest = octets.get(taken / 8 * 7..).unwrap_or(rest).iter();
+    for _ in taken..wanted {
         if held < 7 {
-            bits |= more.next().map_or(0, |octet| u16::from(*octet)) << held;
+            bits |= rest.next().map_or(0, |octet| u64::from(*octet)) << held;
             held += 8;
         }
         out.push(bits.to_le_bytes()[0] & 0x7F);

@@ -6,8 +6,8 @@ pub(super) const NO_SEPTET: u8 = 0xFF;
 /// 128 septets and their characters, with the way back.
 #[derive(Debug)]
 pub(super) struct Table {
-    /// The code point of each septet; 0 where nothing is assigned (no table holds U+0000).
-    code_points: [u16; 128],
+    /// The character of each septet; NUL where nothing is assigned (no table holds U+0000).
+    characters: [char; 128],
     /// The septet of each code point below 256, else [`NO_SEPTET`].
     latin: [u8; 256],
     /// The other code points with their septets, ascending; the first `others_len` count.
@@ -16,27 +16,25 @@ pub(super) struct Table {
 }
 
 impl Table {
-    /// The septet of a code point below 256, or [`NO_SEPTET`]; for tables made while compiling.
-    pub(super) const fn latin(&self, code_point: usize) -> u8 {
-        self.latin[code_point]
-    }
-
     /// The character of a septet; none where nothing is assigned, for ESC and above 0x7F.
     pub(super) fn character(&self, septet: u8) -> Option<char> {
-        let code_point = *self.code_points.get(usize::from(septet))?;
-        if code_point == 0 {
-            None
-        } else {
-            char::from_u32(u32::from(code_point))
-        }
+        self.characters
+            .get(usize::from(septet))
+            .copied()
+            .filter(|character| *character != '\0')
     }
 
     /// The septet of a character; the lowest where the table holds it twice.
+    #[inline]
     pub(super) fn septet(&self, character: char) -> Option<u8> {
-        let code_point = u16::try_from(u32::from(character)).ok()?;
-        if let Some(&septet) = self.latin.get(usize::from(code_point)) {
-            return (septet != NO_SEPTET).then_some(septet);
+        match self.latin.get(character as usize) {
+            Some(&septet) => (septet != NO_SEPTET).then_some(septet),
+            None => self.other_septet(character),
         }
+    }
+
+    fn other_septet(&self, character: char) -> Option<u8> {
+        let code_point = u16::try_from(u32::from(character)).ok()?;
         let others = self.others.get(..self.others_len)?;
         let index = others
             .binary_search_by_key(&code_point, |(other, _)| *other)
@@ -52,7 +50,7 @@ impl Table {
 pub(super) const fn table(text: &str) -> Table {
     let text = text.as_bytes();
     let mut table = Table {
-        code_points: [0; 128],
+        characters: ['\0'; 128],
         latin: [NO_SEPTET; 256],
         others: [(0, 0); 128],
         others_len: 0,
@@ -77,7 +75,10 @@ pub(super) const fn table(text: &str) -> Table {
             at += 1;
         }
         if assigned {
-            table.code_points[septet] = code_point;
+            table.characters[septet] = match char::from_u32(code_point as u32) {
+                Some(character) => character,
+                None => panic!("a table holds characters only"),
+            };
             if writable {
                 table.insert(code_point, septet as u8);
             }
