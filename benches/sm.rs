@@ -2,6 +2,8 @@
 //!
 //! Run with `cargo bench --bench sm`; the comparison with other crates is in `benches/peers`.
 
+#![allow(clippy::unwrap_used, reason = "a benchmark that cannot start says so")]
+
 use std::hint::black_box;
 
 use bindery::pdu::{DataCoding, EsmClass, TlvsView};

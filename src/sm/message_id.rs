@@ -75,8 +75,8 @@ impl IdForm {
 
 /// How the ids of an account are to be read: in responses to submits, and in the text of receipts.
 ///
-/// The TLV receipted_message_id normally has the form of the response. [`Correlator`](super::Correlator) tries
-/// what is likely first and then the plain texts, so the default finds ids that are simply equal.
+/// The TLV receipted_message_id has the form of the response. [`Correlator`](super::Correlator) looks for it first,
+/// then for the id of the text.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
 pub struct IdRules {
     /// In the response to the submit, and in the TLV of the receipt.

@@ -37,3 +37,6 @@ pub use split::{
     SplitOptions, split_octets, split_text,
 };
 pub use udh::{Element, Elements, PartInfo, Ports, ReferenceWidth, Udh, UdhError};
+
+#[cfg(test)]
+mod tests;

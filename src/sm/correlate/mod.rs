@@ -117,6 +117,33 @@ pub enum Correlation<T> {
     },
 }
 
+/// What a receipt did to its message.
+struct Change<T> {
+    place: Place,
+    token: T,
+    progress: Progress,
+    result: Option<MessageResult>,
+}
+
+impl<T> Change<T> {
+    fn with(self, receipt: Receipt<'_>) -> Matched<'_, T> {
+        let Self {
+            place: Place { message, part },
+            token,
+            progress,
+            result,
+        } = self;
+        Matched {
+            token,
+            key: message,
+            part,
+            progress,
+            result,
+            receipt,
+        }
+    }
+}
+
 /// Matches receipts with messages.
 #[derive(Clone, Debug)]
 pub struct Correlator<T, S = MemoryStore<T>> {
@@ -197,9 +224,14 @@ impl<T: Clone, S: ReceiptStore<T>> Correlator<T, S> {
         }
         self.store.add_id(place, &id);
         while let Some(parked) = self.parking.take(account, &id) {
-            if let Ok(matched) = self.apply(place, parked.receipt, now) {
-                self.events.push_back(Correlation::Matched(matched));
-            }
+            let event = match self.apply(place, parked.receipt.state(), now) {
+                Some(change) => Correlation::Matched(change.with(parked.receipt)),
+                None => Correlation::Orphan {
+                    account: parked.account,
+                    receipt: parked.receipt,
+                },
+            };
+            self.events.push_back(event);
         }
     }
 
@@ -212,13 +244,9 @@ impl<T: Clone, S: ReceiptStore<T>> Correlator<T, S> {
     ) -> Received<'r, T> {
         let rules = self.rules(account);
         let place = candidates(&receipt, rules).find_map(|id| self.store.find(account, &id));
-        let receipt = match place {
-            None => receipt,
-            Some(place) => match self.apply(place, receipt, now) {
-                Ok(matched) => return Received::Matched(matched),
-                Err(receipt) => receipt,
-            },
-        };
+        if let Some(change) = place.and_then(|place| self.apply(place, receipt.state(), now)) {
+            return Received::Matched(change.with(receipt));
+        }
         let mut keys: Vec<Box<str>> = candidates(&receipt, rules)
             .map(|id| id.into_owned().into())
             .collect();
@@ -284,20 +312,10 @@ impl<T: Clone, S: ReceiptStore<T>> Correlator<T, S> {
         self.rules.get(account).copied().unwrap_or_default()
     }
 
-    /// Carries a receipt to its message; gives it back when that is gone.
-    #[expect(
-        clippy::result_large_err,
-        reason = "the receipt comes back as it was, without an allocation"
-    )]
-    fn apply<'r>(
-        &mut self,
-        place: Place,
-        receipt: Receipt<'r>,
-        now: Instant,
-    ) -> Result<Matched<'r, T>, Receipt<'r>> {
+    /// Carries a state to its message; none when that is gone.
+    fn apply(&mut self, place: Place, state: Option<MessageState>, now: Instant) -> Option<Change<T>> {
         let keep_finished_for = self.limits.keep_finished_for;
-        let state = receipt.state();
-        let changed = self.store.update(place.message, |message| {
+        self.store.update(place.message, |message| {
             let progress = message
                 .parts
                 .get_mut(place.part)
@@ -307,19 +325,13 @@ impl<T: Clone, S: ReceiptStore<T>> Correlator<T, S> {
                 message.finished = true;
                 message.deadline = now + keep_finished_for;
             }
-            (message.token.clone(), progress, result)
-        });
-        match changed {
-            None => Err(receipt),
-            Some((token, progress, result)) => Ok(Matched {
-                token,
-                key: place.message,
-                part: place.part,
+            Change {
+                place,
+                token: message.token.clone(),
                 progress,
                 result,
-                receipt,
-            }),
-        }
+            }
+        })
     }
 
     fn give_up(&mut self, key: MessageKey) {
@@ -334,21 +346,17 @@ impl<T: Clone, S: ReceiptStore<T>> Correlator<T, S> {
     }
 }
 
-/// The ids that a receipt may be known by, what is likely first, then the forms the other way round.
+/// The ids that a receipt may be known by: the TLV in the form of the response, then the text in its own.
+///
+/// Not the other way round: where ids are dense numbers in different bases, that would find other messages.
 fn candidates<'a>(receipt: &'a Receipt<'_>, rules: IdRules) -> impl Iterator<Item = Cow<'a, str>> {
-    let tlv = receipt
-        .receipted_message_id
-        .as_deref()
-        .filter(|id| !id.is_empty());
-    let text = receipt.id.as_deref().filter(|id| !id.is_empty());
     [
-        (tlv, rules.response),
-        (text, rules.receipt),
-        (tlv, rules.receipt),
-        (text, rules.response),
+        (receipt.receipted_message_id.as_deref(), rules.response),
+        (receipt.id.as_deref(), rules.receipt),
     ]
     .into_iter()
     .filter_map(|(id, form)| Some(form.normalise(id?)))
+    .filter(|id| !id.is_empty())
 }
 
 /// Moves a part on, never back.

@@ -67,3 +67,6 @@ impl Tables {
             .map_or(&tables::DEFAULT_SINGLE, Language::single_table)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -21,10 +21,14 @@ pub const fn fill_bits(header: usize) -> usize {
     (7 - (header * 8) % 7) % 7
 }
 
-/// Octets that `septets` septets behind `fill` bits take.
+/// Octets that `septets` septets behind `fill` bits take; no septets take none.
 #[must_use]
 pub const fn packed_octets(septets: usize, fill: usize) -> usize {
-    (septets * 7 + fill).div_ceil(8)
+    if septets == 0 {
+        0
+    } else {
+        (septets * 7 + fill).div_ceil(8)
+    }
 }
 
 /// Septets that `octets` octets hold behind `fill` bits, spare bits counted as one where there are seven.
@@ -43,6 +47,9 @@ pub fn pack(septets: &[u8], fill: usize, padding: Padding) -> Vec<u8> {
 
 /// As [`pack`], appending to `out`.
 pub fn pack_into(septets: &[u8], fill: usize, padding: Padding, out: &mut Vec<u8>) {
+    if septets.is_empty() {
+        return;
+    }
     out.resize(out.len() + fill / 8, 0);
     let (mut bits, mut held) = (0_u64, fill % 8);
     let (eights, rest) = septets.as_chunks::<8>();
@@ -65,7 +72,7 @@ pub fn pack_into(septets: &[u8], fill: usize, padding: Padding, out: &mut Vec<u8
         .is_some_and(|septet| septet & 0x7F == CARRIAGE_RETURN);
     match (held % 8, padding) {
         // Seven bits are spare.
-        (1, Padding::CarriageReturn) if !septets.is_empty() => out.push(last | CARRIAGE_RETURN << 1),
+        (1, Padding::CarriageReturn) => out.push(last | CARRIAGE_RETURN << 1),
         // The last septet ends on the octet boundary and would be taken for padding.
         (0, Padding::CarriageReturn) if ends_with_return => out.push(CARRIAGE_RETURN),
         (0, _) => {}
