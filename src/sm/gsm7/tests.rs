@@ -224,7 +224,8 @@ fn fill_bits_bring_the_text_behind_a_header_to_a_septet() {
 
 #[test]
 fn octets_that_are_no_septets_are_found() {
-    let cases: &[(&[u8], &[(usize, u8)])] = &[
+    type Case<'a> = (&'a [u8], &'a [(usize, u8)]);
+    let cases: &[Case<'_>] = &[
         (b"12345678", &[]),
         (b"12345\x1b<6\x1b>", &[]),
         (b"12345\x1b", &[(5, 0x1B)]),
