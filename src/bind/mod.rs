@@ -1,7 +1,7 @@
 //! A bind: one actor that keeps one session with one SMSC alive.
 //!
 //! The actor owns its connection, its session and its delays. All it does it does in one future on its own
-//! context, [`Pump`]: connect, bind, feed, write, read, report, wait, and connect again. Messages from the router
+//! context, `Pump`: connect, bind, feed, write, read, report, wait, and connect again. Messages from the router
 //! only put things where that future finds them.
 
 mod backoff;

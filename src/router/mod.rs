@@ -1,7 +1,7 @@
 //! The router: the supervisor actor that owns the binds and gives messages to them.
 //!
-//! Handlers only convert: what the router knows and does is in [`core`], and goes out to the binds once for each
-//! drain of its mailbox, in [`Pump`]. Nobody but the router has the addresses of binds, so these end when it does.
+//! Handlers only convert: what the router knows and does is in `core`, and goes out to the binds once for each
+//! drain of its mailbox, in `Pump`. Nobody but the router has the addresses of binds, so these end when it does.
 //!
 //! # Bounds
 //!

@@ -15,7 +15,7 @@ pub enum RequestError {
         /// The state.
         state: SessionState,
     },
-    /// The window, the rate or the outbox has no room; look at [`Session::room`] first.
+    /// The window, the rate or the outbox has no room; look at [`Session::room`](super::Session::room) first.
     #[error("no room to send now")]
     NoRoom,
     /// The forced sequence number belongs to a request in flight.
