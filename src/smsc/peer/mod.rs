@@ -2,6 +2,8 @@
 
 mod messages;
 mod operations;
+#[cfg(test)]
+mod tests;
 
 use std::sync::MutexGuard;
 use std::time::{Duration, Instant};

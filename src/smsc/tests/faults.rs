@@ -122,3 +122,58 @@ async fn equal_seeds_give_equal_runs() {
     assert_eq!(first, run(7).await);
     assert_ne!(first, run(8).await);
 }
+
+#[tokio::test(start_paused = true)]
+async fn whatever_is_in_a_request_gets_one_answer() {
+    // Every request of the standard but unbind, which ends the session, and those without a response.
+    let requests = [
+        0x01,
+        0x02,
+        0x03,
+        0x04,
+        0x05,
+        0x07,
+        0x08,
+        0x09,
+        0x15,
+        0x21,
+        0x103,
+        0x111,
+        0x112,
+        0x113,
+        0x0100_0001,
+    ];
+    for seed in 0..20 {
+        let mut random = fastrand::Rng::with_seed(seed);
+        let smsc = smsc(Behaviour {
+            witness: true,
+            receipts_after: None,
+            ..Behaviour::default()
+        });
+        let mut esme = Esme::bound(&smsc).await;
+        for sequence in 2..200_u32 {
+            let mut body: Vec<u8> = (0..random.usize(..80)).map(|_| random.u8(..)).collect();
+            // Half of them nearly right: mostly zeros, which end texts.
+            if random.bool() {
+                body.iter_mut()
+                    .filter(|_| random.u8(..4) > 0)
+                    .for_each(|octet| *octet = 0);
+            }
+            let command_id = random.choice(requests).unwrap();
+            let length = 16 + body.len();
+            let header = format!("{length:08x}{command_id:08x}00000000{sequence:08x}");
+            esme.send(&(header + &to_hex(&body))).await;
+            let answer = esme
+                .receive()
+                .await
+                .unwrap_or_else(|| panic!("seed {seed}: closed at {sequence}"));
+            assert_eq!(
+                answer[12..16],
+                sequence.to_be_bytes(),
+                "seed {seed}: {}",
+                to_hex(&answer)
+            );
+            assert!(answer[4] & 0x80 != 0, "seed {seed}: {}", to_hex(&answer));
+        }
+    }
+}
