@@ -2,6 +2,7 @@
 
 mod bind;
 mod check;
+mod compound;
 mod field;
 mod host;
 mod keys;
