@@ -57,6 +57,8 @@ pub(super) struct Desk {
     account: AccountId,
     hub: Arc<Hub>,
     receipts: Arc<Receipts>,
+    /// The answer to a message that nobody takes.
+    unhandled: CommandStatus,
     active: Slab<Active>,
     /// Jobs with parts to be sent, in order.
     sending: VecDeque<usize>,
@@ -75,12 +77,19 @@ pub(super) struct Desk {
 }
 
 impl Desk {
-    pub(super) fn new(id: BindId, account: AccountId, hub: Arc<Hub>, receipts: Arc<Receipts>) -> Self {
+    pub(super) fn new(
+        id: BindId,
+        account: AccountId,
+        hub: Arc<Hub>,
+        receipts: Arc<Receipts>,
+        unhandled: CommandStatus,
+    ) -> Self {
         Self {
             id,
             account,
             hub,
             receipts,
+            unhandled,
             active: Slab::new(),
             sending: VecDeque::new(),
             delayed: VecDeque::new(),
@@ -337,7 +346,7 @@ impl Desk {
             self.tell_accepted(now);
             self.receipts.handle_delivery(&delivery, now);
         }
-        match self.hub.answer(&delivery) {
+        match self.hub.answer(&delivery, self.unhandled) {
             Answering::Now(answer) => respond(session, inbound, kind, answer, now),
             Answering::Later(request) => self.answers.push(Box::pin(async move {
                 // A handler that panicked or is gone: the SMSC keeps the message.

@@ -129,6 +129,7 @@ impl Bind {
                 setup.account.clone(),
                 setup.hub,
                 setup.receipts,
+                setup.settings.unhandled_answer,
             ),
             identity: setup.identity,
             account: setup.account,

@@ -7,6 +7,7 @@ use actix::Recipient;
 use actix::dev::RecipientRequest;
 
 use super::{Alarm, Answer, Delivery, Event, Filter, Kinds};
+use crate::pdu::CommandStatus;
 use crate::submit::BindId;
 
 /// The table of subscribers, shared by all who have something to tell.
@@ -138,10 +139,10 @@ impl Hub {
 
     /// Decides who answers a delivery. The caller emits the delivery as an event itself.
     ///
-    /// Without an answerer a message is taken when a subscriber wants deliveries, else refused for now with an
-    /// alarm; the same while the answerer is dead. A receipt is always taken.
+    /// Without an answerer a message is taken when a subscriber wants deliveries, else answered with `unhandled`
+    /// and an alarm. While the answerer is dead it is refused for now. A receipt is always taken.
     #[must_use]
-    pub fn answer(&self, delivery: &Delivery) -> Answering {
+    pub fn answer(&self, delivery: &Delivery, unhandled: CommandStatus) -> Answering {
         if delivery.is_receipt() {
             return Answering::Now(Answer::ok());
         }
@@ -158,16 +159,16 @@ impl Hub {
             self.emit(Event::Alarm(Alarm::AnswererGone));
             return Answering::Now(Answer::later());
         }
-        Answering::Now(self.answer_unasked(&delivery.bind))
+        Answering::Now(self.answer_unasked(&delivery.bind, unhandled))
     }
 
     /// What a message on `bind` is answered with when nobody is to be asked.
-    fn answer_unasked(&self, bind: &BindId) -> Answer {
+    fn answer_unasked(&self, bind: &BindId, unhandled: CommandStatus) -> Answer {
         if self.wants(Kinds::DELIVERIES) {
             return Answer::ok();
         }
         self.emit(Event::Alarm(Alarm::Unhandled { bind: bind.clone() }));
-        Answer::later()
+        Answer::from(unhandled)
     }
 
     /// True when somebody answers deliveries, or wants to see them: only then they need to be owned.

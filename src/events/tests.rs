@@ -169,13 +169,14 @@ async fn a_message_is_answered_by_its_handler_or_by_whether_anybody_takes_it() {
     LocalSet::new()
         .run_until(async {
             let hub = Hub::new();
-            let now = |hub: &Hub, delivery: &Delivery| match hub.answer(delivery) {
+            let refused = CommandStatus::ESME_RSYSERR;
+            let now = |hub: &Hub, delivery: &Delivery| match hub.answer(delivery, refused) {
                 Answering::Now(answer) => answer,
                 Answering::Later(_) => panic!("somebody was asked"),
             };
             let watcher = Witness::default();
             hub.subscribe(watcher.clone().start().recipient(), Kinds::ALARMS);
-            assert_eq!(now(&hub, &message("hi")), Answer::later());
+            assert_eq!(now(&hub, &message("hi")), Answer::from(refused));
             settle().await;
             assert!(matches!(
                 watcher.seen()[..],
@@ -198,7 +199,7 @@ async fn a_message_is_answered_by_its_handler_or_by_whether_anybody_takes_it() {
                 hub.answer_deliveries(second.clone().recipient()),
                 Err(HubError::AnswererExists)
             );
-            let Answering::Later(answer) = hub.answer(&message("hi")) else {
+            let Answering::Later(answer) = hub.answer(&message("hi"), refused) else {
                 panic!("nobody was asked")
             };
             assert_eq!(answer.await.unwrap(), Answer::from(status));
