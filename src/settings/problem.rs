@@ -131,6 +131,8 @@ impl Problem {
         };
         let key = match self.key.as_str() {
             "" => String::new(),
+            // A quoted key may hold line breaks.
+            key if key.contains(char::is_control) => format!("{}: ", key.escape_debug()),
             key => format!("{key}: "),
         };
         format!("{place}{key}{}", self.mistake)

@@ -116,3 +116,20 @@ fn the_reference_is_that_of_the_code() {
         );
     }
 }
+
+proptest::proptest! {
+    /// Whatever happens to a file, reading it ends well or with lines that name the file.
+    #[test]
+    fn a_damaged_file_is_read_or_refused_line_by_line(from: u16, length in 0_usize..40, put in "[\\[\\]\"'=.#\n a0-]{0,6}") {
+        let mut characters: Vec<char> = with_all_keys().chars().collect();
+        let from = usize::from(from) % characters.len();
+        let to = characters.len().min(from + length);
+        characters.splice(from..to, put.chars());
+        let damaged: String = characters.into_iter().collect();
+        if let Err(error) = Settings::read(&damaged, "bindery.toml", Vec::new()) {
+            for line in error.to_string().lines() {
+                proptest::prop_assert!(line.starts_with("bindery.toml:"), "{line}");
+            }
+        }
+    }
+}

@@ -17,6 +17,10 @@ const BEHIND_A_BIND: &[(&str, &str)] = &[
         "leniency = { mising_nul = false }",
         "5: binds.a-1.leniency.mising_nul: unknown key; did you mean missing_nul?",
     ),
+    (
+        "\"win\\ndow\" = 1",
+        "5: binds.a-1.win\\ndow: unknown key; did you mean window?",
+    ),
     ("[bind.b]", "5: bind: unknown key; did you mean binds?"),
     (
         "[zzz]",
