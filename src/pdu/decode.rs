@@ -210,7 +210,11 @@ fn absent_body<'a>(header: Header, mut reader: Reader<'a>) -> Result<View<'a>, D
     };
     let body_absent = !header.command_id.fields().is_empty();
     if body_absent && header.command_status.is_ok() {
-        let field = header.command_id.fields().first().copied().unwrap_or("body");
+        let field = header
+            .command_id
+            .fields()
+            .first()
+            .map_or("body", |field| field.name);
         if reader
             .tolerate(Quirk::MissingBody, field, DecodeErrorKind::MissingBody)
             .is_err()

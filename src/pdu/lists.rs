@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::error::DecodeErrorKind;
 use super::reader::{Input, Reader, Stop};
-use super::reflect::{Field, FieldError, FieldValue, entry_field};
+use super::reflect::{Field, FieldError, FieldForm, FieldValue, entry_field};
 use super::text::COctetString;
 use super::wire::{Misfit, Source, Wire, count, counted};
 use super::{CommandStatus, Leniency, Npi, Ton};
@@ -79,6 +79,8 @@ pub trait Entry: Sized + Clone + fmt::Debug + PartialEq + 'static {
     type View<'a>: Copy + fmt::Debug + PartialEq;
     /// The name of the field that counts the entries.
     const COUNT: &'static str;
+    /// What the list looks like.
+    const FORM: FieldForm;
 
     /// Reads one entry.
     fn read<'a>(reader: &mut impl Input<'a>) -> Result<Self::View<'a>, Stop>;
@@ -174,6 +176,7 @@ impl<E: Entry> fmt::Debug for ListView<'_, E> {
 }
 
 impl<E: Entry> Wire for Vec<E> {
+    const FORM: FieldForm = E::FORM;
     type View<'a> = ListView<'a, E>;
 
     fn read<'a>(reader: &mut impl Input<'a>, _: &'static str) -> Result<ListView<'a, E>, Stop> {
@@ -228,6 +231,7 @@ impl<E: Entry> Wire for Vec<E> {
 impl Entry for DestAddress {
     type View<'a> = DestAddressView<'a>;
     const COUNT: &'static str = "number_of_dests";
+    const FORM: FieldForm = FieldForm::DestAddresses;
 
     fn read<'a>(reader: &mut impl Input<'a>) -> Result<DestAddressView<'a>, Stop> {
         let flag = reader.checked_octet("dest_flag", |reader, flag| match flag {
@@ -339,6 +343,7 @@ impl Entry for DestAddress {
 impl Entry for UnsuccessSme {
     type View<'a> = UnsuccessSmeView<'a>;
     const COUNT: &'static str = "no_unsuccess";
+    const FORM: FieldForm = FieldForm::UnsuccessSmes;
 
     fn read<'a>(reader: &mut impl Input<'a>) -> Result<UnsuccessSmeView<'a>, Stop> {
         Ok(UnsuccessSmeView {

@@ -1,21 +1,29 @@
 //! What one row of the PDU table turns into.
 
+/// The type of a field inside a view, spelt out: through a trait the views would be invariant.
+macro_rules! view_of {
+    ($a:lifetime COctetString $max:tt) => { &$a [u8] };
+    ($a:lifetime OctetString) => { &$a [u8] };
+    ($a:lifetime Vec $entry:tt) => { ListView<$a, $entry> };
+    ($a:lifetime $integer:ident) => { $integer };
+}
+
 /// Declares the PDUs: owned struct, view, constants of [`CommandId`](super::CommandId), `Pdu`, `PduView`.
 macro_rules! pdus {
     ($(
-        $(#[$doc:meta])*
+        $(#[doc = $doc:literal])*
         $name:ident, $view:ident, $constant:ident $text:ident = $id:literal, $since:ident,
         esme [$($esme:ident)*], smsc [$($smsc:ident)*] {
-            $( $(#[$field_doc:meta])* $field:ident: $type:ty, )*
+            $( $(#[doc = $field_doc:literal])* $field:ident: $type:ident $(<$size:tt>)?, )*
         }
     )*) => {
         use $crate::pdu::macros::*;
 
         $(
-            $(#[$doc])*
+            $(#[doc = $doc])*
             #[derive(Clone, Debug, Default, PartialEq)]
             pub struct $name {
-                $( $(#[$field_doc])* pub $field: $type, )*
+                $( $(#[doc = $field_doc])* pub $field: $type $(<$size>)?, )*
                 /// The optional parameters.
                 pub tlvs: Tlvs,
             }
@@ -23,7 +31,7 @@ macro_rules! pdus {
             #[doc = concat!("The body of ", stringify!($text), ", borrowed: what reading gives, and a way to encode without owning.")]
             #[derive(Clone, Copy, Debug, Default, PartialEq)]
             pub struct $view<'a> {
-                $( $(#[$field_doc])* pub $field: <$type as Wire>::View<'a>, )*
+                $( $(#[doc = $field_doc])* pub $field: view_of!('a $type $($size)?), )*
                 /// The optional parameters.
                 pub tlvs: TlvsView<'a>,
             }
@@ -50,14 +58,14 @@ macro_rules! pdus {
                 #[inline(always)]
                 fn read(reader: &mut impl Input<'a>) -> Result<Self, Stop> {
                     Ok(Self {
-                        $( $field: <$type as Wire>::read(reader, stringify!($field))?, )*
+                        $( $field: <$type $(<$size>)? as Wire>::read(reader, stringify!($field))?, )*
                         tlvs: reader.tlvs()?,
                     })
                 }
 
                 fn describe(&self, out: &mut Vec<Field<'a>>) {
                     out.reserve(Self::COMMAND_ID.fields().len());
-                    $( <$type as Wire>::describe(self.$field, stringify!($field), out); )*
+                    $( <$type $(<$size>)? as Wire>::describe(self.$field, stringify!($field), out); )*
                 }
 
                 /// An owned copy.
@@ -68,7 +76,7 @@ macro_rules! pdus {
 
                 #[inline]
                 fn write(&self, out: &mut Vec<u8>) -> Result<(), Misfit> {
-                    $( <$type as Wire>::write(self.$field, stringify!($field), out)?; )*
+                    $( <$type $(<$size>)? as Wire>::write(self.$field, stringify!($field), out)?; )*
                     out.extend_from_slice(self.tlvs.as_bytes());
                     Ok(())
                 }
@@ -76,7 +84,7 @@ macro_rules! pdus {
                 #[inline]
                 fn own(&self, source: Source<'_>) -> $name {
                     $name {
-                        $( $field: <$type as Wire>::own(self.$field, source), )*
+                        $( $field: <$type $(<$size>)? as Wire>::own(self.$field, source), )*
                         tlvs: Tlvs::from_checked(source.take(self.tlvs.as_bytes())),
                     }
                 }
@@ -118,13 +126,13 @@ macro_rules! pdus {
         /// The body of any PDU, owned.
         #[derive(Clone, Debug, PartialEq)]
         pub enum Pdu {
-            $( $(#[$doc])* $name($name), )*
+            $( $(#[doc = $doc])* $name($name), )*
         }
 
         /// The body of any PDU, borrowed from its frame.
         #[derive(Clone, Copy, Debug, PartialEq)]
         pub enum PduView<'a> {
-            $( $(#[$doc])* $name($view<'a>), )*
+            $( $(#[doc = $doc])* $name($view<'a>), )*
         }
 
         impl Pdu {
@@ -301,7 +309,7 @@ macro_rules! pdus {
         }
 
         impl CommandId {
-            $( $(#[$doc])* pub const $constant: Self = Self::new($id); )*
+            $( $(#[doc = $doc])* pub const $constant: Self = Self::new($id); )*
 
             /// Every PDU of 3.3, 3.4 and 5.0, requests and responses.
             pub const ALL: &'static [Self] = &[$( Self::$constant ),*];
@@ -342,11 +350,24 @@ macro_rules! pdus {
                 }
             }
 
-            /// The names of the mandatory fields, counters left out.
+            /// What the PDU is for, in a sentence; nothing for unknown commands.
             #[must_use]
-            pub const fn fields(self) -> &'static [&'static str] {
+            pub const fn description(self) -> &'static str {
                 match self.value() {
-                    $( $id => &[$( stringify!($field) ),*], )*
+                    $( $id => concat!($( $doc ),*).trim_ascii(), )*
+                    _ => "",
+                }
+            }
+
+            /// The mandatory fields in order, counters left out.
+            #[must_use]
+            pub const fn fields(self) -> &'static [FieldRow] {
+                match self.value() {
+                    $( $id => const { &[$( FieldRow {
+                        name: stringify!($field),
+                        form: <$type $(<$size>)? as Wire>::FORM,
+                        description: concat!($( $field_doc ),*).trim_ascii(),
+                    } ),*] }, )*
                     _ => &[],
                 }
             }
@@ -358,9 +379,10 @@ pub(super) use super::decode::View;
 pub(super) use super::encode::{Body, encode};
 pub(super) use super::error::{DecodeError, EncodeError};
 pub(super) use super::leniency::Faults;
+pub(super) use super::lists::ListView;
 pub(super) use super::quick::Quick;
 pub(super) use super::reader::{Input, Reader, Stop};
-pub(super) use super::reflect::{Field, FieldError, FieldValue};
+pub(super) use super::reflect::{Field, FieldError, FieldRow, FieldValue};
 pub(super) use super::wire::{Misfit, Source, Wire};
 pub(super) use super::{CommandId, Header, SequenceNumber, States, Tlvs, TlvsView};
-pub(super) use pdus;
+pub(super) use {pdus, view_of};

@@ -40,7 +40,7 @@ pub use header::{FramingError, Header, SequenceNumber, frame_length};
 pub use leniency::{Faults, Leniency, Quirk};
 pub use lists::{DestAddress, DestAddressView, Entry, ListView, UnsuccessSme, UnsuccessSmeView};
 pub use meaning::meaning;
-pub use reflect::{Field, FieldError, FieldValue};
+pub use reflect::{Field, FieldError, FieldForm, FieldRow, FieldValue};
 pub use states::States;
 pub use status::{CommandStatus, StatusClass, StatusClasses};
 pub use table::*;

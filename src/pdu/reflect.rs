@@ -19,6 +19,48 @@ pub enum FieldValue<'a> {
     List(Vec<Vec<Field<'a>>>),
 }
 
+/// What a mandatory field looks like on the wire.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[non_exhaustive]
+pub enum FieldForm {
+    /// An unsigned integer of so many octets.
+    Integer(usize),
+    /// A C-octet string of at most so many octets, its NUL included.
+    Text(usize),
+    /// A C-octet string of 1 or 17 octets: nothing or a time.
+    Time,
+    /// At most 255 octets behind `sm_length`.
+    ShortMessage,
+    /// At most 255 destinations behind `number_of_dests`.
+    DestAddresses,
+    /// At most 255 refused destinations behind `no_unsuccess`.
+    UnsuccessSmes,
+}
+
+/// A row of the table for one mandatory field.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct FieldRow {
+    /// Its standard name.
+    pub name: &'static str,
+    /// What it looks like.
+    pub form: FieldForm,
+    /// What it is for.
+    pub description: &'static str,
+}
+
+impl fmt::Display for FieldForm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Integer(octets) => write!(f, "integer, {octets}"),
+            Self::Text(max) => write!(f, "C-octet string, max {max}"),
+            Self::Time => f.write_str("C-octet string, 1 or 17"),
+            Self::ShortMessage => f.write_str("`sm_length` (1) and 0 to 255 octets"),
+            Self::DestAddresses => f.write_str("`number_of_dests` (1) and as many entries"),
+            Self::UnsuccessSmes => f.write_str("`no_unsuccess` (1) and as many entries"),
+        }
+    }
+}
+
 /// A field of a body.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Field<'a> {

@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use super::error::{DecodeErrorKind, EncodeErrorKind};
 use super::reader::{Input, Stop};
-use super::reflect::{Field, FieldError, FieldValue};
+use super::reflect::{Field, FieldError, FieldForm, FieldValue};
 use super::text::{COctetString, OctetString};
 use super::{
     CommandStatus, DataCoding, EsmClass, InterfaceVersion, MessageState, Npi, PriorityFlag, Quirk,
@@ -18,6 +18,9 @@ pub(super) type Misfit = (&'static str, EncodeErrorKind);
 
 /// A type of field.
 pub trait Wire: Sized {
+    /// What it looks like.
+    const FORM: FieldForm;
+
     /// The field inside a view.
     type View<'a>: Copy + Debug + Default + PartialEq;
 
@@ -69,6 +72,7 @@ impl Source<'_> {
 macro_rules! octet_fields {
     ($($type:ty, $needs:expr;)*) => { $(
         impl Wire for $type {
+            const FORM: FieldForm = FieldForm::Integer(1);
             type View<'a> = Self;
 
             #[inline]
@@ -123,6 +127,7 @@ octet_fields! {
 }
 
 impl Wire for CommandStatus {
+    const FORM: FieldForm = FieldForm::Integer(4);
     type View<'a> = Self;
 
     #[inline]
@@ -153,6 +158,11 @@ impl Wire for CommandStatus {
 }
 
 impl<const MAX: usize> Wire for COctetString<MAX> {
+    const FORM: FieldForm = if MAX == time::MAX {
+        FieldForm::Time
+    } else {
+        FieldForm::Text(MAX)
+    };
     type View<'a> = &'a [u8];
 
     #[inline]
@@ -203,6 +213,7 @@ impl<const MAX: usize> Wire for COctetString<MAX> {
 }
 
 impl Wire for OctetString {
+    const FORM: FieldForm = FieldForm::ShortMessage;
     type View<'a> = &'a [u8];
 
     #[inline]

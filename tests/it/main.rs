@@ -15,6 +15,9 @@ mod conformance_pdu;
 #[cfg(feature = "cli")]
 mod conformance_sm;
 mod esme;
+mod generate;
 mod homes;
+mod properties_pdu;
+mod protocol_docs;
 mod tidy;
 mod vectors;

@@ -51,6 +51,14 @@ fn vectors(file: &str) -> Vec<Vector> {
     vectors
 }
 
+/// The sound frames of all PDUs.
+pub(crate) fn frames() -> Vec<Vec<u8>> {
+    vectors("pdus.hex")
+        .into_iter()
+        .map(|vector| vector.octets)
+        .collect()
+}
+
 fn octets(hex: &str) -> Vec<u8> {
     hex.split_whitespace()
         .map(|octet| u8::from_str_radix(octet, 16).unwrap())

@@ -12,11 +12,11 @@ macro_rules! tlvs {
     (@given) => { false };
     (@given repeats) => { true };
     ($(
-        $(#[$doc:meta])*
+        $(#[doc = $doc:literal])*
         $marker:ident $constant:ident $name:ident = $tag:literal, $value:ty, $since:ident $(, $repeats:ident)?;
     )*) => {
         $(
-            $(#[$doc])*
+            $(#[doc = $doc])*
             #[derive(Clone, Copy, Debug)]
             pub struct $marker;
 
@@ -37,7 +37,7 @@ macro_rules! tlvs {
         )*
 
         impl TlvTag {
-            $( $(#[$doc])* pub const $constant: Self = Self($tag); )*
+            $( $(#[doc = $doc])* pub const $constant: Self = Self($tag); )*
 
             /// Every TLV of 3.4 and 5.0, by tag.
             pub const ALL: &'static [Self] = &[$( Self::$constant ),*];
@@ -76,6 +76,15 @@ macro_rules! tlvs {
                 match self.0 {
                     $( $tag => tlvs!(@given $($repeats)?), )*
                     _ => false,
+                }
+            }
+
+            /// What the TLV is for, in a sentence or two; nothing for unknown and vendor tags.
+            #[must_use]
+            pub const fn description(self) -> &'static str {
+                match self.0 {
+                    $( $tag => concat!($( $doc ),*).trim_ascii(), )*
+                    _ => "",
                 }
             }
 
