@@ -19,5 +19,7 @@ mod generate;
 mod homes;
 mod properties_pdu;
 mod protocol_docs;
+#[cfg(feature = "cli")]
+mod sm_vectors;
 mod tidy;
 mod vectors;
