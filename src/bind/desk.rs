@@ -367,10 +367,9 @@ impl Desk {
             self.sending.push_back(key);
         }
     }
-}
 
-impl LinkHandler<Ticket> for Desk {
-    fn feed(&mut self, session: &mut Session<Ticket>, now: Instant) -> Option<Instant> {
+    /// Sends what waits while there is room; gives the time at which to ask again.
+    fn send_waiting(&mut self, session: &mut Session<Ticket>, now: Instant) -> Option<Instant> {
         self.wake_delayed(now);
         let delayed = self.delayed.front().map(|(due, _)| *due);
         while let Some(key) = self.sending.front().copied() {
@@ -410,15 +409,29 @@ impl LinkHandler<Ticket> for Desk {
                     );
                     self.handle_part_ended(key);
                 }
+                // A sibling on another thread was quicker to take the budget's token: ask when the next one comes.
+                Err((_, RequestError::NoRoom)) => {}
+                // Parts are submit_sm with a number of the session's own.
                 Err((
                     _,
-                    RequestError::WrongState { .. } | RequestError::NoRoom | RequestError::SequenceTaken(_),
+                    RequestError::WrongState { .. }
+                    | RequestError::NotARequest(_)
+                    | RequestError::SequenceReserved(_)
+                    | RequestError::SequenceTaken(_),
                 )) => {
                     return delayed;
                 }
             }
         }
         delayed
+    }
+}
+
+impl LinkHandler<Ticket> for Desk {
+    fn feed(&mut self, session: &mut Session<Ticket>, now: Instant) -> Option<Instant> {
+        let ask_again = self.send_waiting(session, now);
+        session.set_waiting(!self.sending.is_empty(), now);
+        ask_again
     }
 
     #[inline]

@@ -228,11 +228,10 @@ impl<T> Link<T> {
     /// Handles whole frames while the session takes them, and gives the octets used.
     #[inline]
     fn handle_frames<H: LinkHandler<T>>(&mut self, octets: &[u8], handler: &mut H, now: Instant) -> usize {
-        let most = self.session.config().max_command_length;
         let mut used = 0;
         while self.session.reads() && !is_over(self.session.wants_close()) {
             let rest = octets.get(used..).unwrap_or_default();
-            match frame_length(rest, most) {
+            match frame_length(rest, self.session.max_command_length()) {
                 Ok(Some(length)) => {
                     used += length;
                     let frame = rest.get(..length).unwrap_or_default();
@@ -242,7 +241,7 @@ impl<T> Link<T> {
                     self.drain_events(handler, now);
                 }
                 Ok(None) => break,
-                Err(error) => self.session.handle_framing_error(error, Header::peek(rest)),
+                Err(error) => self.session.handle_framing_error(error, Header::peek(rest), now),
             }
         }
         used

@@ -1,6 +1,6 @@
 //! What can be wrong with a PDU, where, and which status answers it.
 
-use super::{CommandId, CommandStatus, Quirk, TlvTag};
+use super::{CommandId, CommandStatus, InterfaceVersion, Quirk, TlvTag};
 
 /// Why a frame could not be read, or a deviation whose leniency switch is off.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
@@ -156,6 +156,9 @@ pub enum EncodeErrorKind {
     /// A NUL inside a C-octet string.
     #[error("NUL inside the text")]
     Nul,
+    /// The version that the session speaks has no such thing.
+    #[error("not in version {0} of the protocol")]
+    NotInVersion(InterfaceVersion),
 }
 
 /// A value that does not fit the wire.

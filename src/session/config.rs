@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::pdu::{CommandStatus, Leniency, MAX_COMMAND_LENGTH};
+use crate::pdu::{CommandStatus, InterfaceVersion, Leniency, MAX_COMMAND_LENGTH};
 
 /// Which side of the link we are.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
@@ -28,6 +28,9 @@ pub enum EnquireLinkMode {
 pub struct SessionConfig {
     /// Which side we are.
     pub side: Side,
+    /// The highest version of the protocol that we speak. Default 3.4 for the client, 5.0 for the message centre,
+    /// which takes what each client speaks.
+    pub interface_version: InterfaceVersion,
     /// Most requests without a response. Default 10, as 3.4 advises.
     pub window: usize,
     /// How long a response may take. Default 30 s.
@@ -54,7 +57,8 @@ pub struct SessionConfig {
     pub inbound_limit: usize,
     /// When a request of the peer is answered with [`SessionConfig::default_answer`]. Default 10 s.
     pub answer_timeout: Duration,
-    /// The answer to a request that nobody answered in time. Default ESME_RX_T_APPN.
+    /// The answer to a request that nobody answered in time. Default ESME_RX_T_APPN for the client,
+    /// ESME_RSYSERR for the message centre.
     pub default_answer: CommandStatus,
     /// What decoding puts up with.
     pub leniency: Leniency,
@@ -68,6 +72,10 @@ impl SessionConfig {
     pub fn new(side: Side) -> Self {
         Self {
             side,
+            interface_version: match side {
+                Side::Esme => InterfaceVersion::V3_4,
+                Side::Smsc => InterfaceVersion::V5_0,
+            },
             window: 10,
             response_timeout: Duration::from_secs(30),
             enquire_link_interval: Some(Duration::from_secs(30)),
@@ -81,7 +89,10 @@ impl SessionConfig {
             outbox_high_water: 256 * 1024,
             inbound_limit: 1_000,
             answer_timeout: Duration::from_secs(10),
-            default_answer: CommandStatus::ESME_RX_T_APPN,
+            default_answer: match side {
+                Side::Esme => CommandStatus::ESME_RX_T_APPN,
+                Side::Smsc => CommandStatus::ESME_RSYSERR,
+            },
             leniency: Leniency::default(),
             probe_first: false,
         }

@@ -18,6 +18,12 @@ pub enum RequestError {
     /// The window, the rate or the outbox has no room; look at [`Session::room`](super::Session::room) first.
     #[error("no room to send now")]
     NoRoom,
+    /// Not something that an owner asks with a token: it has no response, or the session sends it itself.
+    #[error("{0} is not a request of an owner")]
+    NotARequest(CommandId),
+    /// The forced sequence number is none that a request may have (3.4 section 5.1.4).
+    #[error("sequence number {0} is not from 1 to 0x7FFFFFFF")]
+    SequenceReserved(SequenceNumber),
     /// The forced sequence number belongs to a request in flight.
     #[error("sequence number {0} is in flight")]
     SequenceTaken(SequenceNumber),

@@ -5,7 +5,11 @@ use super::{CloseCause, Inbound, Session};
 impl<T> Session<T> {
     /// Leaves a request of the peer without an answer for ever. False when it was answered before.
     pub fn abandon(&mut self, inbound: Inbound) -> bool {
-        self.unanswered.take(inbound).is_some()
+        let owed = self.unanswered.take(inbound).is_some();
+        if owed && self.peer_unbinding.is_some() {
+            self.answer_unbind(self.timers.heard);
+        }
+        owed
     }
 
     /// Breaks the session off where it stands: octets that were not written are thrown away, frames that came
@@ -13,6 +17,7 @@ impl<T> Session<T> {
     pub fn abort(&mut self) {
         self.outbox.discard();
         self.close = Some(CloseCause::Disconnected);
+        self.timers.linger_until = None;
     }
 }
 

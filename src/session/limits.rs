@@ -170,12 +170,27 @@ impl Budget {
         }
     }
 
-    /// Takes the token of one PDU.
+    /// Takes the token of one PDU. False, and nothing taken, when none may leave now.
+    ///
+    /// Asking and taking are one step, so that binds on several threads cannot both take the last token.
     #[inline]
-    pub fn take(&mut self, now: Instant) {
-        self.meter.count(now);
+    #[must_use]
+    pub fn try_take(&mut self, now: Instant) -> bool {
+        let may = matches!(self.room(now), Room::Now(_));
+        if may {
+            self.meter.count(now);
+            if let Some(bucket) = &mut self.bucket {
+                bucket.tokens -= 1.0;
+            }
+        }
+        may
+    }
+
+    /// Gives the token of a PDU back that was not encoded after all.
+    pub fn put_back(&mut self) {
+        self.meter.counted = self.meter.counted.saturating_sub(1);
         if let Some(bucket) = &mut self.bucket {
-            bucket.tokens -= 1.0;
+            bucket.tokens = (bucket.tokens + 1.0).min(bucket.burst);
         }
     }
 
@@ -186,15 +201,16 @@ impl Budget {
         }
         let current = self
             .rate()
-            .unwrap_or_else(|| self.meter.per_second(now))
-            .max(SLOWEST);
-        let ceiling = self.configured.map_or(current * 2.0, |rate| rate.per_second);
-        let burst = self.configured.map_or(1.0, |rate| rate.burst());
-        let per_second = (current / 2.0).max(SLOWEST).min(ceiling);
-        self.recovering_to = Some(self.recovering_to.unwrap_or(ceiling));
+            .unwrap_or_else(|| self.meter.per_second(now).max(SLOWEST * 2.0));
+        let ceiling = self
+            .recovering_to
+            .or(self.configured.map(|rate| rate.per_second))
+            .unwrap_or(current * 2.0);
+        let per_second = (current / 2.0).max(SLOWEST.min(ceiling / 2.0));
+        self.recovering_to = Some(ceiling);
         self.bucket = Some(TokenBucket {
             per_second,
-            burst,
+            burst: self.burst_at(per_second),
             tokens: 0.0,
             at: now,
         });
@@ -204,23 +220,31 @@ impl Budget {
         true
     }
 
+    /// The burst of a lower rate: what was set for the full one, in proportion.
+    fn burst_at(&self, per_second: f64) -> f64 {
+        match self.configured {
+            Some(rate) => (rate.burst() * per_second / rate.per_second).max(1.0),
+            None => Rate::per_second(per_second).burst(),
+        }
+    }
+
     fn recover(&mut self, now: Instant) {
         let Some(ceiling) = self.recovering_to else { return };
         let passed = now.saturating_duration_since(self.recovered_at).as_secs_f64();
-        let Some(bucket) = &mut self.bucket else { return };
+        let Some(mut bucket) = self.bucket else { return };
         if passed <= 0.0 {
             return;
         }
         bucket.fill(now);
-        bucket.per_second += passed * ceiling * RECOVERY_PER_SECOND;
+        bucket.per_second = (bucket.per_second + passed * ceiling * RECOVERY_PER_SECOND).min(ceiling);
+        bucket.burst = self.burst_at(bucket.per_second);
         self.recovered_at = now;
-        if bucket.per_second >= ceiling {
+        let recovered = bucket.per_second >= ceiling;
+        if recovered {
             self.recovering_to = None;
-            match self.configured {
-                Some(rate) => bucket.per_second = rate.per_second,
-                None => self.bucket = None,
-            }
         }
+        // Without a rate of our own nothing limits any more.
+        self.bucket = (!recovered || self.configured.is_some()).then_some(bucket);
     }
 }
 
@@ -302,7 +326,7 @@ mod tests {
             match budget.room(now) {
                 Room::Now(count) => {
                     for _ in 0..count {
-                        budget.take(now);
+                        assert!(budget.try_take(now), "there was room");
                         sent.push(now);
                     }
                 }
@@ -354,7 +378,7 @@ mod tests {
         let start = Instant::now();
         let mut budget = Budget::new(None, start);
         for step in 0..1_000 {
-            budget.take(start + millis(step));
+            assert!(budget.try_take(start + millis(step)));
         }
         assert!(budget.handle_throttled(start + millis(999), start + millis(1_000)));
         let rate = budget.rate().unwrap_or_default();

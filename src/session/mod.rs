@@ -21,6 +21,7 @@ mod send;
 mod sequence;
 mod state;
 mod timers;
+mod version;
 mod window;
 
 #[cfg(test)]
@@ -29,7 +30,7 @@ mod tests;
 use std::collections::VecDeque;
 use std::time::Instant;
 
-use crate::pdu::{CommandId, FramingError, Header, SequenceNumber};
+use crate::pdu::{CommandId, FramingError, Header, InterfaceVersion, SequenceNumber};
 
 pub use config::{EnquireLinkMode, SessionConfig, Side};
 pub use counters::Counters;
@@ -37,19 +38,24 @@ pub use error::{RequestError, RespondError};
 pub use event::{CloseCause, Event, Response, Unresolved, Violation};
 pub use inbound::Inbound;
 pub use limits::{Budget, Limits, Rate, Room, SharedBudget};
-pub use receive::agreed_version;
 pub use sequence::{SequenceGenerator, WrappingSequence};
 pub use state::SessionState;
+pub use version::agreed_version;
 
 use inbound::Unanswered;
 use outbox::Outbox;
 use timers::Timers;
 use window::Window;
 
+/// No frame before the bind needs to be longer: the longest has some hundred octets, and vendor TLVs.
+const UNBOUND_MAX_COMMAND_LENGTH: usize = 4096;
+
 /// A session. `T` is what its owner knows a request by.
 pub struct Session<T> {
     config: SessionConfig,
     state: SessionState,
+    /// What both sides speak, as far as is known.
+    version: InterfaceVersion,
     window: Window<T>,
     limit: Budget,
     budget: Option<SharedBudget>,
@@ -64,12 +70,16 @@ pub struct Session<T> {
     unbinding: Option<SequenceNumber>,
     /// Our enquire_link that waits for its answer.
     enquiring: Option<SequenceNumber>,
+    /// A bind of the peer that waits for our answer.
+    peer_binding: bool,
     /// The peer's unbind, answered when nothing else is owed.
     peer_unbinding: Option<SequenceNumber>,
     close: Option<CloseCause>,
     accepts_deliveries: bool,
     /// One request goes first; the rest when it is answered.
     probing: bool,
+    /// Requests that expired since the last answer.
+    expired_in_row: u32,
     counters: Counters,
 }
 
@@ -94,6 +104,7 @@ impl<T> Session<T> {
             budget: limits.budget,
             probing: config.probe_first,
             timers: Timers::new(now),
+            version: config.interface_version,
             config,
             state: SessionState::Open,
             generator,
@@ -103,28 +114,31 @@ impl<T> Session<T> {
             binding: None,
             unbinding: None,
             enquiring: None,
+            peer_binding: false,
             peer_unbinding: None,
             close: None,
             accepts_deliveries: true,
+            expired_in_row: 0,
             counters: Counters::default(),
         }
     }
 
     /// The stream can no longer be cut into frames: the peer is told, and the session wants to be closed.
-    pub fn handle_framing_error(&mut self, error: FramingError, header: Option<Header>) {
+    pub fn handle_framing_error(&mut self, error: FramingError, header: Option<Header>, now: Instant) {
         let sequence = header
             .map(|header| header.sequence_number)
             .filter(|number| number.is_conformant());
         self.nack(error.answer_status(), sequence.unwrap_or(SequenceNumber::ZERO));
         self.counters.violations += 1;
-        self.close.get_or_insert(CloseCause::Framing(error));
+        self.close_for(CloseCause::Framing(error), now);
     }
 
     /// The first `octets` of [`Session::output`] have left.
     #[inline]
     pub fn handle_written(&mut self, octets: usize, now: Instant) {
-        self.outbox.advance(octets);
+        self.outbox.advance(octets, !self.timers.write_idle, now);
         self.timers.write_progress = now;
+        self.watch_reading(now);
     }
 
     /// The connection is gone. Every request that still waits ends as [`Event::Unresolved`].
@@ -142,9 +156,11 @@ impl<T> Session<T> {
         }
         self.unanswered.clear();
         self.state = SessionState::Closed;
-        let unbound = self.peer_unbinding.is_some();
-        self.close.get_or_insert(if unbound {
+        self.close.get_or_insert(if self.peer_unbinding.is_some() {
             CloseCause::PeerUnbound
+        } else if self.unbinding.is_some() {
+            // Some peers close instead of answering.
+            CloseCause::Unbound
         } else {
             CloseCause::Disconnected
         });
@@ -153,17 +169,15 @@ impl<T> Session<T> {
     /// How many requests may be sent now, or when, or that an answer must come first.
     #[inline]
     pub fn room(&mut self, now: Instant) -> Room {
-        let capacity = if self.probing { 1 } else { self.window.capacity() };
-        let free = capacity.saturating_sub(self.window.in_flight());
-        let may_send = self.state.is_bound()
-            && self.close.is_none()
-            && self.unbinding.is_none()
-            && self.peer_unbinding.is_none()
-            && self.outbox.len() < self.config.outbox_high_water;
-        if free == 0 || !may_send {
-            return Room::Full;
+        match self.places() {
+            0 => Room::Full,
+            places => Room::Now(places).and(self.rate_room(now)),
         }
-        let room = Room::Now(free).and(self.limit.room(now));
+    }
+
+    /// What the rate and the budget let out.
+    fn rate_room(&mut self, now: Instant) -> Room {
+        let room = self.limit.room(now);
         match &self.budget {
             None => room,
             Some(budget) => room.and(limits::lock(budget).room(now)),
@@ -243,6 +257,24 @@ impl<T> Session<T> {
         match (self.limit.rate(), shared) {
             (Some(own), Some(shared)) => Some(own.min(shared)),
             (own, shared) => own.or(shared),
+        }
+    }
+
+    /// The version that both sides speak, as far as the binds told.
+    #[must_use]
+    pub fn version(&self) -> InterfaceVersion {
+        self.version
+    }
+
+    /// The longest frame that is taken now: before the bind nobody needs a long one.
+    #[must_use]
+    #[inline]
+    pub fn max_command_length(&self) -> usize {
+        let most = self.config.max_command_length;
+        if self.state.is_bound() {
+            most
+        } else {
+            most.min(UNBOUND_MAX_COMMAND_LENGTH)
         }
     }
 

@@ -1,7 +1,25 @@
 //! Octets that wait to be written, and how far the writing got.
 
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
 /// Above this capacity an emptied buffer is given back.
 const KEEP: usize = 1 << 20;
+
+/// Octets that left within this time of each other count as one departure.
+const DEPARTURE: Duration = Duration::from_secs(1);
+
+/// Most departures that are remembered.
+const DEPARTURES: usize = 64;
+
+/// Octets that left after they had waited for the peer to read.
+#[derive(Clone, Copy, Debug)]
+struct Departure {
+    from: u64,
+    to: u64,
+    first: Instant,
+    last: Instant,
+}
 
 /// Output in the order of encoding. Positions count every octet of the session, so that each request knows
 /// where its last octet stands and whether that has left the process.
@@ -12,6 +30,8 @@ pub(super) struct Outbox {
     sent: usize,
     /// Position of the first octet of `octets`.
     base: u64,
+    /// What left late, oldest first; empty while the peer reads as fast as we write.
+    departures: VecDeque<Departure>,
 }
 
 impl Outbox {
@@ -46,15 +66,59 @@ impl Outbox {
         self.base + self.sent as u64
     }
 
-    /// The first `count` pending octets have left.
-    pub(super) fn advance(&mut self, count: usize) {
+    /// When the frame that ends at `end` had left; none while part of it is here. `encoded` is when it was put
+    /// in, and when it left unless the peer did not read.
+    #[inline]
+    pub(super) fn left_at(&self, end: u64, encoded: Instant) -> Option<Instant> {
+        if end > self.written() {
+            return None;
+        }
+        if self.departures.is_empty() {
+            return Some(encoded);
+        }
+        let found = self.departures.partition_point(|departure| departure.to < end);
+        let late = self
+            .departures
+            .get(found)
+            .filter(|departure| departure.from < end);
+        Some(late.map_or(encoded, |departure| departure.last.max(encoded)))
+    }
+
+    /// The first `count` pending octets have left. `waited`: they had been offered to the peer before.
+    #[inline]
+    pub(super) fn advance(&mut self, count: usize, waited: bool, now: Instant) {
+        let from = self.written();
         self.sent = (self.sent + count).min(self.octets.len());
+        if waited {
+            self.note_departure(from, self.written(), now);
+        }
         if self.sent == self.octets.len() {
             self.base += self.octets.len() as u64;
             self.sent = 0;
             self.octets.clear();
             if self.octets.capacity() > KEEP {
                 self.octets = Vec::new();
+            }
+        }
+    }
+
+    #[cold]
+    fn note_departure(&mut self, from: u64, to: u64, now: Instant) {
+        match self.departures.back_mut() {
+            Some(last) if last.to == from && now.saturating_duration_since(last.first) < DEPARTURE => {
+                last.to = to;
+                last.last = now;
+            }
+            _ => {
+                if self.departures.len() == DEPARTURES {
+                    self.departures.pop_front();
+                }
+                self.departures.push_back(Departure {
+                    from,
+                    to,
+                    first: now,
+                    last: now,
+                });
             }
         }
     }
@@ -85,17 +149,18 @@ mod tests {
 
     #[test]
     fn positions_survive_an_emptied_buffer() {
+        let now = Instant::now();
         let mut outbox = Outbox::default();
         outbox.buffer().extend_from_slice(b"0123456789");
-        outbox.advance(4);
+        outbox.advance(4, false, now);
         assert_eq!(
             (outbox.pending(), outbox.written(), outbox.end()),
             (&b"456789"[..], 4, 10)
         );
-        outbox.advance(6);
+        outbox.advance(6, false, now);
         assert_eq!((outbox.len(), outbox.written(), outbox.end()), (0, 10, 10));
         outbox.buffer().extend_from_slice(b"ab");
-        outbox.advance(1);
+        outbox.advance(1, false, now);
         assert_eq!(
             (outbox.pending(), outbox.written(), outbox.end()),
             (&b"b"[..], 11, 12)
@@ -104,12 +169,42 @@ mod tests {
 
     #[test]
     fn only_what_has_not_left_can_be_taken_back() {
+        let now = Instant::now();
         let mut outbox = Outbox::default();
         outbox.buffer().extend_from_slice(b"aaabbbccc");
-        outbox.advance(4);
+        outbox.advance(4, false, now);
         outbox.remove(3, 6);
         assert_eq!(outbox.pending(), b"bbccc", "a frame that is half written stays");
         outbox.remove(6, 9);
         assert_eq!(outbox.pending(), b"bb");
+    }
+
+    #[test]
+    fn what_had_to_wait_left_when_the_peer_read_it() {
+        let start = Instant::now();
+        let at = |seconds| start + Duration::from_secs(seconds);
+        let mut outbox = Outbox::default();
+        outbox.buffer().extend_from_slice(b"aaaabbbbcccc");
+        outbox.advance(4, false, at(0));
+        outbox.advance(2, true, at(20));
+        assert_eq!(outbox.left_at(4, at(0)), Some(at(0)));
+        assert_eq!(outbox.left_at(8, at(0)), None, "half of it is still here");
+        outbox.advance(6, true, at(40));
+        assert_eq!(outbox.left_at(4, at(0)), Some(at(0)));
+        assert_eq!(outbox.left_at(8, at(0)), Some(at(40)));
+        outbox.buffer().extend_from_slice(b"dddd");
+        outbox.advance(4, false, at(50));
+        assert_eq!(outbox.left_at(16, at(50)), Some(at(50)));
+    }
+
+    #[test]
+    fn a_peer_that_reads_in_drops_costs_no_memory() {
+        let start = Instant::now();
+        let mut outbox = Outbox::default();
+        for step in 0..10_000 {
+            outbox.buffer().extend_from_slice(b"ab");
+            outbox.advance(1, true, start + Duration::from_secs(step));
+        }
+        assert!(outbox.departures.len() <= DEPARTURES);
     }
 }

@@ -2,10 +2,10 @@
 
 use std::time::Instant;
 
+use super::version::{self, agreed_version};
 use super::{Event, Session, SessionState, Side, Unresolved, Violation};
 use crate::pdu::{
-    self, CommandId, CommandStatus, DecodeError, DecodeErrorKind, Faults, Header, InterfaceVersion, Pdu,
-    PduView, View,
+    self, CommandId, CommandStatus, DecodeError, DecodeErrorKind, Faults, Header, Pdu, PduView, View,
 };
 
 impl<T> Session<T> {
@@ -56,6 +56,10 @@ impl<T> Session<T> {
             }
             return Some(Event::Notice { header, body, faults });
         }
+        if let Some(theirs) = version::of_bind(&body) {
+            self.version = agreed_version(self.config.interface_version, Some(theirs));
+            self.peer_binding = true;
+        }
         self.counters.inbound += 1;
         let delivers =
             matches!(body, PduView::DeliverSm(_) | PduView::DataSm(_)) && self.config.side == Side::Esme;
@@ -67,6 +71,7 @@ impl<T> Session<T> {
         let inbound = self
             .unanswered
             .insert(header.sequence_number, header.command_id, deadline);
+        self.watch_reading(now);
         Some(Event::Request {
             inbound,
             header,
@@ -92,7 +97,6 @@ impl<T> Session<T> {
             }
         }
         self.peer_unbinding = Some(header.sequence_number);
-        self.timers.peer_unbind_came = Some(now);
         self.answer_unbind(now);
         Some(Event::PeerUnbinds)
     }
@@ -115,10 +119,12 @@ impl<T> Session<T> {
             Side::Esme => header.command_id.smsc_states(),
             Side::Smsc => header.command_id.esme_states(),
         };
-        if allowed.contains(self.state.states()) && self.close.is_none() {
+        let is_bind = SessionState::bound_by(header.command_id).is_some();
+        let second_bind = is_bind && (self.state.is_bound() || self.peer_binding);
+        let ends = self.close.is_some() || self.peer_unbinding.is_some();
+        if allowed.contains(self.state.states()) && !ends && !second_bind {
             return None;
         }
-        let second_bind = SessionState::bound_by(header.command_id).is_some() && self.state.is_bound();
         let (status, violation) = if second_bind {
             (CommandStatus::ESME_RALYBND, Violation::SecondBind)
         } else {
@@ -165,14 +171,5 @@ impl<T> Session<T> {
                 *count += 1;
             }
         }
-    }
-}
-
-/// The version that the two sides speak: the lower one, where the peer names one that exists.
-#[must_use]
-pub fn agreed_version(ours: InterfaceVersion, theirs: Option<InterfaceVersion>) -> InterfaceVersion {
-    match theirs {
-        Some(theirs) if theirs.value() < ours.value() && theirs != InterfaceVersion::new(0) => theirs,
-        _ => ours,
     }
 }

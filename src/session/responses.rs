@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use super::version::agreed_version;
 use super::window::Entry;
 use super::{CloseCause, Event, Response, Session, SessionState, Unresolved, Violation, limits};
 use crate::pdu::{self, CommandId, CommandStatus, Header, SequenceNumber, StatusClass, tlv};
@@ -37,29 +38,27 @@ impl<T> Session<T> {
         waits: bool,
         now: Instant,
     ) -> Option<Event<'f, T>> {
+        if header.command_id == CommandId::GENERIC_NACK {
+            return self.handle_nack(header, now);
+        }
         let sequence = header.sequence_number;
-        let is_nack = header.command_id == CommandId::GENERIC_NACK;
         match self.binding {
-            Some((bind, bound))
-                if bound == sequence && (is_nack || bind.response() == Some(header.command_id)) =>
-            {
+            Some((bind, number)) if number == sequence && header.command_id.request().is_some() => {
                 return Some(self.handle_bind_response(bind, header, frame, now));
             }
             _ => {}
         }
-        if self.unbinding == Some(sequence) && (is_nack || header.command_id == CommandId::UNBIND_RESP) {
-            self.state = SessionState::Unbound;
-            self.close.get_or_insert(CloseCause::Unbound);
-            return Some(Event::Unbound);
+        if self.unbinding == Some(sequence) && header.command_id == CommandId::UNBIND_RESP {
+            self.count_faults(frame);
+            return Some(self.handle_unbound(now));
         }
-        if self.enquiring == Some(sequence) && (is_nack || header.command_id == CommandId::ENQUIRE_LINK_RESP)
-        {
-            self.enquiring = None;
+        if header.command_id == CommandId::ENQUIRE_LINK_RESP && !waits {
+            // One that comes after something else proved life is fine too.
+            if self.enquiring == Some(sequence) {
+                self.enquiring = None;
+            }
             self.count_faults(frame);
             return None;
-        }
-        if is_nack {
-            return self.handle_nack(header, waits, now);
         }
         if waits && header.command_id.request().is_some() {
             // Another kind of response than the request of its number: nobody knows what became of that.
@@ -73,25 +72,13 @@ impl<T> Session<T> {
             });
             return Some(self.violation(header, Violation::WrongResponse));
         }
-        if self
+        let is_late = self
             .window
             .late(sequence)
-            .is_some_and(|late| late.request.response() == Some(header.command_id))
-        {
-            let late = self.window.take_late(sequence)?;
-            self.counters.late += 1;
-            self.timers.progress = now;
+            .is_some_and(|late| late.request.response() == Some(header.command_id));
+        if is_late {
             let response = self.read_response(frame);
-            return Some(Event::Late {
-                sequence,
-                status: header.command_status,
-                response,
-                sent: late.sent,
-            });
-        }
-        if header.command_id == CommandId::ENQUIRE_LINK_RESP {
-            // One that came after the silence was already broken by something else.
-            return None;
+            return self.handle_late(sequence, header.command_status, response, now);
         }
         let known = header.command_id.request().is_some();
         Some(self.violation(
@@ -104,29 +91,85 @@ impl<T> Session<T> {
         ))
     }
 
-    /// generic_nack for a request of the window. Number 0 is the peer's way to say that it could not even read
-    /// the header; only when exactly one request waits can that be meant.
-    fn handle_nack<'f>(&mut self, header: Header, waits: bool, now: Instant) -> Option<Event<'f, T>> {
+    /// generic_nack: the peer refuses the PDU of that number as such (3.4 section 4.3).
+    fn handle_nack<'f>(&mut self, header: Header, now: Instant) -> Option<Event<'f, T>> {
         let mut sequence = header.sequence_number;
-        if !waits && sequence == SequenceNumber::ZERO && self.window.waiting() == 1 {
-            sequence = self.window.oldest()?.sequence;
-        }
-        match self.window.take(sequence) {
-            Some(entry) => Some(self.answered(entry, header.command_status, Response::Nack, now)),
-            None if self.window.late(sequence).is_some() => {
-                let late = self.window.take_late(sequence)?;
-                self.counters.late += 1;
-                self.timers.progress = now;
-                let status = header.command_status;
-                Some(Event::Late {
-                    sequence,
-                    status,
-                    response: Response::Nack,
-                    sent: late.sent,
-                })
+        if sequence == SequenceNumber::ZERO && self.window.entry(sequence).is_none() {
+            // The peer could not even read the header; that means something only if one PDU can be meant.
+            match self.only_outstanding(now) {
+                Some(only) => sequence = only,
+                None => return Some(self.violation(header, Violation::UnsolicitedResponse)),
             }
-            None => Some(self.violation(header, Violation::UnsolicitedResponse)),
         }
+        let status = refusal(header.command_status);
+        if let Some((_, number)) = self.binding
+            && number == sequence
+        {
+            return Some(self.handle_bind_refused(status, now));
+        }
+        if self.unbinding == Some(sequence) {
+            return Some(self.handle_unbound(now));
+        }
+        if self.enquiring == Some(sequence) {
+            self.enquiring = None;
+            return None;
+        }
+        if let Some(entry) = self.window.take(sequence) {
+            return Some(self.answered(entry, status, Response::Nack, now));
+        }
+        if self.window.late(sequence).is_some() {
+            return self.handle_late(sequence, status, Response::Nack, now);
+        }
+        Some(self.violation(header, Violation::UnsolicitedResponse))
+    }
+
+    /// The number of the one PDU of ours that may still be answered, if it is exactly one.
+    fn only_outstanding(&self, now: Instant) -> Option<SequenceNumber> {
+        let enquired = self.timers.enquire_due_from + self.config.enquire_link_timeout;
+        let own = [
+            self.binding.map(|(_, number)| number),
+            self.unbinding,
+            self.enquiring.filter(|_| now < enquired),
+        ];
+        let mut own = own.into_iter().flatten();
+        match (self.window.in_flight(), own.next(), own.next()) {
+            (0, only, None) => only,
+            (1, None, None) => self.window.oldest().map(|entry| entry.sequence),
+            _ => None,
+        }
+    }
+
+    fn handle_late<'f>(
+        &mut self,
+        sequence: SequenceNumber,
+        status: CommandStatus,
+        response: Response<'f>,
+        now: Instant,
+    ) -> Option<Event<'f, T>> {
+        let late = self.window.take_late(sequence)?;
+        self.counters.late += 1;
+        self.note_progress(late.order, now);
+        Some(Event::Late {
+            sequence,
+            status,
+            response,
+            sent: late.sent,
+        })
+    }
+
+    /// The peer answered: it works, and what was sent before and expired was skipped.
+    #[inline]
+    fn note_progress(&mut self, order: u64, now: Instant) {
+        self.window.release_before(order);
+        self.timers.progress = now;
+        self.expired_in_row = 0;
+        self.probing = false;
+    }
+
+    fn handle_unbound<'f>(&mut self, now: Instant) -> Event<'f, T> {
+        self.state = SessionState::Unbound;
+        self.close_for(CloseCause::Unbound, now);
+        Event::Unbound
     }
 
     #[inline]
@@ -137,9 +180,7 @@ impl<T> Session<T> {
         response: Response<'f>,
         now: Instant,
     ) -> Event<'f, T> {
-        self.window.release_before(entry.order);
-        self.timers.progress = now;
-        self.probing = false;
+        self.note_progress(entry.order, now);
         if status.is_ok() {
             self.counters.accepted += 1;
         } else {
@@ -166,9 +207,16 @@ impl<T> Session<T> {
     /// A full queue says nothing about our rate; only ESME_RTHROTTLED does.
     fn handle_throttled(&mut self, status: CommandStatus, sent: Instant, now: Instant) {
         self.counters.throttled += 1;
-        if status != CommandStatus::ESME_RTHROTTLED {
-            return;
+        if status == CommandStatus::ESME_RTHROTTLED {
+            self.slow_down(sent, now);
         }
+    }
+
+    /// The peer let us know that the request sent at `sent` was one too many: the rate, of the budget where
+    /// there is one, is halved, once for all requests sent before.
+    ///
+    /// ESME_RTHROTTLED does this by itself; call it for a vendor's status that means the same.
+    pub fn slow_down(&mut self, sent: Instant, now: Instant) {
         let decreased = match &self.budget {
             Some(budget) => {
                 let mut budget = limits::lock(budget);
@@ -188,14 +236,22 @@ impl<T> Session<T> {
         frame: &'f [u8],
         now: Instant,
     ) -> Event<'f, T> {
+        if bind.response() != Some(header.command_id) {
+            // Nobody knows what the peer means, and waiting would not tell.
+            self.counters.violations += 1;
+            let status = match header.command_status {
+                CommandStatus::ESME_ROK => CommandStatus::ESME_RBINDFAIL,
+                status => status,
+            };
+            return self.handle_bind_refused(status, now);
+        }
+        if !header.command_status.is_ok() {
+            self.count_faults(frame);
+            return self.handle_bind_refused(header.command_status, now);
+        }
         self.binding = None;
         self.timers.bind_sent = None;
         self.timers.enquire_due_from = now;
-        let status = header.command_status;
-        if !status.is_ok() || header.command_id == CommandId::GENERIC_NACK {
-            self.close.get_or_insert(CloseCause::BindRefused(status));
-            return Event::BindRefused { status };
-        }
         if let Some(bound) = SessionState::bound_by(bind) {
             self.state = bound;
         }
@@ -204,7 +260,15 @@ impl<T> Session<T> {
             Response::Pdu(body) => body.tlvs().get::<tlv::ScInterfaceVersion>(),
             Response::Nack | Response::Unreadable(_) => None,
         };
+        self.version = agreed_version(self.config.interface_version, version);
         Event::Bound { version }
+    }
+
+    fn handle_bind_refused<'f>(&mut self, status: CommandStatus, now: Instant) -> Event<'f, T> {
+        self.binding = None;
+        self.timers.bind_sent = None;
+        self.close_for(CloseCause::BindRefused(status), now);
+        Event::BindRefused { status }
     }
 
     #[inline]
@@ -219,5 +283,14 @@ impl<T> Session<T> {
                 Response::Unreadable(error)
             }
         }
+    }
+}
+
+/// The status of a generic_nack: one that says "no error" is a refusal all the same.
+const fn refusal(status: CommandStatus) -> CommandStatus {
+    if status.is_ok() {
+        CommandStatus::ESME_RUNKNOWNERR
+    } else {
+        status
     }
 }

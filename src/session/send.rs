@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use super::window::Entry;
 use super::{
-    CloseCause, Event, Inbound, RequestError, RespondError, Room, Session, SessionState, Side, limits,
+    CloseCause, Event, Inbound, RequestError, RespondError, Session, SessionState, Side, limits, version,
 };
 use crate::pdu::{self, Body, CommandId, CommandStatus, EncodeError, GenericNack, Pdu, SequenceNumber};
 
@@ -60,6 +60,9 @@ impl<T> Session<T> {
         now: Instant,
     ) -> Result<SequenceNumber, (T, RequestError)> {
         let sequence = match forced {
+            Some(sequence) if !sequence.is_conformant() => {
+                return Err((token, RequestError::SequenceReserved(sequence)));
+            }
             Some(sequence) if self.is_taken(sequence) => {
                 return Err((token, RequestError::SequenceTaken(sequence)));
             }
@@ -69,6 +72,28 @@ impl<T> Session<T> {
         self.register(token, pdu.command_id(), sequence, now, |out| {
             pdu.encode(CommandStatus::ESME_ROK, sequence, out)
         })
+    }
+
+    /// Sends what wants no answer: alert_notification, or outbind from the message centre.
+    ///
+    /// # Errors
+    ///
+    /// When it wants an answer, may not be sent in this state, does not fit, or the outbox is full.
+    pub fn notify<B: Body>(&mut self, body: &B) -> Result<SequenceNumber, RequestError> {
+        let command_id = B::COMMAND_ID;
+        if command_id.is_response() || command_id.response().is_some() {
+            return Err(RequestError::NotARequest(command_id));
+        }
+        self.may_send(command_id)?;
+        if self.outbox.len() >= self.config.outbox_high_water {
+            return Err(RequestError::NoRoom);
+        }
+        let sequence = self.free_sequence();
+        self.encode_request(|out| pdu::encode(body, CommandStatus::ESME_ROK, sequence, out))?;
+        if command_id == CommandId::OUTBIND {
+            self.state = SessionState::Outbound;
+        }
+        Ok(sequence)
     }
 
     /// Answers a request of the peer.
@@ -134,17 +159,11 @@ impl<T> Session<T> {
             return;
         }
         if !self.state.is_bound() {
-            self.close = Some(CloseCause::Unbound);
+            self.close_for(CloseCause::Unbound, now);
             return;
         }
         let sequence = self.free_sequence();
-        // An unbind has no field that could fail to fit.
-        let _ = pdu::encode(
-            &pdu::Unbind::default(),
-            CommandStatus::ESME_ROK,
-            sequence,
-            self.outbox.buffer(),
-        );
+        self.encode_own(&pdu::Unbind::default(), sequence);
         self.unbinding = Some(sequence);
         self.timers.unbind_sent = Some(now);
     }
@@ -163,10 +182,10 @@ impl<T> Session<T> {
         now: Instant,
         encode: impl FnOnce(&mut Vec<u8>) -> Result<(), EncodeError>,
     ) -> Result<SequenceNumber, (T, RequestError)> {
-        if let Err(error) = self.may_send(command_id) {
+        if let Err(error) = self.may_request(command_id) {
             return Err((token, error));
         }
-        if !matches!(self.room(now), Room::Now(_)) {
+        if self.places() == 0 || !self.take_rate(now) {
             return Err((token, RequestError::NoRoom));
         }
         let start = self.outbox.end();
@@ -181,20 +200,17 @@ impl<T> Session<T> {
             end: u64::MAX,
             order,
         });
-        match encode(self.outbox.buffer()) {
+        match self.encode_request(encode) {
             Ok(()) => {
                 let end = self.outbox.end();
                 self.window.set_end(sequence, end);
             }
             Err(error) => {
+                self.put_rate_back();
                 if let Some(entry) = self.window.take(sequence) {
                     return Err((entry.token, error.into()));
                 }
             }
-        }
-        self.limit.take(now);
-        if let Some(budget) = &self.budget {
-            limits::lock(budget).take(now);
         }
         if was_idle {
             self.timers.progress = now;
@@ -202,6 +218,56 @@ impl<T> Session<T> {
         self.counters.requests += 1;
         self.counters.in_flight_max = self.counters.in_flight_max.max(self.window.in_flight());
         Ok(sequence)
+    }
+
+    /// Free places, as far as window, state and outbox go.
+    #[inline]
+    pub(super) fn places(&self) -> usize {
+        let may_send = self.state.is_bound()
+            && self.close.is_none()
+            && self.unbinding.is_none()
+            && self.peer_unbinding.is_none()
+            && self.outbox.len() < self.config.outbox_high_water;
+        if !may_send {
+            return 0;
+        }
+        let capacity = if self.probing { 1 } else { self.window.capacity() };
+        capacity.saturating_sub(self.window.in_flight())
+    }
+
+    #[inline]
+    fn take_rate(&mut self, now: Instant) -> bool {
+        if !self.limit.try_take(now) {
+            return false;
+        }
+        let may = self
+            .budget
+            .as_ref()
+            .is_none_or(|budget| limits::lock(budget).try_take(now));
+        if !may {
+            self.limit.put_back();
+        }
+        may
+    }
+
+    #[cold]
+    fn put_rate_back(&mut self) {
+        self.limit.put_back();
+        if let Some(budget) = &self.budget {
+            limits::lock(budget).put_back();
+        }
+    }
+
+    /// Appends one frame that the version of the session allows.
+    #[inline]
+    fn encode_request(
+        &mut self,
+        encode: impl FnOnce(&mut Vec<u8>) -> Result<(), EncodeError>,
+    ) -> Result<(), EncodeError> {
+        let out = self.outbox.buffer();
+        let start = out.len();
+        encode(out)?;
+        version::fit_request(self.version, out, start)
     }
 
     #[inline]
@@ -223,7 +289,10 @@ impl<T> Session<T> {
                 response,
             });
         }
-        encode(owed.sequence, self.outbox.buffer())?;
+        let out = self.outbox.buffer();
+        let start = out.len();
+        encode(owed.sequence, out)?;
+        version::fit_response(self.version, out, start);
         self.unanswered.take(inbound);
         self.after_answer(owed.request, status, now);
         Ok(())
@@ -232,16 +301,21 @@ impl<T> Session<T> {
     /// What an answer of ours changes: a bind that was accepted or refused, and the unbind that waits.
     #[inline]
     pub(super) fn after_answer(&mut self, request: CommandId, status: CommandStatus, now: Instant) {
+        self.watch_reading(now);
         if self.state.is_bound() {
             if self.peer_unbinding.is_some() {
                 self.answer_unbind(now);
             }
         } else if let Some(bound) = SessionState::bound_by(request) {
+            self.peer_binding = false;
             if status.is_ok() {
                 self.state = bound;
-                self.events.push_back(Event::Bound { version: None });
+                self.timers.enquire_due_from = now;
+                self.events.push_back(Event::Bound {
+                    version: Some(self.version),
+                });
             } else {
-                self.close = Some(CloseCause::BindRefused(status));
+                self.close_for(CloseCause::BindRefused(status), now);
             }
         }
     }
@@ -251,13 +325,26 @@ impl<T> Session<T> {
         if self.unanswered.len() > 0 {
             return;
         }
-        if let Some(sequence) = self.peer_unbinding {
+        if let Some(sequence) = self.peer_unbinding
+            && self.state.is_bound()
+        {
             self.encode_own(&pdu::UnbindResp::default(), sequence);
             self.state = SessionState::Unbound;
             self.timers.peer_unbound = Some(now);
         }
     }
 
+    /// What an owner may ask: it has a response, and is not the session's own business.
+    #[inline]
+    fn may_request(&self, command_id: CommandId) -> Result<(), RequestError> {
+        let own = command_id == CommandId::UNBIND || SessionState::bound_by(command_id).is_some();
+        if own || command_id.response().is_none() {
+            return Err(RequestError::NotARequest(command_id));
+        }
+        self.may_send(command_id)
+    }
+
+    #[inline]
     fn may_send(&self, command_id: CommandId) -> Result<(), RequestError> {
         let allowed = match self.config.side {
             Side::Esme => command_id.esme_states(),

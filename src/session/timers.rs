@@ -2,14 +2,20 @@
 
 use std::time::{Duration, Instant};
 
-use super::{CloseCause, EnquireLinkMode, Event, Session, SessionState, Side, Unresolved};
-use crate::pdu::{CommandStatus, EnquireLink, Pdu};
+use super::{CloseCause, EnquireLinkMode, Event, Room, Session, SessionState, Unresolved};
+use crate::pdu::{EnquireLink, Pdu};
 
 /// After the peer's unbind was answered, responses may still come for this long.
 const AFTER_UNBIND: Duration = Duration::from_secs(5);
 
+/// What is written last gets this long to leave; then the connection is closed without it.
+const LINGER: Duration = Duration::from_secs(5);
+
 /// After this many response timeouts without any answer a session is given up.
 const PROGRESS_TIMEOUTS: u32 = 3;
+
+/// So many requests that expire in a row are no single loss.
+const LOSSES: u32 = 2;
 
 /// When things happened.
 #[derive(Debug)]
@@ -18,20 +24,25 @@ pub(super) struct Timers {
     pub(super) opened: Instant,
     /// The last PDU of the peer came.
     pub(super) heard: Instant,
+    /// We read what the peer sends; its silence counts only then.
+    pub(super) reading: bool,
     /// A request was answered last, or the first one of an idle session sent.
     pub(super) progress: Instant,
+    /// Since when the owner has requests that wait for room.
+    pub(super) waiting_since: Option<Instant>,
     /// Octets left last.
     pub(super) write_progress: Instant,
     /// Output was empty when last looked at.
     pub(super) write_idle: bool,
-    /// Our enquire_link that still waits for any sign of life.
-    pub(super) enquire_sent: Option<Instant>,
+    /// Our enquire_link that still waits for any sign of life: when it was encoded, and where it ends.
+    pub(super) enquire_sent: Option<(Instant, u64)>,
     /// The fixed interval counts from here.
     pub(super) enquire_due_from: Instant,
     pub(super) bind_sent: Option<Instant>,
     pub(super) unbind_sent: Option<Instant>,
-    pub(super) peer_unbind_came: Option<Instant>,
     pub(super) peer_unbound: Option<Instant>,
+    /// The session wants to be closed: no output is waited for after this.
+    pub(super) linger_until: Option<Instant>,
 }
 
 impl Timers {
@@ -39,15 +50,17 @@ impl Timers {
         Self {
             opened: now,
             heard: now,
+            reading: true,
             progress: now,
+            waiting_since: None,
             write_progress: now,
             write_idle: true,
             enquire_sent: None,
             enquire_due_from: now,
             bind_sent: None,
             unbind_sent: None,
-            peer_unbind_came: None,
             peer_unbound: None,
+            linger_until: None,
         }
     }
 }
@@ -59,11 +72,20 @@ impl<T> Session<T> {
             return;
         }
         self.watch_output(now);
-        if let Some(cause) = self.close_cause(now) {
-            self.close.get_or_insert(cause);
+        if self.close.is_none()
+            && let Some(cause) = self.close_cause(now)
+        {
+            self.close_for(cause, now);
         }
-        // Before the places of expired requests are given back: a peer that answers nothing gets no more.
+        // After the watchdog, before places are given back: a peer that answers nothing gets no more.
         self.expire_requests(now);
+        if self.close.is_some() {
+            if self.timers.linger_until.is_some_and(|until| until <= now) {
+                self.timers.linger_until = None;
+                self.outbox.discard();
+            }
+            return;
+        }
         self.window.purge_late(now);
         self.answer_overdue(now);
         if self.close.is_none() && self.enquire_deadline().is_some_and(|deadline| deadline <= now) {
@@ -78,12 +100,11 @@ impl<T> Session<T> {
         if self.state == SessionState::Closed {
             return None;
         }
-        let expiry = self
-            .window
-            .oldest()
-            .map(|entry| entry.sent + self.config.response_timeout);
+        if self.close.is_some() {
+            return self.timers.linger_until;
+        }
         [
-            expiry,
+            self.expiry_deadline(),
             self.window.late_deadline(),
             self.unanswered.deadline(),
             self.enquire_deadline(),
@@ -97,6 +118,34 @@ impl<T> Session<T> {
         .min()
     }
 
+    /// The owner has requests that wait for room, or has none any more. The progress watchdog wants to know:
+    /// that a peer answers nothing matters when there is something to ask.
+    #[inline]
+    pub fn set_waiting(&mut self, waits: bool, now: Instant) {
+        if waits != self.timers.waiting_since.is_some() {
+            self.timers.waiting_since = waits.then_some(now);
+        }
+    }
+
+    /// From now on the session wants its connection closed.
+    pub(super) fn close_for(&mut self, cause: CloseCause, now: Instant) {
+        if self.close.is_none() {
+            self.close = Some(cause);
+            self.timers.linger_until = Some(now + LINGER);
+        }
+    }
+
+    /// While we do not read, silence is our own doing; what counts begins anew when we read again.
+    #[inline]
+    pub(super) fn watch_reading(&mut self, now: Instant) {
+        let reads = self.reads();
+        if reads && !self.timers.reading {
+            self.timers.heard = now;
+            self.timers.enquire_sent = None;
+        }
+        self.timers.reading = reads;
+    }
+
     /// Output began to wait, or does no longer. The owner calls it after writing.
     #[inline]
     pub fn watch_output(&mut self, now: Instant) {
@@ -107,7 +156,7 @@ impl<T> Session<T> {
         self.timers.write_idle = idle;
     }
 
-    fn close_cause(&self, now: Instant) -> Option<CloseCause> {
+    fn close_cause(&mut self, now: Instant) -> Option<CloseCause> {
         let due = |deadline: Option<Instant>| deadline.is_some_and(|deadline| deadline <= now);
         if let Some((deadline, cause)) = self.lifecycle_deadline()
             && deadline <= now
@@ -125,52 +174,67 @@ impl<T> Session<T> {
         if due(self.write_deadline()) {
             return Some(CloseCause::WriteStalled);
         }
-        due(self.progress_deadline()).then_some(CloseCause::NoProgress)
+        if !due(self.progress_deadline()) {
+            return None;
+        }
+        match self.room(now) {
+            // Our own limit is what holds it up: the peer's time begins when that lets it go.
+            Room::At(time) => {
+                self.timers.progress = time;
+                None
+            }
+            Room::Now(_) | Room::Full => Some(CloseCause::NoProgress),
+        }
     }
 
     /// The deadlines of opening and ending a session.
     fn lifecycle_deadline(&self) -> Option<(Instant, CloseCause)> {
         let timers = &self.timers;
-        match self.state {
-            SessionState::Open | SessionState::Outbound => match timers.bind_sent {
-                Some(sent) => Some((sent + self.config.bind_timeout, CloseCause::BindExpired)),
-                None => Some((
+        if matches!(self.state, SessionState::Open | SessionState::Outbound) {
+            return Some(match timers.bind_sent {
+                Some(sent) => (sent + self.config.bind_timeout, CloseCause::BindExpired),
+                None => (
                     timers.opened + self.config.session_init_timeout,
                     CloseCause::NotBound,
-                )),
-            },
-            _ => None,
+                ),
+            });
         }
-        .or_else(|| {
-            timers
-                .unbind_sent
-                .map(|sent| (sent + self.config.response_timeout, CloseCause::Unbound))
-        })
-        .or_else(|| {
-            timers
-                .peer_unbound
-                .map(|since| (since + AFTER_UNBIND, CloseCause::PeerUnbound))
-        })
+        let ours = timers
+            .unbind_sent
+            .map(|sent| (sent + self.config.response_timeout, CloseCause::Unbound));
+        let theirs = timers
+            .peer_unbound
+            .map(|since| (since + AFTER_UNBIND, CloseCause::PeerUnbound));
+        [ours, theirs]
+            .into_iter()
+            .flatten()
+            .min_by_key(|(deadline, _)| *deadline)
     }
 
     /// When silence of the peer ends the session.
     fn life_deadline(&self) -> Option<Instant> {
+        if !self.timers.reading {
+            return None;
+        }
+        // One that has not left cannot be answered: the write deadline watches over it.
         let enquired = self
             .timers
             .enquire_sent
-            .map(|sent| sent + self.config.enquire_link_timeout);
+            .and_then(|(sent, end)| self.outbox.left_at(end, sent))
+            .map(|left| left + self.config.enquire_link_timeout);
         let inactive = self
             .config
             .inactivity_timeout
             .filter(|_| self.state.is_bound())
-            .map(|t| self.timers.heard + t);
+            .map(|timeout| self.timers.heard + timeout);
         [enquired, inactive].into_iter().flatten().min()
     }
 
     /// When the next enquire_link goes out.
     fn enquire_deadline(&self) -> Option<Instant> {
         let interval = self.config.enquire_link_interval?;
-        if !self.state.is_bound() || self.timers.enquire_sent.is_some() || self.unbinding.is_some() {
+        let quiet = self.timers.enquire_sent.is_some() || self.unbinding.is_some() || !self.timers.reading;
+        if !self.state.is_bound() || quiet {
             return None;
         }
         let from = match self.config.enquire_link_mode {
@@ -180,10 +244,19 @@ impl<T> Session<T> {
         Some(from + interval)
     }
 
-    /// When a peer that takes requests and answers none is given up.
+    /// When a peer that answers nothing is given up: something waits for it, or it left several requests
+    /// without an answer. One lost response on a quiet link is no reason.
     fn progress_deadline(&self) -> Option<Instant> {
-        let waits = self.state.is_bound() && self.window.in_flight() > 0;
-        waits.then(|| self.timers.progress + self.config.response_timeout * PROGRESS_TIMEOUTS)
+        let timers = &self.timers;
+        let asked = self.window.in_flight() > 0;
+        let since = match timers.waiting_since {
+            Some(_) if asked => timers.progress,
+            Some(since) => since.max(timers.progress),
+            None if asked && self.expired_in_row >= LOSSES => timers.progress,
+            None => return None,
+        };
+        let ends = self.unbinding.is_some() || self.peer_unbinding.is_some();
+        (self.state.is_bound() && !ends).then(|| since + self.config.response_timeout * PROGRESS_TIMEOUTS)
     }
 
     fn write_deadline(&self) -> Option<Instant> {
@@ -191,11 +264,13 @@ impl<T> Session<T> {
             .then(|| self.timers.write_progress + self.config.write_timeout)
     }
 
-    /// When the oldest request expires. One that has not left cannot have been answered: the write deadline
-    /// watches over it.
+    /// When the oldest request expires. Its time counts from when it left; while it has not, it cannot be
+    /// answered, and the write deadline watches over it.
+    #[inline]
     fn expiry_deadline(&self) -> Option<Instant> {
         let oldest = self.window.oldest()?;
-        (oldest.end <= self.outbox.written()).then(|| oldest.sent + self.config.response_timeout)
+        let left = self.outbox.left_at(oldest.end, oldest.sent)?;
+        Some(left + self.config.response_timeout)
     }
 
     fn expire_requests(&mut self, now: Instant) {
@@ -204,6 +279,7 @@ impl<T> Session<T> {
                 return;
             };
             self.counters.expired += 1;
+            self.expired_in_row = self.expired_in_row.saturating_add(1);
             self.events.push_back(Event::Unresolved {
                 token: entry.token,
                 sequence: entry.sequence,
@@ -216,10 +292,7 @@ impl<T> Session<T> {
     fn answer_overdue(&mut self, now: Instant) {
         while let Some(owed) = self.unanswered.pop_overdue(now) {
             self.counters.overdue += 1;
-            let status = match self.config.side {
-                Side::Esme => self.config.default_answer,
-                Side::Smsc => CommandStatus::ESME_RSYSERR,
-            };
+            let status = self.config.default_answer;
             if let Some(body) = owed.request.response().and_then(Pdu::empty) {
                 // Empty bodies always fit.
                 _ = body.encode(status, owed.sequence, self.outbox.buffer());
@@ -232,7 +305,7 @@ impl<T> Session<T> {
         let sequence = self.free_sequence();
         self.encode_own(&EnquireLink::default(), sequence);
         self.enquiring = Some(sequence);
-        self.timers.enquire_sent = Some(now);
+        self.timers.enquire_sent = Some((now, self.outbox.end()));
         self.timers.enquire_due_from = now;
     }
 }

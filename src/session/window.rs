@@ -21,6 +21,9 @@ const NUMBERS: u32 = SequenceNumber::MAX.value();
 /// response that never comes does not make the ring as long as everything sent meanwhile.
 const SLACK: usize = 1024;
 
+/// Most numbers that the ring leaves out between one request and the next.
+const GAP: usize = 16;
+
 /// Most requests that are remembered for a late response.
 const LATE_LIMIT: usize = 65_536;
 
@@ -50,7 +53,8 @@ pub(super) struct Late {
     pub(super) request: CommandId,
     /// When it was sent.
     pub(super) sent: Instant,
-    order: u64,
+    /// How many requests went before it.
+    pub(super) order: u64,
     holds_place: bool,
 }
 
@@ -129,7 +133,14 @@ impl<T> Window<T> {
         if self.ring.is_empty() {
             self.base = entry.sequence;
         }
-        if entry.sequence.is_conformant() && distance(self.base, entry.sequence) == self.ring.len() {
+        let ahead = entry
+            .sequence
+            .is_conformant()
+            .then(|| distance(self.base, entry.sequence))
+            .and_then(|distance| distance.checked_sub(self.ring.len()));
+        if ahead.is_some_and(|ahead| ahead <= GAP) {
+            // The numbers between went to enquire_link, or were skipped.
+            (0..ahead.unwrap_or_default()).for_each(|_| self.ring.push_back(None));
             self.ring.push_back(Some(entry));
             if self.ring.len() > self.capacity.saturating_mul(2) + SLACK {
                 self.move_oldest_aside();

@@ -198,6 +198,7 @@ impl BindSettings {
     #[must_use]
     pub fn session(&self) -> SessionConfig {
         SessionConfig {
+            interface_version: self.interface_version,
             window: self.window,
             response_timeout: self.response_timeout,
             enquire_link_interval: self.enquire_link_interval,

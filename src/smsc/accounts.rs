@@ -7,7 +7,7 @@ use super::deliveries::AccountId;
 use super::links::LinkId;
 use super::phones::Phones;
 use crate::pdu::{COctetString, CommandStatus, DeliverSm};
-use crate::session::{Budget, Rate, Room};
+use crate::session::{Budget, Rate};
 
 /// Every account that was ever bound, and its links.
 #[derive(Debug, Default)]
@@ -122,11 +122,7 @@ impl Accounts {
         if state.budget.rate() != rate {
             state.budget.set_rate(rate.map(limit), now);
         }
-        let is_free = matches!(state.budget.room(now), Room::Now(_));
-        if is_free {
-            state.budget.take(now);
-        }
-        is_free
+        state.budget.try_take(now)
     }
 
     /// The next message from a phone that is due.

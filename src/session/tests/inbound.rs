@@ -29,6 +29,7 @@ fn lost_framing_is_answered_and_closes() {
     bench.session.handle_framing_error(
         error,
         Header::peek(&octets("00000004 00000005 00000000 00000009")),
+        bench.now,
     );
     assert_eq!(bench.sent(), "00000010800000000000000200000009");
     assert_eq!(bench.session.wants_close(), Some(CloseCause::Framing(error)));
