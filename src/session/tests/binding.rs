@@ -238,3 +238,138 @@ fn outbind_is_a_notice_and_binding_follows() {
         [Seen::Bound]
     );
 }
+
+#[test]
+fn a_second_bind_before_the_first_is_answered_is_refused() {
+    let mut bench = Bench::new(SessionConfig::new(Side::Smsc));
+    let bind = "00000018 00000009 00000000 00000001 6100 00 00 34 00 00 00";
+    let [Seen::Request(first, _)] = bench.gets(bind)[..] else {
+        panic!("no bind")
+    };
+    let second = "00000018 00000001 00000000 00000002 6100 00 00 34 00 00 00";
+    assert_eq!(bench.gets(second), [Seen::Violation(Violation::SecondBind)]);
+    assert_eq!(bench.sent(), "00000010800000010000000500000002");
+    bench
+        .session
+        .respond_empty(first, CommandStatus::ESME_ROK, bench.now)
+        .unwrap();
+    assert_eq!(bench.session.state(), SessionState::BoundTrx);
+}
+
+#[test]
+fn a_bind_that_nobody_decides_is_refused_and_closes() {
+    let mut bench = Bench::new(SessionConfig::new(Side::Smsc));
+    bench.gets("00000018 00000009 00000000 00000001 6100 00 00 34 00 00 00");
+    bench.passes(secs(10));
+    assert_eq!(bench.sent(), "00000010800000090000000800000001");
+    let refused = CloseCause::BindRefused(CommandStatus::ESME_RSYSERR);
+    assert_eq!(bench.session.wants_close(), Some(refused));
+}
+
+#[test]
+fn a_bind_answered_as_another_kind_of_bind_is_refused_at_once() {
+    let mut bench = Bench::new(esme());
+    bench
+        .session
+        .bind(&BindTransceiver::default(), bench.now)
+        .unwrap();
+    let refused = CommandStatus::ESME_RBINDFAIL;
+    assert_eq!(
+        bench.gets("00000010 80000001 00000000 00000001"),
+        [Seen::Refused(refused)]
+    );
+    assert_eq!(
+        bench.session.wants_close(),
+        Some(CloseCause::BindRefused(refused))
+    );
+}
+
+#[test]
+fn both_sides_may_unbind_at_once() {
+    let mut bench = Bench::bound(esme());
+    bench.session.unbind(bench.now);
+    assert_eq!(bench.sent(), "00000010000000060000000000000002");
+    assert_eq!(
+        bench.gets("00000010 00000006 00000000 00000077"),
+        [Seen::PeerUnbinds]
+    );
+    assert_eq!(bench.sent(), "00000010800000060000000000000077");
+    assert_eq!(bench.gets("00000010 80000006 00000000 00000002"), [Seen::Unbound]);
+    assert_eq!(bench.session.wants_close(), Some(CloseCause::Unbound));
+}
+
+#[test]
+fn a_peer_that_closes_instead_of_answering_our_unbind_agrees() {
+    let mut bench = Bench::bound(esme());
+    bench.session.unbind(bench.now);
+    bench.sent();
+    bench.session.handle_closed();
+    assert_eq!(bench.session.wants_close(), Some(CloseCause::Unbound));
+}
+
+#[test]
+fn after_its_unbind_a_peer_may_ask_nothing_more() {
+    let mut bench = Bench::bound(esme());
+    let deliver = |number: u32| format!("00000021 00000005 00000000 {number:08x}") + &"00".repeat(17);
+    let [Seen::Request(owed, _)] = bench.gets(&deliver(1))[..] else {
+        panic!("no delivery")
+    };
+    bench.gets("00000010 00000006 00000000 00000002");
+    assert_eq!(bench.gets(&deliver(3)), [Seen::Violation(Violation::WrongState)]);
+    assert_eq!(bench.sent(), "00000010800000050000000400000003");
+    bench
+        .session
+        .respond_empty(owed, CommandStatus::ESME_ROK, bench.now)
+        .unwrap();
+    assert!(bench.sent().ends_with("00000010800000060000000000000002"));
+    assert_eq!(bench.session.state(), SessionState::Unbound);
+}
+
+#[test]
+fn an_unbind_before_the_bind_is_refused() {
+    let mut bench = Bench::new(SessionConfig::new(Side::Smsc));
+    let unbind = "00000010 00000006 00000000 00000001";
+    assert_eq!(bench.gets(unbind), [Seen::Violation(Violation::WrongState)]);
+    assert_eq!(bench.sent(), "00000010800000060000000400000001");
+}
+
+#[test]
+fn a_message_centre_sends_outbind_and_is_bound_by_the_answer() {
+    let mut bench = Bench::new(SessionConfig::new(Side::Smsc));
+    bench.session.notify(&crate::pdu::Outbind::default()).unwrap();
+    assert_eq!(bench.sent(), "000000120000000b00000000000000010000");
+    assert_eq!(bench.session.state(), SessionState::Outbound);
+    let bind = "00000018 00000001 00000000 00000001 6100 00 00 34 00 00 00";
+    assert!(matches!(
+        bench.gets(bind)[..],
+        [Seen::Request(_, CommandId::BIND_RECEIVER)]
+    ));
+}
+
+#[test]
+fn what_wants_no_answer_takes_no_place() {
+    let mut bench = Bench::bound_smsc(SessionConfig::new(Side::Smsc));
+    bench
+        .session
+        .notify(&crate::pdu::AlertNotification::default())
+        .unwrap();
+    assert_eq!((bench.session.in_flight(), bench.sent().len()), (0, 2 * 22));
+}
+
+#[test]
+fn an_owner_asks_only_what_is_his_to_ask() {
+    let mut bench = Bench::bound_smsc(SessionConfig::new(Side::Smsc));
+    let pdus: [crate::pdu::Pdu; 4] = [
+        crate::pdu::AlertNotification::default().into(),
+        crate::pdu::Unbind::default().into(),
+        SubmitSmResp::default().into(),
+        BindTransceiver::default().into(),
+    ];
+    for pdu in pdus {
+        let refused = bench.session.request_pdu(1, &pdu, None, bench.now);
+        assert_eq!(refused, Err((1, RequestError::NotARequest(pdu.command_id()))));
+    }
+    let refused = bench.session.notify(&DeliverSm::default());
+    assert_eq!(refused, Err(RequestError::NotARequest(CommandId::DELIVER_SM)));
+    assert_eq!(bench.sent(), "");
+}

@@ -85,3 +85,72 @@ fn a_draining_session_refuses_deliveries_for_now() {
     assert_eq!(bench.gets(&deliver), []);
     assert_eq!(bench.sent(), "00000010800000050000006400000009");
 }
+
+#[test]
+fn the_default_answer_is_a_setting_of_both_sides() {
+    for (config, status) in [
+        (SessionConfig::new(Side::Smsc), "00000008"),
+        (
+            SessionConfig {
+                default_answer: CommandStatus::ESME_RMSGQFUL,
+                ..SessionConfig::new(Side::Smsc)
+            },
+            "00000014",
+        ),
+    ] {
+        let mut bench = Bench::bound_smsc(config);
+        bench.gets(&("00000021 00000004 00000000 00000002".to_owned() + &"00".repeat(17)));
+        bench.passes(secs(10));
+        assert_eq!(bench.sent(), format!("0000001080000004{status}00000002"));
+    }
+}
+
+#[test]
+fn equal_numbers_of_the_peer_are_answered_each() {
+    let mut bench = Bench::bound(esme());
+    let deliver = "00000021 00000005 00000000 00000001".to_owned() + &"00".repeat(17);
+    for _ in 0..2 {
+        let [Seen::Request(inbound, _)] = bench.gets(&deliver)[..] else {
+            panic!("no delivery")
+        };
+        bench
+            .session
+            .respond_empty(inbound, CommandStatus::ESME_ROK, bench.now)
+            .unwrap();
+    }
+    assert_eq!(bench.sent(), "0000001180000005000000000000000100".repeat(2));
+}
+
+#[test]
+fn an_answer_of_another_kind_is_refused_and_the_right_one_still_taken() {
+    let mut bench = Bench::bound(esme());
+    let deliver = "00000021 00000005 00000000 00000001".to_owned() + &"00".repeat(17);
+    let [Seen::Request(inbound, _)] = bench.gets(&deliver)[..] else {
+        panic!("no delivery")
+    };
+    let wrong = bench.session.respond(
+        inbound,
+        CommandStatus::ESME_ROK,
+        &SubmitSmResp::default(),
+        bench.now,
+    );
+    assert!(
+        matches!(wrong, Err(RespondError::WrongResponse { .. })),
+        "{wrong:?}"
+    );
+    let right = bench.session.respond(
+        inbound,
+        CommandStatus::ESME_ROK,
+        &DeliverSmResp::default(),
+        bench.now,
+    );
+    assert_eq!((right, bench.sent().len()), (Ok(()), 34));
+}
+
+#[test]
+fn before_the_bind_only_short_frames_are_taken() {
+    let bench = Bench::new(SessionConfig::new(Side::Smsc));
+    assert!(bench.session.max_command_length() < 5_000);
+    let bench = Bench::bound_smsc(SessionConfig::new(Side::Smsc));
+    assert_eq!(bench.session.max_command_length(), 70_000);
+}

@@ -1,13 +1,18 @@
 //! Scripts in virtual time: two sessions over a simulated link, and hand-written octets against one side, so
 //! that a mistake that both sides share does not cancel.
 
+use std::collections::VecDeque;
+use std::fmt;
 use std::time::{Duration, Instant};
 
 mod binding;
 mod inbound;
 mod pair;
 mod requests;
+mod script;
+mod simulation;
 mod timers;
+mod versions;
 
 use super::*;
 use crate::pdu::{
@@ -67,6 +72,33 @@ fn keep(event: &Event<'_, u32>) -> Seen {
         Event::Throttled { .. } => Seen::Throttled,
         Event::PeerUnbinds => Seen::PeerUnbinds,
         Event::Unbound => Seen::Unbound,
+    }
+}
+
+impl fmt::Display for Seen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Bound => f.write_str("bound"),
+            Self::Refused(status) => write!(f, "refused {status}"),
+            Self::Answered(token, status) => write!(f, "answered {token} {status}"),
+            Self::Unresolved(token, Unresolved::ResponseExpired) => write!(f, "expired {token}"),
+            Self::Unresolved(token, Unresolved::WrongResponse) => write!(f, "confused {token}"),
+            Self::Unresolved(token, Unresolved::SessionEnded { written }) => {
+                write!(
+                    f,
+                    "ended {token} {}",
+                    if *written { "written" } else { "unwritten" }
+                )
+            }
+            Self::Late(number, status) => write!(f, "late {number} {status}"),
+            Self::Request(_, command) => write!(f, "request {command}"),
+            Self::Notice(command) => write!(f, "notice {command}"),
+            Self::Unreadable(command) => write!(f, "unreadable {command}"),
+            Self::Violation(violation) => write!(f, "violation {violation:?}"),
+            Self::Throttled => f.write_str("throttled"),
+            Self::PeerUnbinds => f.write_str("peer unbinds"),
+            Self::Unbound => f.write_str("unbound"),
+        }
     }
 }
 

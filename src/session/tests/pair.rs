@@ -1,7 +1,5 @@
 //! Two sessions over a simulated link.
 
-use std::collections::VecDeque;
-
 use proptest::prelude::*;
 
 use super::*;

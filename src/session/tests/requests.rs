@@ -264,3 +264,133 @@ fn siblings_share_a_budget_and_an_idle_one_leaves_its_share() {
     (0..7).for_each(|token| _ = benches[0].submit(token));
     assert_eq!(benches[1].session.room(now), Room::Now(3));
 }
+
+#[test]
+fn generic_nack_without_an_error_is_a_refusal_all_the_same() {
+    let mut bench = Bench::bound(esme());
+    bench.submit(1);
+    assert_eq!(
+        bench.gets("00000010 80000000 00000000 00000002"),
+        [Seen::Answered(1, CommandStatus::ESME_RUNKNOWNERR)]
+    );
+    assert_eq!(bench.session.counters().accepted, 0);
+}
+
+#[test]
+fn generic_nack_without_a_number_may_mean_an_enquiry_too() {
+    let mut bench = Bench::bound(esme());
+    bench.passes(secs(30));
+    bench.sent();
+    bench.submit(1);
+    let nack = "00000010 80000000 00000002 00000000";
+    assert_eq!(
+        bench.gets(nack),
+        [Seen::Violation(Violation::UnsolicitedResponse)]
+    );
+    bench.gets("00000010 80000015 00000000 00000002");
+    assert_eq!(
+        bench.gets(nack),
+        [Seen::Answered(1, CommandStatus::ESME_RINVCMDLEN)]
+    );
+}
+
+#[test]
+fn a_forced_number_that_no_request_may_have_is_refused() {
+    let mut bench = Bench::bound(esme());
+    for number in [0, 0x8000_0000, u32::MAX] {
+        let number = SequenceNumber::new(number);
+        let refused = bench
+            .session
+            .request_pdu(1, &SubmitSm::default().into(), Some(number), bench.now);
+        assert_eq!(refused, Err((1, RequestError::SequenceReserved(number))));
+    }
+}
+
+#[test]
+fn a_late_answer_tells_that_earlier_requests_were_skipped() {
+    let mut bench = Bench::bound(SessionConfig {
+        enquire_link_interval: None,
+        window: 2,
+        ..esme()
+    });
+    bench.submit(1);
+    bench.submit(2);
+    bench.sent();
+    bench.passes(secs(30));
+    assert_eq!(bench.session.room(bench.now), Room::Full);
+    bench.gets("00000011 80000004 00000000 00000003 00");
+    assert_eq!(bench.session.room(bench.now), Room::Now(2));
+}
+
+#[test]
+fn a_number_that_may_still_be_answered_late_is_not_given_again() {
+    let mut bench = Bench::bound(SessionConfig {
+        enquire_link_interval: None,
+        ..esme()
+    });
+    bench.submit(1);
+    bench.sent();
+    bench.passes(secs(30));
+    let number = SequenceNumber::new(2);
+    let taken = bench
+        .session
+        .request_pdu(2, &SubmitSm::default().into(), Some(number), bench.now);
+    assert_eq!(taken, Err((2, RequestError::SequenceTaken(number))));
+}
+
+#[test]
+fn a_vendors_status_can_slow_the_session_down() {
+    let mut bench = Bench::bound(esme());
+    bench.session.set_rate(Some(Rate::per_second(100.0)), bench.now);
+    bench.submit(1);
+    let sent = bench.now;
+    bench.passes(secs(1));
+    assert_eq!(bench.session.rate(), Some(100.0));
+    bench.session.slow_down(sent, bench.now);
+    assert_eq!(
+        (bench.events(), bench.session.rate()),
+        (vec![Seen::Throttled], Some(50.0))
+    );
+}
+
+#[test]
+fn a_full_queue_does_not_slow_the_session_down() {
+    let mut bench = Bench::bound(esme());
+    bench.session.set_rate(Some(Rate::per_second(100.0)), bench.now);
+    bench.submit(1);
+    bench.gets("00000010 80000004 00000014 00000002");
+    assert_eq!(bench.session.rate(), Some(100.0));
+}
+
+#[test]
+fn what_does_not_fit_costs_no_token() {
+    let mut bench = Bench::bound(esme());
+    let rate = Rate {
+        per_second: 1.0,
+        burst: Some(1.0),
+    };
+    bench.session.set_rate(Some(rate), bench.now);
+    let long = SubmitSm {
+        short_message: vec![0; 300].into(),
+        ..SubmitSm::default()
+    };
+    assert!(bench.session.request(1, &long, bench.now).is_err());
+    assert_eq!(bench.session.room(bench.now), Room::Now(1));
+}
+
+#[test]
+fn a_generator_that_repeats_itself_is_helped_on() {
+    struct Same;
+    impl SequenceGenerator for Same {
+        fn next_sequence(&mut self) -> SequenceNumber {
+            SequenceNumber::new(7)
+        }
+    }
+    let now = Instant::now();
+    let session = Session::with_generator(esme(), Limits::default(), Box::new(Same), now);
+    let mut bench = Bench { session, now };
+    bench.session.bind(&BindTransceiver::default(), now).unwrap();
+    bench.gets("00000011 80000009 00000000 00000007 00");
+    let numbers: Vec<_> = (0..4).map(|token| bench.submit(token).value()).collect();
+    assert_eq!(numbers, [7, 8, 9, 10]);
+}
