@@ -13,7 +13,8 @@ use tokio::time::timeout;
 use super::{Esme, Inner};
 use crate::link::{Connect, Connecting, Target};
 use crate::router::{Router, RouterSetup, start_bind};
-use crate::settings::Settings;
+use crate::settings::{Settings, SettingsError};
+use crate::submit::BindId;
 
 /// After the end of the router its binds have so long to unbind.
 const LINGER: Duration = Duration::from_secs(5);
@@ -22,6 +23,15 @@ const LINGER: Duration = Duration::from_secs(5);
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum StartError {
+    /// The settings cannot be used.
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+    /// A bind is for an embedded SMSC of which it does not know where it listens.
+    #[error("{bind}: its embedded SMSC is not started")]
+    NoHost {
+        /// The bind.
+        bind: BindId,
+    },
     /// There is no thread to be had.
     #[error("cannot start a thread: {0}")]
     Thread(io::ErrorKind),
@@ -110,8 +120,20 @@ pub(super) fn is_in_system() -> bool {
     actix_rt::System::is_registered() && tokio::runtime::Handle::try_current().is_ok()
 }
 
+/// Checks settings, which may have been made in the program.
+fn check(settings: &Settings) -> Result<(), StartError> {
+    settings.check()?;
+    match settings.binds.iter().find(|(_, bind)| bind.hosts.is_empty()) {
+        Some((name, _)) => Err(StartError::NoHost {
+            bind: name.as_str().into(),
+        }),
+        None => Ok(()),
+    }
+}
+
 /// Starts everything on this thread.
 pub(super) fn here(settings: Settings, connector: Arc<dyn Connect>) -> Result<Esme, StartError> {
+    check(&settings)?;
     let (closing, closed) = watch::channel(());
     let (residents, esme) = Residents::start(settings, connector, closed);
     actix_rt::spawn(async move {
@@ -123,6 +145,7 @@ pub(super) fn here(settings: Settings, connector: Arc<dyn Connect>) -> Result<Es
 
 /// Starts everything on a thread of its own.
 pub(super) fn on_own_thread(settings: Settings, connector: Arc<dyn Connect>) -> Result<Esme, StartError> {
+    check(&settings)?;
     let (closing, closed) = watch::channel(());
     let (ready, started) = sync_channel(1);
     let thread = thread::Builder::new().name("bindery".to_owned()).spawn(move || {

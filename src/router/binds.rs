@@ -254,6 +254,13 @@ impl Core {
         }
     }
 
+    /// The same between two parts of a long drain, where nobody needs to be woken.
+    pub(super) fn fetch_reports(&mut self) {
+        while let Ok(reports) = self.binds.reports.try_recv() {
+            self.handle_reports(reports);
+        }
+    }
+
     fn handle_reports(&mut self, Reports { from, reports }: Reports) {
         let now = self.now();
         let member = self.binds.by_name_mut(from.bind.as_str());

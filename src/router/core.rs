@@ -1,6 +1,6 @@
 //! What the router knows, and how messages come in and go out to binds.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -14,12 +14,10 @@ use crate::dispatch::{BindKey, Dispatcher, LaneKey, MostRoom, Only, Refusal, Tic
 use crate::events::Hub;
 use crate::link;
 use crate::settings::Settings;
-use crate::submit::{
-    AccountId, Batch, Job, NotSentCause, Reply, RouteId, Submit, SubmitBatch, SubmitError, UnknownCause,
-};
+use crate::submit::{AccountId, Batch, Job, NotSentCause, Reply, RouteId, Submit, SubmitError, UnknownCause};
 
 /// After this many messages of one drain the router lets others have their turn.
-const TURN: usize = 1_024;
+pub(super) const TURN: usize = 1_024;
 
 /// How often receipts that nobody came for are given up.
 const SWEEP: Duration = Duration::from_secs(10);
@@ -33,8 +31,8 @@ pub(super) struct Core {
     pub(super) dispatcher: Dispatcher<Box<Job>>,
     /// The lane of messages that any bind may take.
     pub(super) any: LaneKey,
-    pub(super) routes: HashMap<RouteId, LaneKey>,
-    pub(super) accounts: HashMap<AccountId, Account>,
+    pub(super) routes: BTreeMap<RouteId, LaneKey>,
+    pub(super) accounts: BTreeMap<AccountId, Account>,
     pub(super) binds: Binds,
     pub(super) closing: Option<Closing>,
     next_intake: u64,
@@ -70,7 +68,7 @@ impl Core {
             preparer,
             dispatcher,
             any,
-            accounts: HashMap::new(),
+            accounts: BTreeMap::new(),
             binds,
             closing: None,
             next_intake: 0,
@@ -107,12 +105,10 @@ impl Core {
         }
     }
 
-    /// Messages that came together.
-    pub(super) fn handle_batch(&mut self, SubmitBatch(submits): SubmitBatch, batch: &Arc<Batch>) {
-        for (index, mut submit) in submits.into_iter().enumerate() {
-            let reference = std::mem::take(&mut submit.reference);
-            self.handle_submit(submit, Reply::to_batch(reference, batch.clone(), index));
-        }
+    /// One of the messages that came together.
+    pub(super) fn handle_in_batch(&mut self, mut submit: Submit, batch: &Arc<Batch>, index: usize) {
+        let reference = std::mem::take(&mut submit.reference);
+        self.handle_submit(submit, Reply::to_batch(reference, batch.clone(), index));
     }
 
     /// A message that its sender prepared.

@@ -20,14 +20,17 @@ mod status;
 mod tests;
 
 use std::cell::RefCell;
+use std::iter::Enumerate;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
+use std::vec::IntoIter;
 
 use actix::dev::{MessageResponse, OneshotSender};
+use actix::fut::{ActorFutureExt, wrap_future};
 use actix::{Actor, Addr, AsyncContext, Context, Handler, Message, MessageResult, Recipient, ResponseFuture};
 use tokio::sync::watch;
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, yield_now};
 
 pub use binds::StartBind;
 pub use books::{Books, Totals};
@@ -139,7 +142,7 @@ impl Actor for Router {
 /// Allowed here because the router has no IO: what waits meanwhile are only its own mailbox and pump.
 fn take_turns(core: &mut Core, messages: usize, context: &mut Context<Router>) {
     if core.count(messages) {
-        context.wait(actix::fut::wrap_future(tokio::task::yield_now()));
+        context.wait(wrap_future(yield_now()));
     }
 }
 
@@ -186,11 +189,33 @@ impl Handler<SubmitBatch> for Router {
 
 impl MessageResponse<Router, SubmitBatch> for Placing<SubmitBatch> {
     fn handle(self, context: &mut Context<Router>, sender: Option<OneshotSender<Vec<SubmitResult>>>) {
-        let size = self.message.0.len();
-        let mut core = self.core.borrow_mut();
-        core.handle_batch(self.message, &Batch::new(size, sender));
-        take_turns(&mut core, size, context);
+        let batch = Batch::new(self.message.0.len(), sender);
+        place_some(self.core, self.message.0.into_iter().enumerate(), batch, context);
     }
+}
+
+/// Places messages of a batch. After as many as make up a turn the others are placed later.
+fn place_some(
+    core: Rc<RefCell<Core>>,
+    mut submits: Enumerate<IntoIter<Submit>>,
+    batch: Arc<Batch>,
+    context: &mut Context<Router>,
+) {
+    let mut state = core.borrow_mut();
+    let count = submits.len().min(core::TURN);
+    for (index, submit) in submits.by_ref().take(count) {
+        state.handle_in_batch(submit, &batch, index);
+    }
+    if submits.len() == 0 {
+        return take_turns(&mut state, count, context);
+    }
+    // The pump has to wait until the last part is placed.
+    state.fetch_reports();
+    state.flush();
+    drop(state);
+    let next = wrap_future::<_, Router>(yield_now())
+        .map(move |(), _, context: &mut Context<Router>| place_some(core, submits, batch, context));
+    context.wait(next);
 }
 
 /// A message that its sender prepared, with a permit or without.

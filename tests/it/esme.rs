@@ -9,7 +9,7 @@ use bindery::esme::Esme;
 use bindery::events::{Alarm, Answer, Delivery, Event, Filter, Kinds, Phase};
 use bindery::link::{Connect, ConnectError, Connecting, Target};
 use bindery::pdu::{CommandStatus, DeliverSm};
-use bindery::settings::{BindSettings, Settings};
+use bindery::settings::{BindSettings, Settings, SmscSettings};
 use bindery::smsc::{Behaviour, Faults, MemoryNetwork, Smsc};
 use bindery::submit::{NotSentCause, Reference, Submit, SubmitError, SubmitResult};
 use tokio::task::LocalSet;
@@ -501,6 +501,29 @@ async fn a_rejected_message_says_what_the_smsc_said() {
         let outcome = esme.submit(text(0)).await;
         let status = CommandStatus::ESME_RINVDSTADR;
         assert!(matches!(outcome, Err(SubmitError::Rejected { status: seen, .. }) if seen == status));
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn settings_that_cannot_be_used_start_nothing() {
+    local(async {
+        let smsc = Smsc::in_memory(Behaviour::default(), 1);
+        let start = |settings| {
+            Esme::start_local(settings, smsc.connector())
+                .err()
+                .map(|error| error.to_string())
+        };
+        assert_eq!(start(two_binds()), None);
+        let wrong = start(two_binds().bind("a-3", bind().budget("none"))).unwrap();
+        assert!(wrong.contains("binds.a-3.budget"), "{wrong}");
+        let mut settings = Settings::default().bind("a-1", bind());
+        settings.smsc.insert("one".into(), SmscSettings::default());
+        if let Some(bind) = settings.binds.get_mut("a-1") {
+            bind.hosts.clear();
+            bind.smsc = Some("one".into());
+        }
+        assert_eq!(start(settings).unwrap(), "a-1: its embedded SMSC is not started");
     })
     .await;
 }
