@@ -60,10 +60,12 @@ impl Failure {
         }
     }
 
-    /// What the end of a link means.
+    /// What the end of a link means; `was_bound`: the peer has accepted these credentials before.
     #[must_use]
-    pub const fn of_close(closed: &Closed) -> Self {
+    pub fn of_close(closed: &Closed, was_bound: bool) -> Self {
         match closed.cause {
+            // Many say so when an account has more sessions than it may, old ones of ours included.
+            CloseCause::BindRefused(CommandStatus::ESME_RBINDFAIL) if was_bound => Self::PeerHoldsSession,
             CloseCause::BindRefused(status) => Self::of_status(status),
             CloseCause::Unbound | CloseCause::PeerUnbound => Self::Clean,
             CloseCause::Framing(_)

@@ -1,13 +1,19 @@
 //! A bind: one actor that keeps one session with one SMSC alive.
 //!
-//! The actor owns its connection, its session and its delays. All it does it does in one future on its own
-//! context, `Pump`: connect, bind, feed, write, read, report, wait, and connect again. Messages from the router
-//! only put things where that future finds them.
+//! The actor owns its connection, its session and its messages. All it does it does in one future on its own
+//! context, `Pump`: connect, bind, feed, write, read, report, wait, and connect again. Messages from
+//! the router only put things where that future finds them. What comes next is decided by `Phases`, what becomes
+//! of messages by `Jobs`; neither knows a socket.
 
 mod backoff;
+mod deliveries;
 mod desk;
+mod jobs;
 pub mod messages;
+mod phases;
 mod pump;
+mod retry;
+mod seats;
 mod wire;
 
 #[cfg(test)]
@@ -20,19 +26,20 @@ use std::time::Instant;
 use actix::{Actor, Addr, AsyncContext, Context, Handler};
 use tokio::task::JoinHandle;
 use tokio::time::Sleep;
-use tracing::{info, warn};
+use tracing::{debug, warn};
 
 pub use backoff::Failure;
 
-use backoff::Backoff;
-use desk::{Desk, Ticket};
-use messages::{Assign, BindStatus, Control, GetBindStatus, Identity, Report, Reporter};
+use desk::Desk;
+use jobs::Ticket;
+use messages::{Assign, BindCounters, BindStatus, Control, GetBindStatus, Identity, Report, Reporter};
+use phases::Phases;
 use pump::Pump;
 
-use crate::events::{Alarm, Cause, ConnectFailure, Hub, Phase, Receipts};
+use crate::events::{Alarm, Cause, ConnectFailure, Hub, Receipts};
 use crate::link::{self, Closed, Connect, ConnectError, Connecting, Link, Target, Transport};
 use crate::pdu::SequenceNumber;
-use crate::session::{CloseCause, Limits, Session, SharedBudget, WrappingSequence};
+use crate::session::{CloseCause, Counters, Limits, Session, SharedBudget, WrappingSequence};
 use crate::settings::BindSettings;
 use crate::submit::{AccountId, UnknownCause};
 
@@ -68,46 +75,24 @@ pub struct Bind {
     connector: Arc<dyn Connect>,
     router: Reporter,
     budget: Option<SharedBudget>,
+    phases: Phases,
+    open: Open,
     desk: Desk,
-    stage: Stage,
-    wish: Wish,
-    backoff: Backoff,
     timer: Option<(Instant, Pin<Box<Sleep>>)>,
-    /// Which of the targets is next.
-    target: usize,
-    bound_since: Option<Instant>,
-    /// The last session made no progress: the next one sends one request first.
-    probe: bool,
     /// Figures of sessions that are over.
     past: Past,
-    phase: Phase,
-    cause: Cause,
-    since: Instant,
+    /// The seats that the router was told of last.
     seats: usize,
     reports: Vec<Report>,
 }
 
-/// What the bind has in its hands.
-enum Stage {
-    /// Nothing: it waits until then, or for ever.
-    Idle(Option<Instant>),
+/// What the bind holds open: one thing at most, so there are never two sockets.
+enum Open {
+    Nothing,
     /// A connection in the making.
     Connecting(Connecting),
     /// A session on a connection.
     Linked(Box<Link<Ticket>>),
-    /// Nothing, for good.
-    Ended,
-}
-
-/// What the router wants of the bind.
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Wish {
-    Up,
-    Down,
-    /// End; after the time nothing is waited for.
-    End {
-        deadline: Instant,
-    },
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -118,72 +103,68 @@ struct Past {
     in_flight_max: usize,
 }
 
+impl Past {
+    fn add(&mut self, session: &Counters) {
+        self.lenient += session.lenient;
+        self.unreadable += session.unreadable;
+        self.violations += session.violations;
+        self.in_flight_max = self.in_flight_max.max(session.in_flight_max);
+    }
+}
+
 impl Bind {
     /// Starts the actor on this thread. The handle is ready when the actor ended, with an error after a panic.
     pub fn start(setup: BindSetup) -> (Addr<Self>, JoinHandle<()>) {
         let now = link::now();
         let context = Context::new();
-        let mut bind = Self {
-            desk: Desk::new(
-                setup.identity.bind.clone(),
-                setup.account.clone(),
-                setup.hub,
-                setup.receipts,
-                setup.settings.unhandled_answer,
-            ),
+        let settings = setup.settings;
+        let delays = settings.as_ref().into();
+        let mut phases = Phases::new(delays, setup.seed, settings.hosts.len(), now);
+        if let Some(failure) = setup.after {
+            phases.wait(failure, Cause::Panicked, now);
+        }
+        let desk = Desk::new(
+            setup.identity.bind.clone(),
+            setup.account.clone(),
+            &settings,
+            setup.hub,
+            setup.receipts,
+        );
+        let bind = Self {
             identity: setup.identity,
             account: setup.account,
+            settings,
             connector: setup.connector,
             router: setup.router,
             budget: setup.budget,
-            stage: Stage::Idle(Some(now)),
-            wish: Wish::Up,
-            backoff: Backoff::new(setup.settings.as_ref().into(), setup.seed),
-            settings: setup.settings,
+            phases,
+            open: Open::Nothing,
+            desk,
             timer: None,
-            target: 0,
-            bound_since: None,
-            probe: false,
             past: Past::default(),
-            phase: Phase::Connecting,
-            cause: Cause::Progress,
-            since: now,
             seats: 0,
             reports: Vec::new(),
         };
-        if let Some(failure) = setup.after {
-            bind.wait(failure, Cause::Panicked, now);
-        }
         let address = context.address();
         (address, actix_rt::spawn(context.into_future(bind)))
     }
 
-    /// Enters a phase and says so.
-    fn enter(&mut self, phase: Phase, cause: Cause, now: Instant) {
-        self.phase = phase;
-        self.cause = cause;
-        self.since = now;
-        self.reports.push(Report::Phase { phase, cause });
-    }
-
-    fn connect(&mut self, now: Instant) {
-        let hosts = &self.settings.hosts;
-        let Some(host) = hosts.get(self.target % hosts.len().max(1)) else {
+    fn connect(&mut self, host: usize, now: Instant) {
+        let Some(host) = self.settings.hosts.get(host) else {
             // Settings allow no bind without a host.
-            return self.end(false, now);
+            return self.phases.end(now, now);
         };
         let target = Target {
             timeout: self.settings.connect_timeout,
             user_timeout: self.settings.write_timeout,
             ..Target::new(host.host(), host.port())
         };
-        self.stage = Stage::Connecting(self.connector.connect(&target));
-        self.enter(Phase::Connecting, Cause::Progress, now);
+        self.open = Open::Connecting(self.connector.connect(&target));
     }
 
     fn handle_connected(&mut self, transport: Transport, now: Instant) {
         let mut config = self.settings.session();
-        config.probe_first = std::mem::take(&mut self.probe);
+        config.probe_first = self.phases.take_probe();
         let limits = Limits {
             rate: self.settings.limit(),
             budget: self.budget.clone(),
@@ -195,133 +176,76 @@ impl Bind {
             // Checked settings fit. The session closes when no bind went out in time.
             warn!(bind = %self.identity.bind, %error, "the bind PDU cannot be written");
         }
-        self.desk.open();
-        self.stage = Stage::Linked(Box::new(Link::new(session, transport)));
-        self.enter(Phase::Binding, Cause::Progress, now);
+        self.desk.jobs.open();
+        self.open = Open::Linked(Box::new(Link::new(session, transport)));
+        self.phases.handle_connected(now);
     }
 
     fn handle_connect_failed(&mut self, error: &ConnectError, now: Instant) {
-        let failure = Failure::of_connect(error);
+        self.open = Open::Nothing;
         let cause = Cause::Connect(match error {
             ConnectError::Resolve { .. } => ConnectFailure::NoAddress,
             ConnectError::TimedOut { .. } => ConnectFailure::TimedOut,
             ConnectError::Failed(kind) => ConnectFailure::Io(*kind),
         });
-        self.target = self.target.wrapping_add(1);
-        self.wait(failure, cause, now);
+        self.phases
+            .handle_connect_failed(Failure::of_connect(error), cause, now);
     }
 
-    fn handle_bound(&mut self, now: Instant) {
-        info!(bind = %self.identity.bind, "bound");
-        self.bound_since = Some(now);
-        self.enter(Phase::Bound, Cause::Progress, now);
-        self.seats = self.seats_now();
-        self.reports.push(Report::Seats {
-            freed: 0,
-            capacity: self.seats,
-        });
-    }
-
-    fn handle_closed(&mut self, closed: Closed, now: Instant) {
-        if let Stage::Linked(link) = std::mem::replace(&mut self.stage, Stage::Idle(None)) {
-            let counters = link.session().counters();
-            self.past.lenient += counters.lenient;
-            self.past.unreadable += counters.unreadable;
-            self.past.violations += counters.violations;
-            self.past.in_flight_max = self.past.in_flight_max.max(counters.in_flight_max);
+    fn handle_closed(&mut self, closed: &Closed, now: Instant) {
+        // The socket is closed before another one is opened.
+        if let Open::Linked(link) = std::mem::replace(&mut self.open, Open::Nothing) {
+            self.past.add(link.session().counters());
         }
         self.desk.handle_link_lost();
-        let clean = closed.cause == CloseCause::Unbound;
-        match self.wish {
-            Wish::End { .. } => return self.end(clean, now),
-            Wish::Down => {
-                self.bound_since = None;
-                return self.enter(Phase::Paused, Cause::Asked, now);
-            }
-            Wish::Up => {}
-        }
-        info!(bind = %self.identity.bind, cause = ?closed.cause, error = ?closed.error, "link closed");
-        self.desk.counters.lost += u64::from(self.bound_since.is_some());
+        // The next session tells the router anew.
+        self.seats = 0;
+        let was_bound = self.phases.is_bound();
+        let Some(failure) = self.phases.handle_closed(closed, now) else {
+            return;
+        };
+        debug!(bind = %self.identity.bind, cause = ?closed.cause, error = ?closed.error, "link closed");
+        self.desk.jobs.counters.lost += u64::from(was_bound);
         if closed.cause == CloseCause::NoProgress {
-            self.probe = true;
             self.desk.alarm(|bind| Alarm::Stuck { bind });
         }
-        let failure = Failure::of_close(&closed);
         if failure.is_alarming() {
             self.desk.alarm(|bind| Alarm::CredentialsRefused { bind });
         }
-        if self.bound_since.is_none() {
-            self.target = self.target.wrapping_add(1);
-        }
-        self.wait(failure, Cause::Session(closed.cause), now);
     }
 
-    fn wait(&mut self, failure: Failure, cause: Cause, now: Instant) {
-        match self.wish {
-            Wish::Up => {
-                let retry_in = self.backoff.delay(failure, self.bound_since.take(), now);
-                self.stage = Stage::Idle(Some(now + retry_in));
-                self.enter(Phase::Waiting { retry_in }, cause, now);
+    /// Carries out that somebody wants it to go down: what waits goes back, what is in flight is finished.
+    fn go_down(&mut self, now: Instant) {
+        self.desk.jobs.close();
+        match &mut self.open {
+            Open::Linked(link) if self.phases.is_linked() => {
+                let session = link.session_mut();
+                session.stop_accepting();
+                if !session.state().is_bound() {
+                    session.unbind(now);
+                }
             }
-            Wish::Down => {
-                self.stage = Stage::Idle(None);
-                self.enter(Phase::Paused, Cause::Asked, now);
-            }
-            Wish::End { .. } => self.end(false, now),
+            Open::Linked(_) | Open::Connecting(_) => self.open = Open::Nothing,
+            Open::Nothing => {}
         }
     }
 
-    fn end(&mut self, clean: bool, now: Instant) {
-        self.stage = Stage::Ended;
-        self.enter(Phase::Stopped, Cause::Asked, now);
-        self.reports.push(Report::Ended { clean });
-    }
-
-    /// How many parts may be here: in flight, and as many more as leave within a tenth of a second.
-    fn seats_now(&self) -> usize {
-        let Stage::Linked(link) = &self.stage else {
+    /// The seats that there are now.
+    fn capacity(&self) -> usize {
+        let Open::Linked(link) = &self.open else {
             return 0;
         };
         if !self.settings.mode.sends() {
             return 0;
         }
-        let window = self.settings.window;
-        let ahead = link
-            .session()
-            .rate()
-            .map_or(window, |rate| rounded_up(rate / 10.0).clamp(1, window));
-        window + ahead
+        let session = link.session();
+        seats::capacity(seats::Load {
+            window: session.config().window,
+            in_flight: session.in_flight(),
+            rate: session.rate(),
+            delayed: self.desk.jobs.delayed(),
+        })
     }
-
-    /// Begins to go down: what waits goes back, what is in flight is finished.
-    fn go_down(&mut self, wish: Wish, now: Instant) {
-        self.wish = wish;
-        self.desk.close();
-        match &mut self.stage {
-            Stage::Linked(link) => {
-                link.session_mut().stop_accepting();
-                if !link.session().state().is_bound() {
-                    link.session_mut().unbind(now);
-                }
-                if self.phase != Phase::Draining {
-                    self.enter(Phase::Draining, Cause::Asked, now);
-                }
-            }
-            Stage::Idle(_) | Stage::Connecting(_) => match wish {
-                Wish::End { .. } => self.end(true, now),
-                Wish::Down | Wish::Up => {
-                    self.stage = Stage::Idle(None);
-                    self.enter(Phase::Paused, Cause::Asked, now);
-                }
-            },
-            Stage::Ended => {}
-        }
-    }
-}
-
-/// A whole number, never negative: a float saturates when cast.
-fn rounded_up(value: f64) -> usize {
-    value.ceil() as usize
 }
 
 impl Actor for Bind {
@@ -339,10 +263,10 @@ impl Handler<Assign> for Bind {
     type Result = ();
 
     fn handle(&mut self, Assign(jobs): Assign, _: &mut Self::Context) {
-        if self.phase == Phase::Bound && self.wish == Wish::Up {
-            self.desk.take(jobs);
+        if self.phases.is_bound() {
+            self.desk.jobs.take(jobs);
         } else {
-            self.desk.refuse(jobs);
+            self.desk.jobs.refuse(jobs);
         }
     }
 }
@@ -353,20 +277,14 @@ impl Handler<Control> for Bind {
     fn handle(&mut self, control: Control, _: &mut Self::Context) {
         let now = link::now();
         match control {
-            Control::Pause if self.wish == Wish::Up => self.go_down(Wish::Down, now),
-            Control::Resume if self.wish == Wish::Down => {
-                self.wish = Wish::Up;
-                self.backoff.reset();
-                if matches!(self.stage, Stage::Idle(_)) {
-                    self.stage = Stage::Idle(Some(now));
-                }
-            }
-            Control::Drain { deadline } => self.go_down(Wish::End { deadline }, now),
-            Control::Stop => {
-                self.go_down(Wish::End { deadline: now }, now);
-                self.desk.abandon(UnknownCause::ShutDown);
-            }
-            Control::Pause | Control::Resume => {}
+            Control::Pause => self.phases.pause(now),
+            Control::Resume => return self.phases.resume(now),
+            Control::Drain { deadline } => self.phases.end(deadline, now),
+            Control::Stop => self.phases.end(now, now),
+        }
+        self.go_down(now);
+        if control == Control::Stop {
+            self.desk.jobs.abandon(UnknownCause::ShutDown);
         }
     }
 }
@@ -375,30 +293,32 @@ impl Handler<GetBindStatus> for Bind {
     type Result = actix::MessageResult<GetBindStatus>;
 
     fn handle(&mut self, _: GetBindStatus, _: &mut Self::Context) -> Self::Result {
-        let mut counters = self.desk.counters;
-        counters.lenient = self.past.lenient;
-        counters.unreadable = self.past.unreadable;
-        counters.violations = self.past.violations;
-        let mut status = BindStatus {
+        let (mut figures, mut in_flight, mut window) = (self.past, 0, self.settings.window);
+        let mut waiting = self.desk.jobs.unfinished();
+        if let Open::Linked(link) = &self.open {
+            let session = link.session();
+            figures.add(session.counters());
+            in_flight = session.in_flight();
+            window = session.config().window;
+            waiting = waiting.saturating_sub(session.waiting());
+        }
+        let (phase, cause, since) = self.phases.phase();
+        actix::MessageResult(BindStatus {
             bind: self.identity.bind.clone(),
             account: self.account.clone(),
-            phase: self.phase,
-            cause: self.cause,
-            since: link::now().saturating_duration_since(self.since),
-            window: self.settings.window,
-            in_flight: 0,
-            in_flight_max: self.past.in_flight_max,
-            waiting: self.desk.waiting(),
-            counters,
-        };
-        if let Stage::Linked(link) = &self.stage {
-            let session = link.session();
-            status.in_flight = session.in_flight();
-            status.in_flight_max = status.in_flight_max.max(session.counters().in_flight_max);
-            status.counters.lenient += session.counters().lenient;
-            status.counters.unreadable += session.counters().unreadable;
-            status.counters.violations += session.counters().violations;
-        }
-        actix::MessageResult(status)
+            phase,
+            cause,
+            since: link::now().saturating_duration_since(since),
+            window,
+            in_flight,
+            in_flight_max: figures.in_flight_max,
+            waiting,
+            counters: BindCounters {
+                lenient: figures.lenient,
+                unreadable: figures.unreadable,
+                violations: figures.violations,
+                ..self.desk.jobs.counters
+            },
+        })
     }
 }

@@ -3,18 +3,21 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context as Task, Poll};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use actix::{ActorContext, ActorFuture, Context};
+use tracing::debug;
 
 use super::messages::{Report, Reports};
-use super::{Bind, Stage, Wish};
-use crate::events::Phase;
+use super::phases::{Parting, Step};
+use super::{Bind, Open};
+use crate::events::Cause;
 use crate::link;
+use crate::session::CloseCause;
 use crate::submit::UnknownCause;
 
-/// After the deadline of a drain, the answer to unbind is waited for so long.
-const LINGER: Duration = Duration::from_secs(1);
+/// After so many rounds of answers that came while others were written, other actors get their turn.
+const ROUNDS: u32 = 4;
 
 /// Polled after each drain of the mailbox and at each wake-up.
 pub(super) struct Pump;
@@ -24,13 +27,14 @@ impl ActorFuture<Bind> for Pump {
 
     fn poll(self: Pin<&mut Self>, bind: &mut Bind, ctx: &mut Context<Bind>, task: &mut Task<'_>) -> Poll<()> {
         let now = link::now();
-        if !ctx.connected() && !matches!(bind.wish, Wish::End { .. }) {
+        if !ctx.connected() && !bind.phases.is_ending() {
             // The router is gone: nobody is left to send for.
-            bind.go_down(Wish::End { deadline: now }, now);
+            bind.phases.end(now, now);
+            bind.go_down(now);
         }
-        bind.run(task, now);
-        bind.report(now);
-        if matches!(bind.stage, Stage::Ended) {
+        let stopped = bind.run(task, now);
+        bind.report(stopped, now);
+        if stopped.is_some() {
             ctx.stop();
             return Poll::Ready(());
         }
@@ -39,82 +43,102 @@ impl ActorFuture<Bind> for Pump {
 }
 
 impl Bind {
-    /// Goes on until there is something to wait for.
-    fn run(&mut self, task: &mut Task<'_>, now: Instant) {
+    /// Goes on until there is something to wait for. Whether the peer agreed, once the bind has ended.
+    fn run(&mut self, task: &mut Task<'_>, now: Instant) -> Option<bool> {
         loop {
-            match &mut self.stage {
-                Stage::Ended | Stage::Idle(None) => return,
-                Stage::Idle(Some(until)) => {
-                    let until = *until;
-                    if until <= now {
-                        self.connect(now);
-                    } else {
-                        return self.sleep(until, task);
-                    }
+            match self.phases.poll(now) {
+                Step::Stop { clean } => {
+                    self.open = Open::Nothing;
+                    return Some(clean);
                 }
-                Stage::Connecting(connecting) => match connecting.as_mut().poll(task) {
-                    Poll::Pending => return,
-                    Poll::Ready(Ok(transport)) => self.handle_connected(transport, now),
-                    Poll::Ready(Err(error)) => self.handle_connect_failed(&error, now),
-                },
-                Stage::Linked(link) => {
-                    let mut polled = link.poll(task, &mut self.desk);
-                    // After the link, so that questions which it has just put are asked and wake us later; what is
-                    // answered at once goes out at once.
-                    while polled.is_pending() && self.desk.poll_answers(task, link.session_mut(), now) {
-                        polled = link.poll(task, &mut self.desk);
+                Step::Sleep { until } => {
+                    if let Some(until) = until {
+                        self.sleep(until, task);
                     }
-                    let bound = link.session().state().is_bound();
-                    if bound && self.phase == Phase::Binding {
-                        self.handle_bound(now);
-                        continue;
-                    }
-                    if let Poll::Ready(closed) = polled {
-                        self.handle_closed(closed, now);
-                    } else if !self.wind_down(task, now) {
-                        return;
+                    return None;
+                }
+                Step::Connect { host } => self.connect(host, now),
+                Step::Proceed => {
+                    if self.proceed(task, now).is_pending() {
+                        return None;
                     }
                 }
             }
         }
     }
 
-    /// Unbinds when that is wanted and nothing is under way any more, or the time is over. True when the link is
-    /// to be polled again.
-    fn wind_down(&mut self, task: &mut Task<'_>, now: Instant) -> bool {
-        let Stage::Linked(link) = &mut self.stage else {
-            return true;
+    /// Goes on with what is open. Ready when something changed.
+    fn proceed(&mut self, task: &mut Task<'_>, now: Instant) -> Poll<()> {
+        match &mut self.open {
+            Open::Nothing => {
+                // Never: something is open in every phase that proceeds.
+                self.phases.end(now, now);
+                Poll::Ready(())
+            }
+            Open::Connecting(connecting) => connecting.as_mut().poll(task).map(|connected| match connected {
+                Ok(transport) => self.handle_connected(transport, now),
+                Err(error) => self.handle_connect_failed(&error, now),
+            }),
+            Open::Linked(link) => {
+                let mut polled = link.poll(task, &mut self.desk, now);
+                // After the link, so that questions which it has just put are asked and wake us later; what is
+                // answered at once goes out at once.
+                let mut rounds = 0;
+                while polled.is_pending() && self.desk.poll_answers(task, link.session_mut(), now) {
+                    if rounds == ROUNDS {
+                        task.waker().wake_by_ref();
+                        break;
+                    }
+                    rounds += 1;
+                    polled = link.poll(task, &mut self.desk, now);
+                }
+                if link.session().state().is_bound() && self.phases.is_binding() {
+                    debug!(bind = %self.identity.bind, "bound");
+                    self.phases.handle_bound(now);
+                }
+                match polled {
+                    Poll::Ready(closed) => {
+                        self.handle_closed(&closed, now);
+                        Poll::Ready(())
+                    }
+                    Poll::Pending => self.part(task, now),
+                }
+            }
+        }
+    }
+
+    /// Sees to the end of the session where it is to end. Ready when there is something to be written for that.
+    fn part(&mut self, task: &mut Task<'_>, now: Instant) -> Poll<()> {
+        let Open::Linked(link) = &mut self.open else {
+            return Poll::Ready(());
         };
-        let unbinds = link.session().is_unbinding();
-        let idle = self.desk.is_idle() && link.session().unanswered() == 0;
-        match self.wish {
-            Wish::Up => {
-                if self.desk.is_confused() && !unbinds {
-                    link.session_mut().unbind(now);
-                    return true;
-                }
-                false
+        let unbinding = link.session().is_unbinding();
+        if self.phases.is_bound() {
+            let cause = match self.desk.jobs.session_refused() {
+                Some(status) => Cause::SessionRefused(status),
+                None if unbinding => Cause::Session(CloseCause::PeerUnbound),
+                None => return Poll::Pending,
+            };
+            self.phases.leave(cause, now);
+            self.desk.jobs.close();
+        }
+        let idle = self.desk.jobs.is_empty() && link.session().unanswered() == 0;
+        match self.phases.parting(idle, unbinding, now) {
+            Parting::Stay => Poll::Pending,
+            Parting::Wait { until } => {
+                self.sleep(until, task);
+                Poll::Pending
             }
-            Wish::Down | Wish::End { .. } if !unbinds && idle => {
+            Parting::Abandon => {
+                self.desk.jobs.abandon(UnknownCause::ShutDown);
                 link.session_mut().unbind(now);
-                true
+                Poll::Ready(())
             }
-            Wish::Down => false,
-            Wish::End { deadline } if !unbinds && deadline <= now => {
-                self.desk.abandon(UnknownCause::ShutDown);
+            Parting::Unbind => {
                 link.session_mut().unbind(now);
-                true
+                Poll::Ready(())
             }
-            Wish::End { deadline } => {
-                let last = if unbinds { deadline + LINGER } else { deadline };
-                if last <= now {
-                    // What could be written is; the peer had its time to answer.
-                    self.end(false, now);
-                    return true;
-                }
-                self.sleep(last, task);
-                false
-            }
+            Parting::Leave => Poll::Ready(()),
         }
     }
 
@@ -139,16 +163,23 @@ impl Bind {
     }
 
     /// Tells the router what happened in this wake-up, in one message.
-    fn report(&mut self, now: Instant) {
+    fn report(&mut self, stopped: Option<bool>, now: Instant) {
+        // First, so that nothing which comes back is given to a bind that just closed.
+        let entered = self.phases.entered();
+        self.reports
+            .extend(entered.map(|(phase, cause)| Report::Phase { phase, cause }));
         let freed = self.desk.reports(now, &mut self.reports);
-        let capacity = if self.phase == Phase::Bound {
-            self.seats_now()
+        let capacity = if self.phases.is_bound() {
+            self.capacity()
         } else {
             self.seats
         };
         if freed > 0 || capacity != self.seats {
             self.seats = capacity;
             self.reports.push(Report::Seats { freed, capacity });
+        }
+        if let Some(clean) = stopped {
+            self.reports.push(Report::Ended { clean });
         }
         if !self.reports.is_empty() {
             let reports = std::mem::take(&mut self.reports);

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use crate::pdu::{COctetString, CommandStatus, DataCoding, EsmClass, Faults, Header, Pdu, PduView, TlvsView};
-use crate::sm::{Alphabet, MessageSource};
+use crate::sm::{Alphabet, DefaultAlphabet, MessageSource};
 use crate::submit::{AccountId, BindId};
 
 /// A deliver_sm or data_sm that came, owned.
@@ -21,6 +21,8 @@ pub struct Delivery {
     pub faults: Faults,
     /// Its octets, header included.
     pub frame: Bytes,
+    /// What its peer means by data_coding 0.
+    pub default_alphabet: DefaultAlphabet,
 }
 
 impl Delivery {
@@ -41,7 +43,15 @@ impl Delivery {
             pdu: body.to_owned_pdu(&frame),
             faults,
             frame,
+            default_alphabet: DefaultAlphabet::Gsm,
         }
+    }
+
+    /// The same from a peer that means something else by data_coding 0.
+    #[must_use]
+    pub const fn default_alphabet(mut self, alphabet: DefaultAlphabet) -> Self {
+        self.default_alphabet = alphabet;
+        self
     }
 
     /// Who sent it.
@@ -103,7 +113,7 @@ impl Delivery {
 
     /// What receipts and texts are read from.
     pub(super) fn content(&self) -> MessageSource<'_> {
-        match &self.pdu {
+        let source = match &self.pdu {
             Pdu::DeliverSm(deliver) => MessageSource {
                 esm_class: deliver.esm_class,
                 data_coding: deliver.data_coding,
@@ -121,7 +131,8 @@ impl Delivery {
                 tlvs: TlvsView::default(),
                 ..MessageSource::default()
             },
-        }
+        };
+        source.with_default(self.default_alphabet)
     }
 }
 

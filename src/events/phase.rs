@@ -4,6 +4,7 @@ use std::fmt;
 use std::io;
 use std::time::Duration;
 
+use crate::pdu::CommandStatus;
 use crate::session::CloseCause;
 
 /// Where a bind stands.
@@ -67,6 +68,9 @@ pub enum Cause {
     /// The session ended.
     #[error("{}", close_text(*.0))]
     Session(CloseCause),
+    /// The SMSC refused a request because of its session: it takes us for not bound.
+    #[error("the session is of no use: {0} ({desc})", desc = .0.meaning())]
+    SessionRefused(CommandStatus),
     /// The actor panicked.
     #[error("panicked")]
     Panicked,

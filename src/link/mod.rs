@@ -29,6 +29,12 @@ use crate::session::{CloseCause, Event, Session};
 /// Octets of the read buffer, of which each thread has one.
 const READ_BUFFER: usize = 128 * 1024;
 
+/// At least so much of it is free for a read, however much of a frame is there already.
+const LEAST_READ: usize = 16 * 1024;
+
+/// A link keeps a buffer of this size for the next part of a frame.
+const KEEP: usize = 256;
+
 /// After this many reads of one poll, others get their turn.
 const READS_PER_POLL: u32 = 16;
 
@@ -69,6 +75,8 @@ pub struct Link<T> {
     transport: Transport,
     /// Octets that were read and not yet handled: part of a frame, or frames that wait for room.
     unread: Vec<u8>,
+    /// Something was written since the transport was last flushed.
+    unflushed: bool,
     timer: Option<Pin<Box<Sleep>>>,
     /// When the timer fires.
     armed: Option<Instant>,
@@ -82,6 +90,7 @@ impl<T> Link<T> {
             session,
             transport,
             unread: Vec::new(),
+            unflushed: false,
             timer: None,
             armed: None,
         }
@@ -100,8 +109,12 @@ impl<T> Link<T> {
 
     /// Does all that can be done now. Ready when the connection is over; every request that waited has then
     /// come out as an event. Not to be polled again after that.
-    pub fn poll<H: LinkHandler<T>>(&mut self, cx: &mut Context<'_>, handler: &mut H) -> Poll<Closed> {
-        let now = now();
+    pub fn poll<H: LinkHandler<T>>(
+        &mut self,
+        cx: &mut Context<'_>,
+        handler: &mut H,
+        now: Instant,
+    ) -> Poll<Closed> {
         if self.session.poll_timeout().is_some_and(|due| due <= now) {
             self.session.handle_timeout(now);
             self.drain_events(handler, now);
@@ -112,10 +125,11 @@ impl<T> Link<T> {
             self.drain_events(handler, now);
             let written = self.write(cx, now);
             if let Poll::Ready(Err(error)) = written {
+                self.read_rest(cx, handler, now);
                 return Poll::Ready(self.finish(handler, now, Some(error.kind())));
             }
             if let Some(cause) = self.session.wants_close()
-                && (written.is_ready() || is_dead(cause))
+                && (written.is_ready() || is_dead(cause) || self.session.is_write_overdue(now))
             {
                 // Best effort: what matters is written, and a dead peer would not hear it.
                 let _ = Pin::new(&mut self.transport).poll_shutdown(cx);
@@ -140,14 +154,13 @@ impl<T> Link<T> {
     /// Ready when everything is written.
     #[inline]
     fn write(&mut self, cx: &mut Context<'_>, now: Instant) -> Poll<io::Result<()>> {
-        let mut wrote = false;
         while !self.session.output().is_empty() {
             let transport = Pin::new(&mut self.transport);
             match transport.poll_write(cx, self.session.output()) {
                 Poll::Ready(Ok(0)) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
                 Poll::Ready(Ok(octets)) => {
                     self.session.handle_written(octets, now);
-                    wrote = true;
+                    self.unflushed = true;
                 }
                 Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
                 Poll::Pending => {
@@ -157,9 +170,10 @@ impl<T> Link<T> {
             }
         }
         self.session.watch_output(now);
-        if wrote || matches!(self.transport, Transport::Pipe(_)) {
-            // TLS keeps records back until it is flushed; for TCP this is free.
+        if self.unflushed {
+            // TLS keeps records back until it is flushed; for the others this is free.
             ready!(Pin::new(&mut self.transport).poll_flush(cx))?;
+            self.unflushed = false;
         }
         Poll::Ready(Ok(()))
     }
@@ -172,56 +186,62 @@ impl<T> Link<T> {
         handler: &mut H,
         now: Instant,
     ) -> Poll<io::Result<bool>> {
-        if !self.unread.is_empty() && self.session.reads() {
+        if !self.session.reads() {
+            return Poll::Pending;
+        }
+        if !self.unread.is_empty() {
+            // Whole frames, if reading was suspended.
             let unread = std::mem::take(&mut self.unread);
             let used = self.handle_frames(&unread, handler, now);
-            self.keep(unread, used);
+            self.keep(unread.get(used..).unwrap_or_default());
             if used > 0 {
                 return Poll::Ready(Ok(true));
             }
         }
-        if !self.session.reads() {
-            return Poll::Pending;
-        }
         let mut buffer = READ.take();
-        if buffer.is_empty() {
-            buffer.resize(READ_BUFFER, 0);
+        // Grows by what came, never by what a length announces.
+        let size = READ_BUFFER.max(self.unread.len() + LEAST_READ);
+        if buffer.len() < size {
+            buffer.resize(size, 0);
         }
         let mut room = ReadBuf::new(&mut buffer);
+        // The part of a frame that is there goes in front, so that the whole of it stands in one piece.
+        room.put_slice(&self.unread);
         let read = Pin::new(&mut self.transport).poll_read(cx, &mut room);
         let octets = room.filled();
         let result = match read {
-            Poll::Ready(Ok(())) if octets.is_empty() => Poll::Ready(Ok(false)),
+            Poll::Ready(Ok(())) if octets.len() == self.unread.len() => Poll::Ready(Ok(false)),
             Poll::Ready(Ok(())) => {
-                self.handle_octets(octets, handler, now);
+                let used = self.handle_frames(octets, handler, now);
+                self.keep(octets.get(used..).unwrap_or_default());
                 Poll::Ready(Ok(true))
             }
             Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
             Poll::Pending => Poll::Pending,
         };
-        READ.set(buffer);
+        if buffer.len() == READ_BUFFER {
+            READ.set(buffer);
+        }
         result
     }
 
-    #[inline]
-    fn handle_octets<H: LinkHandler<T>>(&mut self, octets: &[u8], handler: &mut H, now: Instant) {
-        if self.unread.is_empty() {
-            let used = self.handle_frames(octets, handler, now);
-            self.unread
-                .extend_from_slice(octets.get(used..).unwrap_or_default());
-        } else {
-            // The buffer grows by what came, never by what a length announces.
-            self.unread.extend_from_slice(octets);
-            let unread = std::mem::take(&mut self.unread);
-            let used = self.handle_frames(&unread, handler, now);
-            self.keep(unread, used);
+    /// Reads what had come before the peer stopped listening: each response tells what became of a request.
+    #[cold]
+    fn read_rest<H: LinkHandler<T>>(&mut self, cx: &mut Context<'_>, handler: &mut H, now: Instant) {
+        for _ in 0..READS_PER_POLL {
+            if !matches!(self.read(cx, handler, now), Poll::Ready(Ok(true))) {
+                return;
+            }
         }
     }
 
-    fn keep(&mut self, mut unread: Vec<u8>, used: usize) {
-        unread.drain(..used);
-        if !unread.is_empty() {
-            self.unread = unread;
+    /// Keeps what is not handled until more comes.
+    #[inline]
+    fn keep(&mut self, rest: &[u8]) {
+        self.unread.clear();
+        self.unread.extend_from_slice(rest);
+        if rest.is_empty() && self.unread.capacity() > KEEP {
+            self.unread = Vec::new();
         }
     }
 

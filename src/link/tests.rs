@@ -89,14 +89,17 @@ impl Bench {
     /// Polls until nothing more can be done; gives the end if that came.
     async fn turn(&mut self) -> Option<Closed> {
         let Self { link, owner, .. } = self;
-        tokio::time::timeout(Duration::from_millis(1), poll_fn(|cx| link.poll(cx, owner)))
-            .await
-            .ok()
+        tokio::time::timeout(
+            Duration::from_millis(1),
+            poll_fn(|cx| link.poll(cx, owner, now())),
+        )
+        .await
+        .ok()
     }
 
     async fn runs(&mut self, time: Duration) -> Option<Closed> {
         let Self { link, owner, .. } = self;
-        tokio::time::timeout(time, poll_fn(|cx| link.poll(cx, owner)))
+        tokio::time::timeout(time, poll_fn(|cx| link.poll(cx, owner, now())))
             .await
             .ok()
     }
@@ -164,7 +167,7 @@ async fn a_peer_that_goes_ends_the_link_and_every_request() {
         peer: tokio::io::duplex(1).0,
         ..bench
     };
-    let closed = poll_fn(|cx| link.poll(cx, &mut owner)).await;
+    let closed = poll_fn(|cx| link.poll(cx, &mut owner, now())).await;
     assert_eq!(closed.cause, CloseCause::Disconnected);
     assert_eq!(
         owner.seen,
@@ -247,13 +250,109 @@ async fn unanswered_deliveries_stop_the_reading_until_they_are_answered() {
     (1..=5).for_each(|sequence| octets.extend(deliver(sequence)));
     peer.write_all(&octets).await.unwrap();
     let wait = Duration::from_millis(1);
-    let _ = tokio::time::timeout(wait, poll_fn(|cx| link.poll(cx, &mut lazy))).await;
+    let _ = tokio::time::timeout(wait, poll_fn(|cx| link.poll(cx, &mut lazy, now()))).await;
     assert_eq!(lazy.0.len(), 2);
     for inbound in lazy.0.clone() {
         link.session_mut()
             .respond_empty(inbound, CommandStatus::ESME_ROK, now())
             .unwrap();
     }
-    let _ = tokio::time::timeout(wait, poll_fn(|cx| link.poll(cx, &mut lazy))).await;
+    let _ = tokio::time::timeout(wait, poll_fn(|cx| link.poll(cx, &mut lazy, now()))).await;
     assert_eq!(lazy.0.len(), 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn any_split_of_the_stream_gives_the_same_frames() {
+    for seed in 0..100 {
+        let mut random = fastrand::Rng::with_seed(seed);
+        let mut bench = Bench::bound().await;
+        let octets: Vec<u8> = (1..=20).flat_map(deliver).collect();
+        let mut rest = &octets[..];
+        while !rest.is_empty() {
+            let (now, later) = rest.split_at(random.usize(1..=rest.len().min(70)));
+            bench.peer.write_all(now).await.unwrap();
+            if random.bool() {
+                bench.turn().await;
+            }
+            rest = later;
+        }
+        bench.turn().await;
+        assert_eq!(bench.owner.seen.len(), 21, "seed {seed}");
+        let last = &bench.peer_reads().await;
+        assert_eq!(last[last.len() - 2], 20, "seed {seed}: the last answer");
+        assert!(bench.link.unread.capacity() <= KEEP, "seed {seed}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_frame_that_is_longer_than_the_read_buffer_is_one_frame() {
+    let config = SessionConfig {
+        max_command_length: 1 << 20,
+        ..SessionConfig::new(Side::Esme)
+    };
+    let mut bench = Bench::new(config, 1 << 16);
+    bench.turn().await;
+    bench.peer_reads().await;
+    bench.peer.write_all(BIND_RESP).await.unwrap();
+    let mut frame = deliver(9);
+    for _ in 0..8 {
+        frame.extend(b"\x14\x00\xEA\x60");
+        frame.resize(frame.len() + 60_000, 0);
+    }
+    let length = u32::try_from(frame.len()).unwrap();
+    frame[..4].copy_from_slice(&length.to_be_bytes());
+    for chunk in frame.chunks(50_000) {
+        bench.peer.write_all(chunk).await.unwrap();
+        bench.turn().await;
+    }
+    assert_eq!(bench.owner.seen, ["bound", &format!("request of {length}")]);
+    assert_eq!(bench.link.unread.capacity(), 0, "the buffer is given back");
+}
+
+#[tokio::test(start_paused = true)]
+async fn answers_that_came_before_the_link_broke_count() {
+    let mut bench = Bench::bound().await;
+    bench.owner.to_submit = 2;
+    bench.turn().await;
+    bench.peer_reads().await;
+    let answer = |sequence: u8| [b"\0\0\0\x11\x80\0\0\x04\0\0\0\0\0\0\0".as_slice(), &[sequence, 0]].concat();
+    bench.peer.write_all(&answer(2)).await.unwrap();
+    bench.owner.to_submit = 3;
+    let Bench {
+        mut link,
+        mut owner,
+        peer,
+    } = bench;
+    drop(peer);
+    let closed = poll_fn(|cx| link.poll(cx, &mut owner, now())).await;
+    assert_eq!(
+        closed.error,
+        Some(io::ErrorKind::BrokenPipe),
+        "writing failed first"
+    );
+    assert_eq!(
+        owner.seen,
+        [
+            "bound",
+            "answered 1 0",
+            "ended 2 written true",
+            "ended 3 written false"
+        ]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_that_ends_does_not_wait_for_ever_for_a_peer_that_does_not_read() {
+    let mut bench = Bench::new(SessionConfig::new(Side::Esme), 40);
+    bench.turn().await;
+    let mut bind = [0; 23];
+    bench.peer.read_exact(&mut bind).await.unwrap();
+    bench.peer.write_all(BIND_RESP).await.unwrap();
+    bench.owner.to_submit = 1;
+    bench.turn().await;
+    bench.peer.write_all(&[0xFF; 16]).await.unwrap();
+    let start = now();
+    let closed = bench.runs(Duration::from_secs(120)).await.unwrap();
+    assert!(matches!(closed.cause, CloseCause::Framing(_)), "{closed:?}");
+    assert!((now() - start).as_secs() <= 30);
 }

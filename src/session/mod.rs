@@ -247,6 +247,12 @@ impl<T> Session<T> {
         self.unanswered.len()
     }
 
+    /// True while this request of the peer waits for our answer.
+    #[must_use]
+    pub fn is_owed(&self, inbound: Inbound) -> bool {
+        self.unanswered.owed(inbound).is_some()
+    }
+
     /// The rate in force, in PDUs per second: the lower one of the session's own and the budget's.
     #[must_use]
     pub fn rate(&self) -> Option<f64> {

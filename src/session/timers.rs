@@ -107,11 +107,11 @@ impl<T> Session<T> {
             self.expiry_deadline(),
             self.window.late_deadline(),
             self.unanswered.deadline(),
+            self.write_deadline(),
             self.enquire_deadline(),
             self.life_deadline(),
             self.lifecycle_deadline().map(|(deadline, _)| deadline),
             self.progress_deadline(),
-            self.write_deadline(),
         ]
         .into_iter()
         .flatten()
@@ -156,6 +156,13 @@ impl<T> Session<T> {
         self.timers.write_idle = idle;
     }
 
+    /// True when output has waited too long for a peer that does not read. Of a session that wants to be closed
+    /// nothing more can then be written.
+    #[must_use]
+    pub fn is_write_overdue(&self, now: Instant) -> bool {
+        self.write_deadline().is_some_and(|deadline| deadline <= now)
+    }
+
     fn close_cause(&mut self, now: Instant) -> Option<CloseCause> {
         let due = |deadline: Option<Instant>| deadline.is_some_and(|deadline| deadline <= now);
         if let Some((deadline, cause)) = self.lifecycle_deadline()
@@ -171,7 +178,7 @@ impl<T> Session<T> {
                 CloseCause::Inactive
             });
         }
-        if due(self.write_deadline()) {
+        if self.is_write_overdue(now) {
             return Some(CloseCause::WriteStalled);
         }
         if !due(self.progress_deadline()) {

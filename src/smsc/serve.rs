@@ -135,7 +135,7 @@ async fn serve(shared: Arc<Shared>, transport: Transport, mut peer: Peer) {
             Wish::Unbind => link.session_mut().unbind(now()),
             Wish::Cut => link.session_mut().abort(),
         }
-        link.poll(context, &mut peer.serving(&shared))
+        link.poll(context, &mut peer.serving(&shared), now())
     })
     .await;
     // The peer sees the end before anybody is told of it.

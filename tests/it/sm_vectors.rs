@@ -10,12 +10,18 @@ fn every_request_has_its_answer() {
         let vector: Value = serde_json::from_str(line).unwrap();
         let answer = sm_line(&vector["request"].to_string());
         for (key, expected) in vector["answer"].as_object().unwrap() {
-            let found = answer.pointer(&format!("/{}", key.replace('.', "/"))).unwrap_or(&Value::Null);
+            let found = answer
+                .pointer(&format!("/{}", key.replace('.', "/")))
+                .unwrap_or(&Value::Null);
             if found != expected {
                 wrong.push(format!("{}: {key} is {found}, not {expected}", vector["name"]));
             }
         }
-        let is_error = vector["answer"].as_object().unwrap().keys().any(|key| key.starts_with("error"));
+        let is_error = vector["answer"]
+            .as_object()
+            .unwrap()
+            .keys()
+            .any(|key| key.starts_with("error"));
         if answer.get("error").is_some() != is_error {
             wrong.push(format!("{}: {answer}", vector["name"]));
         }
@@ -27,7 +33,10 @@ fn every_request_has_its_answer() {
 fn lines_that_are_no_request_get_an_error() {
     for line in ["", "x", "[]", "null", "{", "{\"op\":7}", "{\"op\":\"split\"}"] {
         let answer = sm_line(line);
-        assert!(answer["error"]["kind"].is_string() && answer["error"]["message"].is_string(), "{line}: {answer}");
+        assert!(
+            answer["error"]["kind"].is_string() && answer["error"]["message"].is_string(),
+            "{line}: {answer}"
+        );
     }
 }
 
@@ -35,7 +44,8 @@ fn lines_that_are_no_request_get_an_error() {
 fn what_is_split_is_joined_again_through_the_filter() {
     let text = "Zeile eins\r\nмного текста 👨‍👩‍👧 ".repeat(12);
     for concat in ["udh8", "udh16", "sar", "payload"] {
-        let request = json!({"op": "split", "text": text, "alphabet": "auto", "concat": concat, "reference": 77});
+        let request =
+            json!({"op": "split", "text": text, "alphabet": "auto", "concat": concat, "reference": 77});
         let split = sm_line(&request.to_string());
         let mut parts: Vec<Value> = (0..split["parts_hex"].as_array().unwrap().len())
             .map(|at| {
@@ -50,17 +60,24 @@ fn what_is_split_is_joined_again_through_the_filter() {
             .collect();
         parts.reverse();
         let joined = sm_line(&json!({"op": "join", "parts": parts}).to_string());
-        assert_eq!((&joined["text"], &joined["complete"]), (&json!(text), &json!(true)), "{concat}");
+        assert_eq!(
+            (&joined["text"], &joined["complete"]),
+            (&json!(text), &json!(true)),
+            "{concat}"
+        );
     }
 }
 
 #[test]
 fn people_are_told_what_a_text_costs() {
     let lines: Vec<String> = describe(&"x".repeat(170)).lines().map(str::to_owned).collect();
-    assert_eq!(lines, [
-        "alphabet   gsm7 (data_coding 0x00)",
-        "parts      2 of at most 153 septets",
-        "used       153 + 17, room for 136 more",
-        "smallest   gsm7",
-    ]);
+    assert_eq!(
+        lines,
+        [
+            "alphabet   gsm7 (data_coding 0x00)",
+            "parts      2 of at most 153 septets",
+            "used       153 + 17, room for 136 more",
+            "smallest   gsm7",
+        ]
+    );
 }

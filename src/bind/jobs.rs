@@ -1,0 +1,454 @@
+//! The messages at a bind: those that wait for room, those in flight, and what becomes of each part.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Instant;
+
+use slab::Slab;
+
+use super::messages::BindCounters;
+use super::retry::{Fate, fate};
+use crate::events::{Accepted, Receipts};
+use crate::pdu::{CommandStatus, PduView, SequenceNumber};
+use crate::session::{RequestError, Response, Room, Session, Unresolved};
+use crate::submit::{BindId, InvalidCause, Job, MessageId, SubmitError, UnknownCause, UnknownPolicy};
+
+/// In so many sessions one after another requests may be refused as if we were not bound. Then it is the requests.
+const SESSION_REFUSALS: u32 = 3;
+
+/// What the session knows a request by: the job's place and the part.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) struct Ticket {
+    job: usize,
+    part: usize,
+}
+
+/// A job that has a seat here.
+struct Active {
+    job: Box<Job>,
+    /// How often it was refused since a part of it was accepted.
+    refusals: u32,
+}
+
+/// A part that was not answered in time, of a message that may be sent twice rather than not at all.
+struct Overdue {
+    /// A late response is waited for so long.
+    until: Instant,
+    ticket: Ticket,
+    sequence: SequenceNumber,
+}
+
+/// The messages at one bind.
+pub(super) struct Jobs {
+    bind: BindId,
+    receipts: Arc<Receipts>,
+    active: Slab<Active>,
+    /// Jobs with parts to be sent, in order.
+    sending: VecDeque<usize>,
+    /// Jobs that wait for another attempt, by time.
+    delayed: VecDeque<(Instant, usize)>,
+    overdue: VecDeque<Overdue>,
+    /// Accepted messages whose receipts are owed, until the store has learnt of them.
+    accepted: Vec<Accepted>,
+    returned: Vec<Box<Job>>,
+    freed: usize,
+    /// The SMSC takes us for not bound: only a new bind helps.
+    session_refused: Option<CommandStatus>,
+    /// Sessions one after another in which it did, and accepted nothing.
+    session_refusals: u32,
+    pub(super) counters: BindCounters,
+}
+
+impl Jobs {
+    pub(super) fn new(bind: BindId, receipts: Arc<Receipts>) -> Self {
+        Self {
+            bind,
+            receipts,
+            active: Slab::new(),
+            sending: VecDeque::new(),
+            delayed: VecDeque::new(),
+            overdue: VecDeque::new(),
+            accepted: Vec::new(),
+            returned: Vec::new(),
+            freed: 0,
+            session_refused: None,
+            session_refusals: 0,
+            counters: BindCounters::default(),
+        }
+    }
+
+    // They come and go.
+
+    /// Jobs that were given seats.
+    pub(super) fn take(&mut self, jobs: Vec<Box<Job>>) {
+        for job in jobs {
+            let key = self.active.insert(Active { job, refusals: 0 });
+            self.sending.push_back(key);
+        }
+    }
+
+    /// Gives jobs back that came while nobody could send them.
+    pub(super) fn refuse(&mut self, jobs: Vec<Box<Job>>) {
+        self.returned.extend(jobs);
+    }
+
+    /// A new session may send.
+    pub(super) fn open(&mut self) {
+        self.session_refused = None;
+    }
+
+    /// Gives back what nothing was sent of; the rest is finished.
+    pub(super) fn close(&mut self) {
+        for overdue in std::mem::take(&mut self.overdue) {
+            self.end_unknown(overdue.ticket, UnknownCause::ResponseExpired);
+        }
+        let keys: Vec<_> = self.active.iter().map(|(key, _)| key).collect();
+        self.give_back_unsent(keys);
+        self.delayed.retain(|(_, key)| self.active.contains(*key));
+    }
+
+    /// The link is gone, and every ticket came back from the session. What has parts left goes back too.
+    pub(super) fn handle_link_lost(&mut self) {
+        for overdue in std::mem::take(&mut self.overdue) {
+            self.handle_unknown(overdue.ticket, UnknownCause::LinkLost);
+        }
+        self.sending.clear();
+        self.delayed.clear();
+        self.returned.extend(self.active.drain().map(|active| active.job));
+    }
+
+    /// Ends everything: what was written is unknown for `cause`, the rest goes back.
+    pub(super) fn abandon(&mut self, cause: UnknownCause) {
+        self.close();
+        self.sending.clear();
+        self.delayed.clear();
+        for active in self.active.drain() {
+            self.freed += active.job.unfinished();
+            active.job.close(&SubmitError::ShuttingDown, cause);
+        }
+    }
+
+    // What they are.
+
+    /// Parts without an outcome.
+    pub(super) fn unfinished(&self) -> usize {
+        self.active
+            .iter()
+            .map(|(_, active)| active.job.unfinished())
+            .sum()
+    }
+
+    /// True when no message is under way.
+    pub(super) fn is_empty(&self) -> bool {
+        self.active.is_empty()
+    }
+
+    /// Jobs that wait for another attempt.
+    pub(super) fn delayed(&self) -> usize {
+        self.delayed.len()
+    }
+
+    /// What the SMSC said when it took us for not bound.
+    pub(super) const fn session_refused(&self) -> Option<CommandStatus> {
+        self.session_refused
+    }
+
+    /// Jobs that go back, in their order.
+    pub(super) fn take_returned(&mut self) -> Vec<Box<Job>> {
+        let mut jobs = std::mem::take(&mut self.returned);
+        jobs.sort_by_key(|job| job.intake());
+        jobs
+    }
+
+    /// Seats that are free again.
+    pub(super) fn take_freed(&mut self) -> usize {
+        std::mem::take(&mut self.freed)
+    }
+
+    /// Tells the store of receipts what was accepted.
+    pub(super) fn tell_accepted(&mut self, now: Instant) {
+        if !self.accepted.is_empty() {
+            self.receipts.handle_accepted(self.accepted.drain(..), now);
+        }
+    }
+
+    // They are sent.
+
+    /// Sends while there is room. Gives the time at which there is more to do.
+    #[inline]
+    pub(super) fn feed(&mut self, session: &mut Session<Ticket>, now: Instant) -> Option<Instant> {
+        let ask_again = self.send_waiting(session, now);
+        session.set_waiting(!self.sending.is_empty(), now);
+        ask_again
+    }
+
+    fn send_waiting(&mut self, session: &mut Session<Ticket>, now: Instant) -> Option<Instant> {
+        self.handle_timeout(now);
+        let next = self.poll_timeout();
+        while let Some(key) = self.sending.front().copied() {
+            let Some(active) = self.active.get_mut(key) else {
+                self.sending.pop_front();
+                continue;
+            };
+            if active.job.is_expired(now) {
+                self.sending.pop_front();
+                self.expire(key);
+                continue;
+            }
+            let Some((part, pdu)) = active
+                .job
+                .next_part()
+                .and_then(|part| Some((part, active.job.pdu(part)?)))
+            else {
+                self.sending.pop_front();
+                continue;
+            };
+            match session.room(now) {
+                Room::Now(_) => {}
+                Room::At(time) => return Some(next.map_or(time, |next| next.min(time))),
+                Room::Full => return next,
+            }
+            let error = match session.request_pdu(Ticket { job: key, part }, pdu, None, now) {
+                Ok(sequence) => {
+                    active.job.handle_sent(part, &self.bind, sequence);
+                    continue;
+                }
+                // A sibling on another thread was quicker to take the budget's token: ask when the next one comes.
+                Err((_, RequestError::NoRoom)) => continue,
+                Err((_, RequestError::Encode(error))) => SubmitError::Invalid {
+                    cause: InvalidCause::Encode(error),
+                },
+                Err((
+                    _,
+                    RequestError::SequenceTaken(sequence) | RequestError::SequenceReserved(sequence),
+                )) => SubmitError::Invalid {
+                    cause: InvalidCause::SequenceInUse(sequence),
+                },
+                // There is room, so the session is bound: such a bind never sends such a request.
+                Err((_, RequestError::WrongState { .. } | RequestError::NotARequest(_))) => {
+                    SubmitError::NoRoute
+                }
+            };
+            active.job.handle_refused(part, error);
+            self.handle_part_ended(key);
+        }
+        next
+    }
+
+    /// The SMSC throttled: what has not left may go by a sibling.
+    pub(super) fn handle_throttled(&mut self) {
+        let keys: Vec<_> = self.sending.iter().copied().collect();
+        self.give_back_unsent(keys);
+    }
+
+    /// The SMSC answered.
+    #[inline]
+    pub(super) fn handle_answered(
+        &mut self,
+        ticket: Ticket,
+        status: CommandStatus,
+        response: Response<'_>,
+        now: Instant,
+    ) {
+        let Some(active) = self.active.get_mut(ticket.job) else {
+            return;
+        };
+        if status.is_ok() && !matches!(response, Response::Nack) {
+            self.counters.submitted += 1;
+            self.session_refusals = 0;
+            active.refusals = 0;
+            active
+                .job
+                .handle_accepted(ticket.part, message_id(&response), now);
+            return self.handle_part_ended(ticket.job);
+        }
+        self.handle_refused(ticket, status, now);
+    }
+
+    /// A response came after its time. Of a message that is still waited for it is as good as any other.
+    pub(super) fn handle_late(
+        &mut self,
+        sequence: SequenceNumber,
+        status: CommandStatus,
+        response: Response<'_>,
+        now: Instant,
+    ) {
+        let place = self
+            .overdue
+            .iter()
+            .position(|overdue| overdue.sequence == sequence);
+        if let Some(overdue) = place.and_then(|place| self.overdue.remove(place)) {
+            self.handle_answered(overdue.ticket, status, response, now);
+        }
+    }
+
+    /// A request ended without an answer.
+    pub(super) fn handle_unresolved(
+        &mut self,
+        ticket: Ticket,
+        sequence: SequenceNumber,
+        cause: Unresolved,
+        late_until: Instant,
+    ) {
+        match cause {
+            Unresolved::SessionEnded { written: false } => {
+                if let Some(active) = self.active.get_mut(ticket.job) {
+                    active.job.handle_returned(ticket.part);
+                    self.give_back_unsent([ticket.job]);
+                }
+            }
+            Unresolved::SessionEnded { written: true } => self.handle_unknown(ticket, UnknownCause::LinkLost),
+            Unresolved::WrongResponse => self.end_unknown(ticket, UnknownCause::WrongResponse),
+            Unresolved::ResponseExpired if self.may_resend(ticket) => self.overdue.push_back(Overdue {
+                until: late_until,
+                ticket,
+                sequence,
+            }),
+            Unresolved::ResponseExpired => self.end_unknown(ticket, UnknownCause::ResponseExpired),
+        }
+    }
+
+    #[cold]
+    fn handle_refused(&mut self, ticket: Ticket, status: CommandStatus, now: Instant) {
+        let Some(active) = self.active.get_mut(ticket.job) else {
+            return;
+        };
+        match fate(status, active.refusals) {
+            Fate::Returned => {
+                self.counters.throttled += 1;
+                active.job.handle_returned(ticket.part);
+                self.put_back(ticket.job);
+            }
+            Fate::Delayed(delay) => {
+                self.counters.throttled += u64::from(status == CommandStatus::ESME_RMSGQFUL);
+                active.refusals += 1;
+                active.job.handle_returned(ticket.part);
+                let due = now + delay;
+                let place = self.delayed.partition_point(|(other, _)| *other <= due);
+                self.delayed.insert(place, (due, ticket.job));
+            }
+            Fate::Rebind if self.session_refusals < SESSION_REFUSALS => {
+                if self.session_refused.replace(status).is_none() {
+                    self.session_refusals += 1;
+                }
+                active.job.handle_returned(ticket.part);
+                self.put_back(ticket.job);
+            }
+            Fate::Rejected | Fate::Rebind => {
+                self.counters.rejected += 1;
+                active.job.handle_rejected(ticket.part, status);
+                self.handle_part_ended(ticket.job);
+            }
+        }
+    }
+
+    /// Nobody knows what became of a part: it is sent again where the message allows that.
+    fn handle_unknown(&mut self, ticket: Ticket, cause: UnknownCause) {
+        if let Some(active) = self.active.get_mut(ticket.job)
+            && active.job.unknown_policy() == UnknownPolicy::AtLeastOnce
+            && active.job.take_resend()
+        {
+            active.job.handle_returned(ticket.part);
+            return self.put_back(ticket.job);
+        }
+        self.end_unknown(ticket, cause);
+    }
+
+    fn end_unknown(&mut self, ticket: Ticket, cause: UnknownCause) {
+        self.counters.unknown += 1;
+        // None when it was abandoned: then it has its outcome.
+        if let Some(active) = self.active.get_mut(ticket.job) {
+            active.job.handle_unknown(ticket.part, cause);
+            self.handle_part_ended(ticket.job);
+        }
+    }
+
+    fn may_resend(&self, ticket: Ticket) -> bool {
+        let active = self.active.get(ticket.job);
+        active.is_some_and(|active| active.job.unknown_policy() == UnknownPolicy::AtLeastOnce)
+    }
+
+    /// A part ended: its seat is free, and with the last one the message is answered.
+    #[inline]
+    fn handle_part_ended(&mut self, key: usize) {
+        self.freed += 1;
+        if self
+            .active
+            .get(key)
+            .is_some_and(|active| active.job.is_finished())
+            && let Some(active) = self.active.try_remove(key)
+        {
+            if let Some(accepted) = Accepted::of(&active.job) {
+                self.accepted.push(accepted);
+            }
+            active.job.finish();
+        }
+    }
+
+    fn expire(&mut self, key: usize) {
+        self.delayed.retain(|(_, other)| *other != key);
+        if let Some(active) = self.active.try_remove(key) {
+            self.freed += active.job.unfinished();
+            active.job.refuse(&SubmitError::Expired);
+        }
+    }
+
+    /// A part came back. The message takes its old place in the backlog, unless other parts of it are with this
+    /// SMSC: then it goes first here.
+    fn put_back(&mut self, key: usize) {
+        if !self.give_back_unsent([key]) && !self.sending.contains(&key) {
+            self.sending.push_front(key);
+        }
+    }
+
+    /// Gives back those of these jobs of which nothing is written; false when there was none.
+    fn give_back_unsent(&mut self, keys: impl IntoIterator<Item = usize>) -> bool {
+        let before = self.returned.len();
+        for key in keys {
+            if self
+                .active
+                .get(key)
+                .is_some_and(|active| !active.job.has_written())
+                && let Some(active) = self.active.try_remove(key)
+            {
+                self.returned.push(active.job);
+            }
+        }
+        let gave = self.returned.len() > before;
+        if gave {
+            self.sending.retain(|key| self.active.contains(*key));
+            self.delayed.retain(|(_, key)| self.active.contains(*key));
+        }
+        gave
+    }
+
+    /// What waited long enough is tried again.
+    #[inline]
+    fn handle_timeout(&mut self, now: Instant) {
+        while let Some((_, key)) = self.delayed.pop_front_if(|(due, _)| *due <= now) {
+            self.sending.push_back(key);
+        }
+        while let Some(overdue) = self.overdue.pop_front_if(|overdue| overdue.until <= now) {
+            self.handle_unknown(overdue.ticket, UnknownCause::ResponseExpired);
+        }
+    }
+
+    #[inline]
+    fn poll_timeout(&self) -> Option<Instant> {
+        let delayed = self.delayed.front().map(|(due, _)| *due);
+        let overdue = self.overdue.front().map(|overdue| overdue.until);
+        delayed.into_iter().chain(overdue).min()
+    }
+}
+
+/// The message id of a response, whichever kind it is; empty where the SMSC gave none.
+fn message_id(response: &Response<'_>) -> MessageId {
+    let octets = match response {
+        Response::Pdu(PduView::SubmitSmResp(body)) => body.message_id,
+        Response::Pdu(PduView::DataSmResp(body)) => body.message_id,
+        Response::Pdu(PduView::SubmitMultiResp(body)) => body.message_id,
+        Response::Pdu(PduView::BroadcastSmResp(body)) => body.message_id,
+        _ => &[],
+    };
+    MessageId::keep(octets)
+}

@@ -1,0 +1,526 @@
+//! The life of a bind as a pure value: where it stands, what it wants, and what comes next.
+//!
+//! The actor says what happened (`handle_*`) and what somebody wants, asks [`Phases::poll`] what to do, and does
+//! it. Time is an argument.
+
+use std::time::{Duration, Instant};
+
+use super::backoff::{Backoff, Delays, Failure};
+use crate::events::{Cause, Phase};
+use crate::link::Closed;
+use crate::session::CloseCause;
+
+/// After the deadline of an end the answer to unbind is waited for so long.
+const LINGER: Duration = Duration::from_secs(1);
+
+/// What the bind is to do now.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Step {
+    /// Connect to the host with this index; nothing else is open.
+    Connect {
+        /// Always below the number of hosts.
+        host: usize,
+    },
+    /// Go on with the connection or the session at hand.
+    Proceed,
+    /// Nothing before this time; none: nothing before somebody wants something.
+    Sleep { until: Option<Instant> },
+    /// Nothing any more.
+    Stop { clean: bool },
+}
+
+/// What a bound session is to do about its end.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Parting {
+    /// It stays, or what was begun goes on.
+    Stay,
+    /// Nothing is under way any more: unbind.
+    Unbind,
+    /// The time is over: what is under way is unknown; unbind.
+    Abandon,
+    /// Nothing before this time.
+    Wait { until: Instant },
+    /// The peer had its time to answer the unbind.
+    Leave,
+}
+
+/// What the router wants of the bind.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Wish {
+    Up,
+    Down,
+    /// Ends; after the time nothing is waited for.
+    End {
+        deadline: Instant,
+    },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum State {
+    /// Nothing is open. It connects then, or when somebody wants it.
+    Idle { until: Option<Instant> },
+    /// A connection is being made.
+    Connecting,
+    /// A session is on a connection, bound since then.
+    Linked {
+        bound: Option<Instant>,
+        /// It unbinds as soon as nothing is under way; none while it is to stay.
+        leaving: Option<Cause>,
+    },
+    /// For good.
+    Ended { clean: bool },
+}
+
+/// The life of one bind.
+#[derive(Debug)]
+pub(super) struct Phases {
+    state: State,
+    wish: Wish,
+    backoff: Backoff,
+    /// How many hosts there are, at least one.
+    hosts: usize,
+    /// Which of them is next.
+    host: usize,
+    /// The SMSC knows us: it let us in before.
+    was_bound: bool,
+    /// The last session made no progress: the next one sends one request first.
+    probe: bool,
+    phase: Phase,
+    cause: Cause,
+    since: Instant,
+    /// Phases that nobody was told of.
+    entered: Vec<(Phase, Cause)>,
+}
+
+impl Phases {
+    /// A bind that connects at once.
+    pub(super) fn new(delays: Delays, seed: u64, hosts: usize, now: Instant) -> Self {
+        Self {
+            state: State::Idle { until: Some(now) },
+            wish: Wish::Up,
+            backoff: Backoff::new(delays, seed),
+            hosts: hosts.max(1),
+            host: 0,
+            was_bound: false,
+            probe: false,
+            phase: Phase::Connecting,
+            cause: Cause::Progress,
+            since: now,
+            entered: Vec::new(),
+        }
+    }
+
+    // What somebody wants.
+
+    /// Goes down and stays down until it is resumed.
+    pub(super) fn pause(&mut self, now: Instant) {
+        if self.wish == Wish::Up {
+            self.go_down(Wish::Down, now);
+        }
+    }
+
+    /// Comes back; delays start again from the beginning.
+    pub(super) fn resume(&mut self, now: Instant) {
+        if self.wish == Wish::Down {
+            self.wish = Wish::Up;
+            self.backoff.reset();
+            // A session that is on its way down goes on so, and a new one follows at once.
+            if let State::Idle { until } = &mut self.state {
+                *until = Some(now);
+            }
+        }
+    }
+
+    /// Ends; what is under way may take until `deadline`.
+    pub(super) fn end(&mut self, deadline: Instant, now: Instant) {
+        let deadline = match self.wish {
+            Wish::End { deadline: earlier } => earlier.min(deadline),
+            Wish::Up | Wish::Down => deadline,
+        };
+        self.go_down(Wish::End { deadline }, now);
+    }
+
+    /// The session at hand is of no use any more: it ends as soon as nothing is under way, and another follows.
+    pub(super) fn leave(&mut self, cause: Cause, now: Instant) {
+        if let State::Linked { leaving, .. } = &mut self.state
+            && leaving.is_none()
+        {
+            *leaving = Some(cause);
+            self.enter(Phase::Draining, cause, now);
+        }
+    }
+
+    // What happened.
+
+    /// There is a connection, and the bind was sent.
+    pub(super) fn handle_connected(&mut self, now: Instant) {
+        self.state = State::Linked {
+            bound: None,
+            leaving: None,
+        };
+        self.enter(Phase::Binding, Cause::Progress, now);
+    }
+
+    /// There is no connection.
+    pub(super) fn handle_connect_failed(&mut self, failure: Failure, cause: Cause, now: Instant) {
+        self.host += 1;
+        self.wait(failure, cause, now);
+    }
+
+    /// The bind was accepted.
+    pub(super) fn handle_bound(&mut self, now: Instant) {
+        if let State::Linked { bound, leaving: None } = &mut self.state {
+            *bound = Some(now);
+            self.was_bound = true;
+            self.enter(Phase::Bound, Cause::Progress, now);
+        }
+    }
+
+    /// The connection is over. Gives what class of failure it was, unless somebody wanted it.
+    pub(super) fn handle_closed(&mut self, closed: &Closed, now: Instant) -> Option<Failure> {
+        let State::Linked { bound, leaving } = self.state else {
+            return None;
+        };
+        let clean = closed.cause == CloseCause::Unbound;
+        match self.wish {
+            Wish::End { .. } => {
+                self.stop(clean, now);
+                return None;
+            }
+            Wish::Down => {
+                self.state = State::Idle { until: None };
+                self.enter(Phase::Paused, Cause::Asked, now);
+                return None;
+            }
+            Wish::Up if leaving == Some(Cause::Asked) => {
+                // Paused and resumed before it was down.
+                self.state = State::Idle { until: Some(now) };
+                return None;
+            }
+            Wish::Up => {}
+        }
+        if bound.is_none() {
+            self.host += 1;
+        }
+        self.probe = closed.cause == CloseCause::NoProgress;
+        let failure = Failure::of_close(closed, self.was_bound);
+        let cause = leaving.filter(|_| clean).unwrap_or(Cause::Session(closed.cause));
+        self.wait(failure, cause, now);
+        Some(failure)
+    }
+
+    /// Tries again after a delay.
+    pub(super) fn wait(&mut self, failure: Failure, cause: Cause, now: Instant) {
+        let bound = match self.state {
+            State::Linked { bound, .. } => bound,
+            State::Idle { .. } | State::Connecting | State::Ended { .. } => None,
+        };
+        let retry_in = self.backoff.delay(failure, bound, now);
+        self.state = State::Idle {
+            until: Some(now + retry_in),
+        };
+        self.enter(Phase::Waiting { retry_in }, cause, now);
+    }
+
+    // What comes next.
+
+    /// What to do now.
+    pub(super) fn poll(&mut self, now: Instant) -> Step {
+        match self.state {
+            State::Idle { until: Some(until) } if until <= now => {
+                self.state = State::Connecting;
+                self.enter(Phase::Connecting, Cause::Progress, now);
+                Step::Connect {
+                    host: self.host % self.hosts,
+                }
+            }
+            State::Idle { until } => Step::Sleep { until },
+            State::Connecting | State::Linked { .. } => Step::Proceed,
+            State::Ended { clean } => Step::Stop { clean },
+        }
+    }
+
+    /// What the session does about its end. `idle`: nothing is under way. `unbinding`: an unbind was sent, or
+    /// came.
+    pub(super) fn parting(&mut self, idle: bool, unbinding: bool, now: Instant) -> Parting {
+        let State::Linked { leaving: Some(_), .. } = self.state else {
+            return Parting::Stay;
+        };
+        if idle && !unbinding {
+            return Parting::Unbind;
+        }
+        let Wish::End { deadline } = self.wish else {
+            return Parting::Stay;
+        };
+        match (unbinding, deadline + LINGER) {
+            (false, _) if deadline <= now => Parting::Abandon,
+            (false, _) => Parting::Wait { until: deadline },
+            (true, last) if last <= now => {
+                self.stop(false, now);
+                Parting::Leave
+            }
+            (true, until) => Parting::Wait { until },
+        }
+    }
+
+    /// Phases that were entered since it was asked last.
+    pub(super) fn entered(&mut self) -> impl Iterator<Item = (Phase, Cause)> + '_ {
+        self.entered.drain(..)
+    }
+
+    /// True once, after a session that made no progress.
+    pub(super) fn take_probe(&mut self) -> bool {
+        std::mem::take(&mut self.probe)
+    }
+
+    /// The phase, what brought it there, and since when.
+    pub(super) const fn phase(&self) -> (Phase, Cause, Instant) {
+        (self.phase, self.cause, self.since)
+    }
+
+    /// True while messages may be sent.
+    pub(super) fn is_bound(&self) -> bool {
+        self.phase == Phase::Bound
+    }
+
+    /// True while the bind waits for its answer.
+    pub(super) const fn is_binding(&self) -> bool {
+        matches!(
+            self.state,
+            State::Linked {
+                bound: None,
+                leaving: None
+            }
+        )
+    }
+
+    /// True while a session is there.
+    pub(super) const fn is_linked(&self) -> bool {
+        matches!(self.state, State::Linked { .. })
+    }
+
+    /// True once it is to end.
+    pub(super) const fn is_ending(&self) -> bool {
+        matches!(self.wish, Wish::End { .. })
+    }
+
+    fn go_down(&mut self, wish: Wish, now: Instant) {
+        self.wish = wish;
+        match (self.state, wish) {
+            (State::Linked { .. }, _) => self.leave(Cause::Asked, now),
+            (State::Ended { .. }, _) => {}
+            (_, Wish::End { .. }) => self.stop(true, now),
+            (_, Wish::Down | Wish::Up) => {
+                self.state = State::Idle { until: None };
+                self.enter(Phase::Paused, Cause::Asked, now);
+            }
+        }
+    }
+
+    fn stop(&mut self, clean: bool, now: Instant) {
+        self.state = State::Ended { clean };
+        self.enter(Phase::Stopped, Cause::Asked, now);
+    }
+
+    fn enter(&mut self, phase: Phase, cause: Cause, now: Instant) {
+        (self.phase, self.cause, self.since) = (phase, cause, now);
+        self.entered.push((phase, cause));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pdu::CommandStatus;
+    use crate::settings::BindSettings;
+
+    /// A bind, its clock, and what it entered.
+    struct Life {
+        phases: Phases,
+        now: Instant,
+    }
+
+    impl Life {
+        fn new(hosts: usize) -> Self {
+            let now = Instant::now();
+            let delays = Delays::from(&BindSettings::default());
+            Self {
+                phases: Phases::new(delays, 1, hosts, now),
+                now,
+            }
+        }
+
+        fn bound() -> Self {
+            let mut life = Self::new(1);
+            life.connects();
+            life.phases.handle_connected(life.now);
+            life.phases.handle_bound(life.now);
+            life.entered();
+            life
+        }
+
+        fn pass(&mut self, seconds: u64) {
+            self.now += Duration::from_secs(seconds);
+        }
+
+        /// Waits as long as it wants to, then connects; gives the host.
+        fn connects(&mut self) -> usize {
+            loop {
+                match self.phases.poll(self.now) {
+                    Step::Sleep { until: Some(until) } => self.now = until,
+                    Step::Connect { host } => return host,
+                    other => panic!("{other:?}"),
+                }
+            }
+        }
+
+        fn closes(&mut self, cause: CloseCause) -> Option<Failure> {
+            self.phases
+                .handle_closed(&Closed { cause, error: None }, self.now)
+        }
+
+        fn parting(&mut self, idle: bool, unbinding: bool) -> Parting {
+            self.phases.parting(idle, unbinding, self.now)
+        }
+
+        fn entered(&mut self) -> Vec<&'static str> {
+            self.phases.entered().map(|(phase, _)| phase.name()).collect()
+        }
+    }
+
+    #[test]
+    fn a_bind_connects_binds_and_comes_back_after_a_loss() {
+        let mut life = Life::new(1);
+        life.connects();
+        assert_eq!(life.phases.poll(life.now), Step::Proceed);
+        life.phases.handle_connected(life.now);
+        life.phases.handle_bound(life.now);
+        assert!(life.phases.is_bound());
+        assert_eq!(life.closes(CloseCause::Disconnected), Some(Failure::Unreachable));
+        life.connects();
+        assert_eq!(
+            life.entered(),
+            ["connecting", "binding", "bound", "waiting", "connecting"]
+        );
+    }
+
+    #[test]
+    fn every_host_has_its_turn_and_one_that_works_is_kept() {
+        let mut life = Life::new(3);
+        let unreachable = |life: &mut Life| {
+            let host = life.connects();
+            let cause = Cause::Session(CloseCause::Disconnected);
+            life.phases
+                .handle_connect_failed(Failure::Unreachable, cause, life.now);
+            host
+        };
+        assert_eq!([(); 4].map(|()| unreachable(&mut life)), [0, 1, 2, 0]);
+        assert_eq!(life.connects(), 1);
+        life.phases.handle_connected(life.now);
+        life.closes(CloseCause::BindExpired);
+        assert_eq!(life.connects(), 2, "connected is not bound");
+        life.phases.handle_connected(life.now);
+        life.phases.handle_bound(life.now);
+        life.closes(CloseCause::Disconnected);
+        assert_eq!(life.connects(), 2);
+    }
+
+    #[test]
+    fn a_pause_finishes_what_is_under_way_and_lasts_until_it_is_resumed() {
+        let mut life = Life::bound();
+        life.phases.pause(life.now);
+        assert_eq!(life.parting(false, false), Parting::Stay);
+        assert_eq!(life.parting(true, false), Parting::Unbind);
+        assert_eq!(life.parting(true, true), Parting::Stay);
+        assert_eq!(life.closes(CloseCause::Unbound), None);
+        assert_eq!(life.phases.poll(life.now), Step::Sleep { until: None });
+        life.phases.pause(life.now);
+        life.phases.resume(life.now);
+        life.connects();
+        assert_eq!(life.entered(), ["draining", "paused", "connecting"]);
+    }
+
+    #[test]
+    fn a_bind_that_is_resumed_before_it_was_down_binds_anew_at_once() {
+        let mut life = Life::bound();
+        life.phases.pause(life.now);
+        life.phases.resume(life.now);
+        assert_eq!(life.parting(true, false), Parting::Unbind);
+        assert_eq!(life.closes(CloseCause::Unbound), None);
+        assert!(matches!(life.phases.poll(life.now), Step::Connect { .. }));
+    }
+
+    #[test]
+    fn an_end_waits_until_its_deadline_and_a_moment_for_the_unbind() {
+        let mut life = Life::bound();
+        let deadline = life.now + Duration::from_secs(10);
+        life.phases.end(deadline, life.now);
+        assert_eq!(life.parting(false, false), Parting::Wait { until: deadline });
+        life.pass(10);
+        assert_eq!(life.parting(false, false), Parting::Abandon);
+        let last = deadline + LINGER;
+        assert_eq!(life.parting(true, true), Parting::Wait { until: last });
+        life.pass(1);
+        assert_eq!(life.parting(true, true), Parting::Leave);
+        assert_eq!(life.phases.poll(life.now), Step::Stop { clean: false });
+        assert_eq!(life.entered(), ["draining", "stopped"]);
+    }
+
+    #[test]
+    fn the_earlier_deadline_of_two_counts() {
+        let mut life = Life::bound();
+        let deadline = life.now + Duration::from_secs(10);
+        life.phases.end(deadline, life.now);
+        life.phases.end(deadline + Duration::from_secs(10), life.now);
+        assert_eq!(life.parting(false, false), Parting::Wait { until: deadline });
+        life.phases.end(life.now, life.now);
+        assert_eq!(life.parting(false, false), Parting::Abandon);
+    }
+
+    #[test]
+    fn without_a_session_an_end_is_at_once() {
+        let mut waiting = Life::new(1);
+        waiting.phases.end(waiting.now, waiting.now);
+        assert_eq!(waiting.phases.poll(waiting.now), Step::Stop { clean: true });
+        let mut connecting = Life::new(1);
+        connecting.connects();
+        connecting.phases.end(connecting.now, connecting.now);
+        assert_eq!(connecting.phases.poll(connecting.now), Step::Stop { clean: true });
+    }
+
+    #[test]
+    fn a_session_of_no_use_is_left_and_another_follows() {
+        let mut life = Life::bound();
+        let status = CommandStatus::ESME_RINVBNDSTS;
+        life.phases.leave(Cause::SessionRefused(status), life.now);
+        assert!(!life.phases.is_bound(), "it takes no messages");
+        assert_eq!(life.parting(true, false), Parting::Unbind);
+        assert_eq!(life.closes(CloseCause::Unbound), Some(Failure::Clean));
+        assert_eq!(life.phases.phase().1, Cause::SessionRefused(status));
+        life.connects();
+    }
+
+    #[test]
+    fn after_a_session_without_progress_the_next_one_probes_once() {
+        let mut life = Life::bound();
+        life.closes(CloseCause::NoProgress);
+        assert_eq!(
+            [life.phases.take_probe(), life.phases.take_probe()],
+            [true, false]
+        );
+    }
+
+    #[test]
+    fn a_bind_that_fails_though_it_worked_before_is_held_by_the_peer() {
+        let refused = CloseCause::BindRefused(CommandStatus::ESME_RBINDFAIL);
+        let mut fresh = Life::new(1);
+        fresh.connects();
+        fresh.phases.handle_connected(fresh.now);
+        assert_eq!(fresh.closes(refused), Some(Failure::CredentialsRefused));
+        let mut known = Life::bound();
+        known.closes(CloseCause::Disconnected);
+        known.connects();
+        known.phases.handle_connected(known.now);
+        assert_eq!(known.closes(refused), Some(Failure::PeerHoldsSession));
+    }
+}

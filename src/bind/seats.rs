@@ -1,0 +1,69 @@
+//! How many messages may be at a bind.
+
+/// What it depends on.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Load {
+    /// Most requests in flight.
+    pub(super) window: usize,
+    /// Requests in flight.
+    pub(super) in_flight: usize,
+    /// PDUs per second, where there is a limit.
+    pub(super) rate: Option<f64>,
+    /// Messages that wait for another attempt.
+    pub(super) delayed: usize,
+}
+
+/// The seats that a bind offers, taken ones included.
+///
+/// Without a rate: a window in flight and another one that follows at once. With one, beside what is in flight only
+/// what leaves within 100 ms, at least one: more would wait here while a sibling has room. Messages that wait for
+/// another attempt hold nobody up, as far as a window of them.
+pub(super) fn capacity(load: Load) -> usize {
+    let Load {
+        window,
+        in_flight,
+        rate,
+        delayed,
+    } = load;
+    let seats = match rate {
+        None => window * 2,
+        Some(rate) => in_flight.min(window) + rounded_up(rate / 10.0).clamp(1, window.max(1)),
+    };
+    seats + delayed.min(window)
+}
+
+/// A whole number, never negative: a float saturates when cast.
+fn rounded_up(value: f64) -> usize {
+    value.ceil() as usize
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn seats_follow_window_rate_and_what_is_in_flight() {
+        let cases = [
+            // window, in flight, rate, delayed: seats
+            (10, 0, None, 0, 20),
+            (10, 10, None, 0, 20),
+            (10, 3, None, 4, 24),
+            (10, 3, None, 400, 30),
+            (10, 0, Some(0.5), 0, 1),
+            (10, 3, Some(0.5), 0, 4),
+            (10, 3, Some(50.0), 0, 8),
+            (10, 10, Some(1_000.0), 0, 20),
+            (10, 0, Some(f64::MAX), 0, 10),
+            (1, 0, Some(100.0), 0, 1),
+        ];
+        for (window, in_flight, rate, delayed, seats) in cases {
+            let load = Load {
+                window,
+                in_flight,
+                rate,
+                delayed,
+            };
+            assert_eq!(capacity(load), seats, "{load:?}");
+        }
+    }
+}
