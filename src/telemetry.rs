@@ -48,6 +48,8 @@ pub mod field {
         ERROR = "error";
         /// How long binds may take to finish.
         GRACE = "grace";
+        /// A name or an address of an SMSC.
+        HOST = "host";
         /// Whether a panic was the reason.
         PANICKED = "panicked";
         /// What a bind is doing.

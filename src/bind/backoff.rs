@@ -6,12 +6,12 @@
 
 use std::time::{Duration, Instant};
 
-use crate::link::{Closed, ConnectError};
+use crate::link::{Closed, ConnectError, TlsError};
 use crate::pdu::{CommandStatus, StatusClass};
 use crate::session::CloseCause;
 use crate::settings::BindSettings;
 
-/// This many refusals of the credentials are tried again as quickly as other failures.
+/// This many refusals that only a person can help against are tried again as quickly as other failures.
 const QUICK_REFUSALS: u32 = 3;
 
 /// First and longest wait after that.
@@ -31,6 +31,8 @@ pub enum Failure {
     Unreachable,
     /// The peer does not know us: only somebody who changes the settings can help.
     CredentialsRefused,
+    /// The peer's certificate cannot be trusted, or our own files cannot be used.
+    TlsRefused,
     /// The peer still holds an older session of ours.
     PeerHoldsSession,
     /// The peer is full, throttles, or is ill.
@@ -78,14 +80,21 @@ impl Failure {
 
     /// What a failed connection means.
     #[must_use]
-    pub const fn of_connect(_: &ConnectError) -> Self {
-        Self::Unreachable
+    pub const fn of_connect(error: &ConnectError) -> Self {
+        match error {
+            ConnectError::Tls(TlsError::Handshake(_) | TlsError::Refused) => Self::Protocol,
+            ConnectError::Tls(_) => Self::TlsRefused,
+            _ => Self::Unreachable,
+        }
     }
 
     /// True when only a person can help.
     #[must_use]
     pub const fn is_alarming(self) -> bool {
-        matches!(self, Self::CredentialsRefused | Self::BindTypeRefused)
+        matches!(
+            self,
+            Self::CredentialsRefused | Self::BindTypeRefused | Self::TlsRefused
+        )
     }
 }
 
@@ -144,7 +153,7 @@ impl Backoff {
         let exponential = doubled(self.delays.initial, self.failures).min(self.delays.max);
         self.failures = self.failures.saturating_add(1);
         match failure {
-            Failure::CredentialsRefused | Failure::BindTypeRefused => {
+            Failure::CredentialsRefused | Failure::BindTypeRefused | Failure::TlsRefused => {
                 self.refusals = self.refusals.saturating_add(1);
                 match self.refusals.checked_sub(QUICK_REFUSALS + 1) {
                     None => self.jitter(exponential),

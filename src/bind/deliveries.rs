@@ -99,6 +99,9 @@ impl Deliveries {
     /// Puts answers that became ready into the session; true when there were any.
     pub(super) fn poll(&mut self, cx: &mut Context<'_>, session: &mut Session<Ticket>, now: Instant) -> bool {
         let mut answered = false;
+        if self.asked.is_empty() {
+            return false;
+        }
         while let Poll::Ready(Some((inbound, kind, answer))) = self.asked.poll_next_unpin(cx) {
             respond(session, inbound, kind, answer, now);
             answered = true;
@@ -108,7 +111,7 @@ impl Deliveries {
 
     /// The link is gone: nobody is left to answer.
     pub(super) fn clear(&mut self) {
-        self.asked = FuturesUnordered::new();
+        self.asked.clear();
     }
 
     /// Forgets questions that were answered at their deadline, so that a handler which never answers does not make

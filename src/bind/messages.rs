@@ -167,8 +167,8 @@ pub enum Report {
     Seats {
         /// How many are free again.
         freed: usize,
-        /// How many there are in all: what window, rate and budget let out within 100 ms; at least one. Zero for
-        /// a bind that cannot send, such as a receiver.
+        /// How many there are in all, taken ones included: what is in flight, and what window, rate and budget let
+        /// out within 100 ms. Zero while nothing can be sent, as over a receiver.
         capacity: usize,
     },
     /// Jobs that did not leave, in their order: they take their old places.

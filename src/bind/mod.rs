@@ -37,7 +37,7 @@ use phases::Phases;
 use pump::Pump;
 
 use crate::events::{Alarm, Cause, ConnectFailure, Hub, Receipts};
-use crate::link::{self, Closed, Connect, ConnectError, Connecting, Link, Target, Transport};
+use crate::link::{self, Closed, Connect, ConnectError, Connecting, Link, Target, TlsError, Transport};
 use crate::pdu::SequenceNumber;
 use crate::session::{CloseCause, Counters, Limits, Session, SharedBudget, WrappingSequence};
 use crate::settings::BindSettings;
@@ -155,6 +155,7 @@ impl Bind {
             return self.phases.end(now, now);
         };
         let target = Target {
+            tls: Some(&self.settings.tls).filter(|tls| tls.enabled).cloned(),
             timeout: self.settings.connect_timeout,
             user_timeout: self.settings.write_timeout,
             ..Target::new(host.host(), host.port())
@@ -183,13 +184,14 @@ impl Bind {
 
     fn handle_connect_failed(&mut self, error: &ConnectError, now: Instant) {
         self.open = Open::Nothing;
-        let cause = Cause::Connect(match error {
-            ConnectError::Resolve { .. } => ConnectFailure::NoAddress,
-            ConnectError::TimedOut { .. } => ConnectFailure::TimedOut,
-            ConnectError::Failed(kind) => ConnectFailure::Io(*kind),
-        });
+        debug!(bind = %self.identity.bind, %error, "no connection");
+        let failure = Failure::of_connect(error);
+        let seen = seen(error);
+        if failure.is_alarming() {
+            self.desk.alarm(|bind| Alarm::TlsRefused { bind, failure: seen });
+        }
         self.phases
-            .handle_connect_failed(Failure::of_connect(error), cause, now);
+            .handle_connect_failed(failure, Cause::Connect(seen), now);
     }
 
     fn handle_closed(&mut self, closed: &Closed, now: Instant) {
@@ -240,11 +242,28 @@ impl Bind {
         }
         let session = link.session();
         seats::capacity(seats::Load {
-            window: session.config().window,
-            in_flight: session.in_flight(),
+            window: session.usable_window(),
+            in_flight: session.waiting(),
             rate: session.rate(),
             delayed: self.desk.jobs.delayed(),
         })
+    }
+}
+
+/// A failed connection as events tell it.
+const fn seen(error: &ConnectError) -> ConnectFailure {
+    match error {
+        ConnectError::Resolve { .. } => ConnectFailure::NoAddress,
+        ConnectError::TimedOut { .. } => ConnectFailure::TimedOut,
+        ConnectError::Failed(kind) => ConnectFailure::Io(*kind),
+        ConnectError::Tls(error) => match error {
+            TlsError::Expired => ConnectFailure::CertificateExpired,
+            TlsError::WrongName { .. } => ConnectFailure::CertificateName,
+            TlsError::UnknownAuthority => ConnectFailure::CertificateAuthority,
+            TlsError::InvalidCertificate => ConnectFailure::CertificateInvalid,
+            TlsError::File { .. } | TlsError::Settings | TlsError::NotBuilt => ConnectFailure::TlsSettings,
+            TlsError::Refused | TlsError::Handshake(_) => ConnectFailure::Tls,
+        },
     }
 }
 

@@ -3,9 +3,9 @@
 /// What it depends on.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Load {
-    /// Most requests in flight.
+    /// Most requests that the SMSC would take at a time.
     pub(super) window: usize,
-    /// Requests in flight.
+    /// Requests that wait for their response.
     pub(super) in_flight: usize,
     /// PDUs per second, where there is a limit.
     pub(super) rate: Option<f64>,
@@ -25,11 +25,15 @@ pub(super) fn capacity(load: Load) -> usize {
         rate,
         delayed,
     } = load;
-    let seats = match rate {
-        None => window * 2,
-        Some(rate) => in_flight.min(window) + rounded_up(rate / 10.0).clamp(1, window.max(1)),
+    let ahead = match rate {
+        None => window,
+        Some(rate) => rounded_up(rate / 10.0).max(1).min(window),
     };
-    seats + delayed.min(window)
+    let flying = match rate {
+        None => window,
+        Some(_) => in_flight.min(window),
+    };
+    flying + ahead + delayed.min(window)
 }
 
 /// A whole number, never negative: a float saturates when cast.
@@ -55,6 +59,8 @@ mod tests {
             (10, 10, Some(1_000.0), 0, 20),
             (10, 0, Some(f64::MAX), 0, 10),
             (1, 0, Some(100.0), 0, 1),
+            (0, 0, None, 7, 0),
+            (0, 0, Some(100.0), 0, 0),
         ];
         for (window, in_flight, rate, delayed, seats) in cases {
             let load = Load {

@@ -209,6 +209,14 @@ pub enum Alarm {
         /// The bind.
         bind: BindId,
     },
+    /// There is no TLS connection that can be trusted, or our own files for it cannot be used; retries are slow.
+    #[error("{bind}: {failure}")]
+    TlsRefused {
+        /// The bind.
+        bind: BindId,
+        /// What is wrong.
+        failure: ConnectFailure,
+    },
     /// The actor of a bind ended by a panic and was started again.
     #[error("{bind}: its actor panicked and was started again")]
     Restarted {
@@ -247,6 +255,7 @@ impl Alarm {
     pub const fn bind(&self) -> Option<&BindId> {
         match self {
             Self::CredentialsRefused { bind }
+            | Self::TlsRefused { bind, .. }
             | Self::Restarted { bind }
             | Self::GaveUp { bind }
             | Self::Stuck { bind }

@@ -89,7 +89,22 @@ pub enum ConnectFailure {
     /// It took too long.
     #[error("connecting took too long")]
     TimedOut,
-    /// TLS failed.
+    /// The peer's certificate is expired or not yet valid.
+    #[error("the certificate of the peer is expired or not yet valid")]
+    CertificateExpired,
+    /// The peer's certificate is for another name.
+    #[error("the certificate of the peer is for another name")]
+    CertificateName,
+    /// The peer's certificate is signed by nobody whom we trust.
+    #[error("the certificate of the peer is signed by an unknown authority")]
+    CertificateAuthority,
+    /// The peer's certificate is not valid for another reason.
+    #[error("the certificate of the peer is not valid")]
+    CertificateInvalid,
+    /// Our own files or settings for TLS cannot be used.
+    #[error("the files or settings for TLS cannot be used")]
+    TlsSettings,
+    /// TLS failed otherwise.
     #[error("TLS failed")]
     Tls,
 }

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::future::Future;
 use std::io;
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::time::Duration;
 
@@ -11,15 +12,18 @@ use tokio::net::{TcpSocket, TcpStream, lookup_host};
 use tokio::time::timeout;
 
 use super::Transport;
+use crate::settings::TlsSettings;
 
 /// Where to connect.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Target {
     /// A name or an address.
     pub host: String,
     /// The port.
     pub port: u16,
-    /// How long one address may take. Default 10 s.
+    /// How the connection is encrypted; none is plain TCP. Default none.
+    pub tls: Option<TlsSettings>,
+    /// How long one address may take, and then TLS with it. Default 10 s.
     pub timeout: Duration,
     /// After this long without an acknowledgement of the peer's machine the connection is broken. Default 30 s.
     pub user_timeout: Duration,
@@ -33,6 +37,7 @@ impl Target {
         Self {
             host: host.into(),
             port,
+            tls: None,
             timeout,
             user_timeout,
         }
@@ -68,6 +73,48 @@ pub enum ConnectError {
     /// The last address that was tried refused.
     #[error("connecting failed: {0}")]
     Failed(io::ErrorKind),
+    /// The last address that was tried has no TLS connection for us.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+}
+
+/// Why there is no TLS connection.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum TlsError {
+    /// The peer's certificate is over, or its time has not come.
+    #[error("the peer's certificate is expired or not yet valid")]
+    Expired,
+    /// The peer's certificate is for another name.
+    #[error("the peer's certificate is not for {name}")]
+    WrongName {
+        /// The name that it should bear.
+        name: String,
+    },
+    /// The peer's certificate is signed by nobody whom we trust.
+    #[error("the peer's certificate is signed by an unknown authority")]
+    UnknownAuthority,
+    /// The peer's certificate is revoked, damaged, or not for a server.
+    #[error("the peer's certificate is not valid")]
+    InvalidCertificate,
+    /// The peer refused, for example because of our certificate.
+    #[error("the peer refused TLS")]
+    Refused,
+    /// No TLS comes back, or none that both sides speak.
+    #[error("no TLS with the peer: {0}")]
+    Handshake(io::ErrorKind),
+    /// A file of ours, or the authorities of the system, cannot be used.
+    #[error("{file}: no certificate or key can be read")]
+    File {
+        /// Its name.
+        file: String,
+    },
+    /// Certificate and key do not belong together, or the name is none.
+    #[error("TLS cannot be set up as it is configured")]
+    Settings,
+    /// TLS is not in this build.
+    #[error("built without TLS")]
+    NotBuilt,
 }
 
 /// A connection that is being made.
@@ -79,18 +126,19 @@ pub trait Connect: fmt::Debug + Send + Sync {
     fn connect(&self, target: &Target) -> Connecting;
 }
 
-/// Connects over TCP: resolves the name each time and tries every address in turn.
+/// Connects over TCP, with TLS where the target wants it: resolves the name each time and tries every address in
+/// turn.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct TcpConnector;
 
 impl Connect for TcpConnector {
     fn connect(&self, target: &Target) -> Connecting {
         let target = target.clone();
-        Box::pin(async move { connect_tcp(&target).await.map(Transport::Tcp) })
+        Box::pin(async move { connect(&target).await })
     }
 }
 
-async fn connect_tcp(target: &Target) -> Result<TcpStream, ConnectError> {
+async fn connect(target: &Target) -> Result<Transport, ConnectError> {
     let unknown = || ConnectError::Resolve {
         host: target.host.clone(),
     };
@@ -102,27 +150,48 @@ async fn connect_tcp(target: &Target) -> Result<TcpStream, ConnectError> {
         .collect();
     let mut failure = unknown();
     for address in addresses {
-        let socket = if address.is_ipv4() {
-            TcpSocket::new_v4()
-        } else {
-            TcpSocket::new_v6()
-        };
-        let attempt = async { socket?.connect(address).await };
-        match timeout(target.timeout, attempt).await {
-            Ok(Ok(stream)) => {
-                // An option that the system refuses costs comfort, not the connection.
-                let _ = set_options(&stream, target.user_timeout);
-                return Ok(stream);
-            }
-            Ok(Err(error)) => failure = ConnectError::Failed(error.kind()),
-            Err(_) => {
-                failure = ConnectError::TimedOut {
-                    timeout: target.timeout,
-                }
-            }
+        match connect_to(address, target).await {
+            Ok(transport) => return Ok(transport),
+            // An address where somebody listens says more than one where nobody does.
+            Err(ConnectError::Failed(_)) if matches!(failure, ConnectError::Tls(_)) => {}
+            Err(error) => failure = error,
         }
     }
     Err(failure)
+}
+
+async fn connect_to(address: SocketAddr, target: &Target) -> Result<Transport, ConnectError> {
+    let connecting = async {
+        let socket = match address {
+            SocketAddr::V4(_) => TcpSocket::new_v4(),
+            SocketAddr::V6(_) => TcpSocket::new_v6(),
+        };
+        socket?.connect(address).await
+    };
+    let timed_out = || ConnectError::TimedOut {
+        timeout: target.timeout,
+    };
+    let connected = timeout(target.timeout, connecting).await;
+    let stream = connected
+        .map_err(|_| timed_out())?
+        .map_err(|error| ConnectError::Failed(error.kind()))?;
+    // An option that the system refuses costs comfort, not the connection.
+    let _ = set_options(&stream, target.user_timeout);
+    let Some(tls) = &target.tls else {
+        return Ok(Transport::Tcp(stream));
+    };
+    #[cfg(feature = "tls")]
+    {
+        let securing = super::tls::secure(stream, &target.host, tls);
+        Ok(timeout(target.timeout, securing)
+            .await
+            .map_err(|_| timed_out())??)
+    }
+    #[cfg(not(feature = "tls"))]
+    {
+        let _ = tls;
+        Err(TlsError::NotBuilt.into())
+    }
 }
 
 /// Sends at once (batching is our own job), and lets the system find a peer that vanished.

@@ -5,6 +5,8 @@
 //! `ActorFuture`, the embedded SMSC in a task.
 
 mod connect;
+#[cfg(feature = "tls")]
+mod tls;
 mod transport;
 
 #[cfg(test)]
@@ -20,7 +22,7 @@ use std::time::Instant;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Sleep;
 
-pub use connect::{Connect, ConnectError, Connecting, Target, TcpConnector, set_options};
+pub use connect::{Connect, ConnectError, Connecting, Target, TcpConnector, TlsError, set_options};
 pub use transport::Transport;
 
 use crate::pdu::{Header, frame_length};

@@ -13,9 +13,9 @@ use tokio::net::TcpStream;
 pub enum Transport {
     /// Plain TCP.
     Tcp(TcpStream),
-    /// TLS over TCP.
+    /// TLS over TCP, either side.
     #[cfg(feature = "tls")]
-    Tls(Box<tokio_rustls::client::TlsStream<TcpStream>>),
+    Tls(Box<tokio_rustls::TlsStream<TcpStream>>),
     /// A pipe inside the process, for tests in virtual time.
     Pipe(DuplexStream),
 }

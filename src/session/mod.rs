@@ -229,6 +229,15 @@ impl<T> Session<T> {
         self.window.in_flight()
     }
 
+    /// How many requests the peer would take at a time now: the window without the places of requests that expired
+    /// and that it may still be working on; one, while a session that follows one without progress proves itself.
+    #[must_use]
+    pub fn usable_window(&self) -> usize {
+        let held = self.window.in_flight() - self.window.waiting();
+        let window = if self.probing { 1 } else { self.window.capacity() };
+        window.saturating_sub(held)
+    }
+
     /// Requests that still wait for their end.
     #[must_use]
     pub fn waiting(&self) -> usize {

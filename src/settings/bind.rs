@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::rule::{Above, AtLeast, Characters};
 use super::section::section;
 use super::values::{hours, ms, secs};
-use super::{HostPort, Secret};
+use super::{HostPort, Secret, TlsSettings};
 use crate::pdu::{CommandStatus, InterfaceVersion, Leniency, MAX_COMMAND_LENGTH, Npi, Ton};
 use crate::session::{EnquireLinkMode, Rate, SessionConfig, Side};
 use crate::sm::{DefaultAlphabet, IdBase, IdForm, IdRules};
@@ -74,6 +74,9 @@ section! {
         pub system_id_max_length: usize = 15, 1..=255;
         /// Most characters of `password`. The standard has 8; more only where the SMSC agrees.
         pub password_max_length: usize = 8, 1..=255;
+
+        /// Encryption of the connection.
+        pub tls: TlsSettings = TlsSettings::default();
 
         /// Most requests without a response.
         pub window: usize = 10, 1..=65_535;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::field::Checker;
 use super::problem::{Mistake, nearest};
 use super::rule::Bound;
-use super::{BindSettings, Mode, RouteSettings, Settings, SmscSettings};
+use super::{BindSettings, Mode, RouteSettings, Settings, SmscSettings, TlsSettings};
 use crate::pdu::InterfaceVersion;
 
 /// Checks the settings as a whole; every value alone is in order.
@@ -84,6 +84,8 @@ fn check_bind(path: &str, bind: &BindSettings, settings: &Settings, checker: &mu
         }
     }
 
+    check_tls(&key("tls"), &bind.tls, checker);
+
     if bind.backoff_initial > bind.backoff_max {
         combination(
             checker,
@@ -106,6 +108,27 @@ fn check_bind(path: &str, bind: &BindSettings, settings: &Settings, checker: &mu
                 inactivity.words(),
                 interval.words(),
             ),
+        );
+    }
+}
+
+fn check_tls(path: &str, tls: &TlsSettings, checker: &mut Checker<'_>) {
+    let key = |key: &str| format!("{path}.{key}");
+    if tls.enabled && !cfg!(feature = "tls") {
+        combination(checker, key("enabled"), "needs a build with the feature `tls`");
+    }
+    if tls.certificate_file.is_some() != tls.key_file.is_some() {
+        let (has, lacks) = match tls.key_file {
+            None => ("certificate_file", "key_file"),
+            Some(_) => ("key_file", "certificate_file"),
+        };
+        combination(checker, key(has), &format!("needs {lacks} beside it"));
+    }
+    if tls.dangerously_accept_any_certificate && tls.ca_file.is_some() {
+        combination(
+            checker,
+            key("dangerously_accept_any_certificate"),
+            "trusts everybody, so ca_file has no use; leave out one of them",
         );
     }
 }

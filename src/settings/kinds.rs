@@ -2,7 +2,7 @@
 
 use super::scalar::{Found, Raw, Scalar, ruled_as_it_is, words};
 use super::shown::Shown;
-use super::{IdDigits, LogLevel, Mode};
+use super::{IdDigits, LogLevel, Mode, TlsVersion};
 use crate::pdu::{CommandStatus, InterfaceVersion, Npi, Ton};
 use crate::session::EnquireLinkMode;
 use crate::sm::{DefaultAlphabet, IdBase};
@@ -21,6 +21,10 @@ words! {
         "3.3" = Self::V3_3,
         "3.4" = Self::V3_4,
         "5.0" = Self::V5_0,
+    }
+    TlsVersion {
+        "1.2" = Self::V1_2,
+        "1.3" = Self::V1_3,
     }
     IdBase {
         "text" = Self::Text,

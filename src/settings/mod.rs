@@ -19,6 +19,7 @@ mod smsc;
 mod source;
 #[cfg(test)]
 mod tests;
+mod tls;
 mod values;
 
 pub use bind::{BindSettings, MessageIdSettings, Mode};
@@ -33,6 +34,7 @@ pub use smsc::{
     IdDigits, SmscAccountSettings, SmscFaultSettings, SmscLimitSettings, SmscMessageIdSettings,
     SmscMobileSettings, SmscSettings,
 };
+pub use tls::{TlsSettings, TlsVersion};
 pub use values::Shares;
 
 use std::collections::BTreeMap;

@@ -311,6 +311,22 @@ const BEHIND_A_BIND: &[(&str, &str)] = &[
         "[log]\ntexts = true\n[log]",
         "7: log: is given twice; keep one of them",
     ),
+    (
+        "[binds.a-1.tls]\ncertificate_file = \"a.pem\"",
+        "6: binds.a-1.tls.certificate_file: needs key_file beside it",
+    ),
+    (
+        "[binds.a-1.tls]\nkey_file = \"a.key\"",
+        "6: binds.a-1.tls.key_file: needs certificate_file beside it",
+    ),
+    (
+        "[binds.a-1.tls]\nca_file = \"a.pem\"\ndangerously_accept_any_certificate = true",
+        "7: binds.a-1.tls.dangerously_accept_any_certificate: trusts everybody, so ca_file has no use; leave out one of them",
+    ),
+    (
+        "[binds.a-1.tls]\nmin_version = \"1.1\"",
+        "6: binds.a-1.tls.min_version: must be \"1.2\" or \"1.3\", not \"1.1\"",
+    ),
     // Not TOML.
     (
         "address_range = 0049",

@@ -103,6 +103,15 @@ fn every_kind_of_value_is_read_as_it_is_written() {
             ),
         ),
         (
+            "[binds.a-1.tls]\nenabled = true\nca_file = \"ca.pem\"\nmin_version = \"1.3\"",
+            smallest().tls(
+                TlsSettings::default()
+                    .enabled(true)
+                    .ca_file("ca.pem")
+                    .min_version(TlsVersion::V1_3),
+            ),
+        ),
+        (
             "leniency = { missing_nul = false }",
             smallest().leniency(crate::pdu::Leniency::default().without(Quirk::MissingNul)),
         ),

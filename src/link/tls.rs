@@ -1,0 +1,437 @@
+//! TLS towards a peer: rustls with the `ring` provider.
+//!
+//! The peer's certificate must be signed by an authority of the system, or of our own file, and bear the name that
+//! we connected to. Files are read again for each connection, so a renewed certificate needs no restart.
+
+use std::io;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use rustls_platform_verifier::Verifier;
+use tokio::net::TcpStream;
+use tokio::task::spawn_blocking;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::rustls::client::Resumption;
+use tokio_rustls::rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use tokio_rustls::rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
+use tokio_rustls::rustls::pki_types::pem::PemObject;
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
+use tokio_rustls::rustls::version::{TLS12, TLS13};
+use tokio_rustls::rustls::{
+    CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme,
+};
+
+use super::{TlsError, Transport};
+use crate::settings::{TlsSettings, TlsVersion};
+
+/// The authorities of the system are read again when they are older than this. They take some milliseconds and
+/// a quarter of a megabyte, so connections share them.
+const FRESH: Duration = Duration::from_secs(60);
+
+/// What the system trusts, and when that was read.
+static SYSTEM: Mutex<Option<(Instant, Arc<Verifier>)>> = Mutex::new(None);
+
+/// Encrypts a connection that was just made to `host`.
+pub(super) async fn secure(stream: TcpStream, host: &str, tls: &TlsSettings) -> Result<Transport, TlsError> {
+    let name = tls.server_name.as_deref().unwrap_or(host).to_owned();
+    let server = ServerName::try_from(name.clone()).map_err(|_| TlsError::Settings)?;
+    let settings = tls.clone();
+    // Reads files.
+    let config = spawn_blocking(move || client_config(&settings));
+    let config = config.await.map_err(|_| TlsError::Settings)??;
+    if tls.dangerously_accept_any_certificate {
+        tracing::warn!(host, "the certificate of the peer is not verified");
+    }
+    let connecting = TlsConnector::from(Arc::new(config)).connect(server, stream);
+    let stream = connecting.await.map_err(|error| handshake_error(&error, name))?;
+    Ok(Transport::Tls(Box::new(stream.into())))
+}
+
+fn client_config(tls: &TlsSettings) -> Result<ClientConfig, TlsError> {
+    let provider = Arc::new(ring::default_provider());
+    let versions: &[_] = match tls.min_version {
+        TlsVersion::V1_2 => &[&TLS13, &TLS12],
+        TlsVersion::V1_3 => &[&TLS13],
+    };
+    let builder = ClientConfig::builder_with_provider(provider.clone())
+        .with_protocol_versions(versions)
+        .map_err(|_| TlsError::Settings)?;
+    let builder = match &tls.ca_file {
+        _ if tls.dangerously_accept_any_certificate => builder
+            .dangerous()
+            .with_custom_certificate_verifier(Arc::new(Anybody(provider))),
+        Some(file) => builder.with_root_certificates(authorities(file)?),
+        None => builder
+            .dangerous()
+            .with_custom_certificate_verifier(system(provider)?),
+    };
+    let mut config = match (&tls.certificate_file, &tls.key_file) {
+        (Some(certificate), Some(key)) => {
+            let unreadable = |_| TlsError::File { file: key.clone() };
+            let key = PrivateKeyDer::from_pem_file(Path::new(key)).map_err(unreadable)?;
+            builder
+                .with_client_auth_cert(certificates(certificate)?, key)
+                .map_err(|_| TlsError::Settings)?
+        }
+        _ => builder.with_no_client_auth(),
+    };
+    // Each connection has a configuration of its own, so nothing could be resumed.
+    config.resumption = Resumption::disabled();
+    Ok(config)
+}
+
+fn authorities(file: &str) -> Result<RootCertStore, TlsError> {
+    let mut roots = RootCertStore::empty();
+    for certificate in certificates(file)? {
+        let unusable = |_| TlsError::File {
+            file: file.to_owned(),
+        };
+        roots.add(certificate).map_err(unusable)?;
+    }
+    Ok(roots)
+}
+
+/// The certificates of a file, at least one.
+fn certificates(file: &str) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+    let unreadable = || TlsError::File {
+        file: file.to_owned(),
+    };
+    let found = CertificateDer::pem_file_iter(Path::new(file)).map_err(|_| unreadable())?;
+    let found: Vec<_> = found.collect::<Result<_, _>>().map_err(|_| unreadable())?;
+    if found.is_empty() {
+        return Err(unreadable());
+    }
+    Ok(found)
+}
+
+fn system(provider: Arc<CryptoProvider>) -> Result<Arc<Verifier>, TlsError> {
+    let mut shared = SYSTEM.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some((read, verifier)) = &*shared
+        && read.elapsed() < FRESH
+    {
+        return Ok(verifier.clone());
+    }
+    let unusable = |_| TlsError::File {
+        file: "the system".into(),
+    };
+    let verifier = Arc::new(Verifier::new(provider).map_err(unusable)?);
+    *shared = Some((Instant::now(), verifier.clone()));
+    Ok(verifier)
+}
+
+fn handshake_error(error: &io::Error, name: String) -> TlsError {
+    let cause = error.get_ref().and_then(|cause| cause.downcast_ref::<Error>());
+    match cause {
+        Some(Error::InvalidCertificate(certificate)) => match certificate {
+            CertificateError::Expired
+            | CertificateError::ExpiredContext { .. }
+            | CertificateError::NotValidYet
+            | CertificateError::NotValidYetContext { .. } => TlsError::Expired,
+            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+                TlsError::WrongName { name }
+            }
+            CertificateError::UnknownIssuer => TlsError::UnknownAuthority,
+            _ => TlsError::InvalidCertificate,
+        },
+        Some(Error::AlertReceived(_)) => TlsError::Refused,
+        _ => TlsError::Handshake(error.kind()),
+    }
+}
+
+/// Takes every certificate; that the peer has its key is still verified.
+#[derive(Debug)]
+struct Anybody(Arc<CryptoProvider>);
+
+impl ServerCertVerifier for Anybody {
+    fn verify_server_cert(
+        &self,
+        _: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: &ServerName<'_>,
+        _: &[u8],
+        _: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        let algorithms = &self.0.signature_verification_algorithms;
+        verify_tls12_signature(message, certificate, signature, algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        let algorithms = &self.0.signature_verification_algorithms;
+        verify_tls13_signature(message, certificate, signature, algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.0.signature_verification_algorithms.supported_schemes()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+
+    use tokio::io::AsyncReadExt;
+    use tokio::net::TcpListener;
+    use tokio_rustls::TlsAcceptor;
+    use tokio_rustls::rustls::ServerConfig;
+    use tokio_rustls::rustls::server::WebPkiClientVerifier;
+
+    use super::*;
+    use crate::link::{Connect, ConnectError, Link, LinkHandler, Target, TcpConnector, now};
+    use crate::pdu::{BindTransceiver, BindTransceiverResp, CommandId, CommandStatus, PduView, SubmitSm};
+    use crate::session::{CloseCause, Event, Limits, Room, Session, SessionConfig, Side};
+
+    fn file(name: &str) -> String {
+        format!("{}/tests/certificates/{name}", env!("CARGO_MANIFEST_DIR"))
+    }
+
+    fn trusting() -> TlsSettings {
+        TlsSettings::default()
+            .enabled(true)
+            .ca_file(file("authority.pem"))
+    }
+
+    /// Shows this certificate to whoever connects first, and wants one of the authority if it is told to.
+    async fn server(
+        certificate: &str,
+        wants_client: bool,
+    ) -> (u16, tokio::task::JoinHandle<Option<Transport>>) {
+        let provider = Arc::new(ring::default_provider());
+        let chain = certificates(&file(&format!("{certificate}.pem"))).unwrap();
+        let key = PrivateKeyDer::from_pem_file(file(&format!("{certificate}.key"))).unwrap();
+        let builder = ServerConfig::builder_with_provider(provider.clone())
+            .with_safe_default_protocol_versions()
+            .unwrap();
+        let builder = if wants_client {
+            let roots = Arc::new(authorities(&file("authority.pem")).unwrap());
+            let verifier = WebPkiClientVerifier::builder_with_provider(roots, provider);
+            builder.with_client_cert_verifier(verifier.build().unwrap())
+        } else {
+            builder.with_no_client_auth()
+        };
+        let acceptor = TlsAcceptor::from(Arc::new(builder.with_single_cert(chain, key).unwrap()));
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let accepting = tokio::spawn(async move {
+            let (stream, _) = listener.accept().await.unwrap();
+            let stream = acceptor.accept(stream).await.ok()?;
+            Some(Transport::Tls(Box::new(stream.into())))
+        });
+        (port, accepting)
+    }
+
+    async fn connect(port: u16, tls: TlsSettings) -> Result<Transport, ConnectError> {
+        let name = tls.server_name.clone().unwrap_or_else(|| "localhost".into());
+        let target = Target {
+            tls: Some(tls.server_name(name)),
+            ..Target::new("127.0.0.1", port)
+        };
+        TcpConnector.connect(&target).await
+    }
+
+    async fn refusal(certificate: &str, tls: TlsSettings) -> TlsError {
+        let (port, _accepting) = server(certificate, false).await;
+        match connect(port, tls).await {
+            Err(ConnectError::Tls(error)) => error,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_wrong_with_a_certificate_is_told_apart() {
+        let other = String::from("smsc.example");
+        let wrong = TlsError::WrongName { name: other.clone() };
+        assert_eq!(refusal("server", trusting().server_name(other)).await, wrong);
+        assert_eq!(refusal("expired", trusting()).await, TlsError::Expired);
+        let strangers = trusting().ca_file(file("client.pem"));
+        assert_eq!(refusal("server", strangers).await, TlsError::UnknownAuthority);
+    }
+
+    #[tokio::test]
+    async fn the_authorities_of_the_system_are_trusted_unless_others_are_named() {
+        let system = TlsSettings::default().enabled(true);
+        let error = refusal("server", system).await;
+        let none = TlsError::File {
+            file: "the system".into(),
+        };
+        // A machine without any authority says so.
+        assert!(error == TlsError::UnknownAuthority || error == none, "{error}");
+    }
+
+    #[tokio::test]
+    async fn any_certificate_is_taken_where_that_is_wanted() {
+        let tls = TlsSettings::default()
+            .enabled(true)
+            .server_name("smsc.example")
+            .dangerously_accept_any_certificate(true);
+        let (port, accepting) = server("expired", false).await;
+        connect(port, tls).await.unwrap();
+        assert!(accepting.await.unwrap().is_some());
+    }
+
+    #[tokio::test]
+    async fn a_server_that_wants_a_certificate_of_ours_gets_it() {
+        let known = trusting()
+            .certificate_file(file("client.pem"))
+            .key_file(file("client.key"))
+            .min_version(TlsVersion::V1_3);
+        let (port, accepting) = server("server", true).await;
+        // It needs no other name than that it connected to.
+        let target = Target {
+            tls: Some(known),
+            ..Target::new("127.0.0.1", port)
+        };
+        TcpConnector.connect(&target).await.unwrap();
+        assert!(accepting.await.unwrap().is_some());
+
+        let (port, accepting) = server("server", true).await;
+        // With TLS 1.3 a client learns of the refusal with its first read.
+        if let Ok(mut transport) = connect(port, trusting()).await {
+            assert!(transport.read(&mut [0]).await.is_err());
+        }
+        assert!(accepting.await.unwrap().is_none());
+    }
+
+    #[tokio::test]
+    async fn files_that_cannot_be_used_are_named() {
+        let missing = file("nothing.pem");
+        assert_eq!(
+            refusal("server", trusting().ca_file(missing.clone())).await,
+            TlsError::File {
+                file: missing.clone()
+            }
+        );
+        let no_key = trusting()
+            .certificate_file(file("client.pem"))
+            .key_file(file("client.pem"));
+        assert_eq!(
+            refusal("server", no_key).await,
+            TlsError::File {
+                file: file("client.pem")
+            }
+        );
+        let foreign_key = trusting()
+            .certificate_file(file("client.pem"))
+            .key_file(file("server.key"));
+        assert_eq!(refusal("server", foreign_key).await, TlsError::Settings);
+    }
+
+    #[tokio::test]
+    async fn a_peer_that_speaks_no_tls_is_found_out() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        tokio::spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                let _ = tokio::io::AsyncWriteExt::write_all(&mut stream, &[0; 64]).await;
+            }
+        });
+        let error = connect(port, trusting()).await.unwrap_err();
+        assert!(
+            matches!(error, ConnectError::Tls(TlsError::Handshake(_))),
+            "{error}"
+        );
+    }
+
+    #[tokio::test]
+    async fn a_peer_that_never_shakes_hands_is_given_up() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let target = Target {
+            tls: Some(trusting()),
+            timeout: Duration::from_millis(50),
+            ..Target::new("127.0.0.1", port)
+        };
+        let error = TcpConnector.connect(&target).await.unwrap_err();
+        assert!(matches!(error, ConnectError::TimedOut { .. }), "{error}");
+    }
+
+    /// Sends messages, and accepts what the other side sends.
+    #[derive(Default)]
+    struct Owner {
+        to_send: usize,
+        sent: usize,
+        answered: usize,
+    }
+
+    impl LinkHandler<()> for Owner {
+        fn feed(&mut self, session: &mut Session<()>, now: Instant) -> Option<Instant> {
+            while self.sent < self.to_send && matches!(session.room(now), Room::Now(_)) {
+                let body = SubmitSm {
+                    short_message: vec![b'x'; 140].into(),
+                    ..SubmitSm::default()
+                };
+                session.request((), &body, now).unwrap();
+                self.sent += 1;
+            }
+            if self.to_send > 0 && self.answered == self.to_send {
+                session.unbind(now);
+            }
+            None
+        }
+
+        fn event(&mut self, session: &mut Session<()>, event: Event<'_, ()>, _: &[u8], now: Instant) {
+            match event {
+                Event::Answered { .. } => self.answered += 1,
+                Event::Request { inbound, header, .. }
+                    if header.command_id == CommandId::BIND_TRANSCEIVER =>
+                {
+                    let body = BindTransceiverResp::default();
+                    session
+                        .respond(inbound, CommandStatus::ESME_ROK, &body, now)
+                        .unwrap();
+                }
+                Event::Request {
+                    inbound,
+                    body: PduView::SubmitSm(_),
+                    ..
+                } => session
+                    .respond_empty(inbound, CommandStatus::ESME_ROK, now)
+                    .unwrap(),
+                _ => {}
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_session_over_tls_carries_more_than_any_buffer_holds() {
+        const MESSAGES: usize = 20_000;
+        let (port, accepting) = server("server", false).await;
+        let ours = connect(port, trusting()).await.unwrap();
+        let theirs = accepting.await.unwrap().unwrap();
+        let config = |side| SessionConfig {
+            window: MESSAGES,
+            inbound_limit: MESSAGES,
+            ..SessionConfig::new(side)
+        };
+        let serving = tokio::spawn(async move {
+            let session = Session::new(config(Side::Smsc), Limits::default(), now());
+            let (mut link, mut owner) = (Link::new(session, theirs), Owner::default());
+            poll_fn(|cx| link.poll(cx, &mut owner, now())).await
+        });
+        let mut session = Session::new(config(Side::Esme), Limits::default(), now());
+        session.bind(&BindTransceiver::default(), now()).unwrap();
+        let mut owner = Owner {
+            to_send: MESSAGES,
+            ..Owner::default()
+        };
+        let mut link = Link::new(session, ours);
+        let closed = poll_fn(|cx| link.poll(cx, &mut owner, now())).await;
+        assert_eq!((closed.cause, owner.answered), (CloseCause::Unbound, MESSAGES));
+        drop(link);
+        assert_eq!(serving.await.unwrap().cause, CloseCause::PeerUnbound);
+    }
+}
