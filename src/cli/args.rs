@@ -9,7 +9,12 @@ use crate::settings::HostPort;
 
 /// Holds many SMPP binds and routes SMS over them.
 #[derive(Debug, Parser)]
-#[command(name = "bindery", version, max_term_width = 100)]
+#[command(
+    name = "bindery",
+    version,
+    max_term_width = 100,
+    arg_required_else_help = false
+)]
 pub(super) struct Cli {
     #[command(subcommand)]
     pub(super) command: Command,
@@ -30,7 +35,7 @@ pub(super) enum Command {
     /// Run the embedded SMSC as a program
     Smsc(Smsc),
     /// Read or write PDUs, one a line
-    #[command(subcommand)]
+    #[command(subcommand, arg_required_else_help = false)]
     Pdu(Pdu),
     /// Work on short-message content, one JSON object a line; or describe a text
     Sm {
@@ -45,8 +50,8 @@ pub(super) struct Demo {
     #[arg(long, default_value_t = 20_000)]
     pub(super) messages: u64,
     /// Stop submitting after this many seconds
-    #[arg(long)]
-    pub(super) seconds: Option<u64>,
+    #[arg(long, value_parser = above_zero)]
+    pub(super) seconds: Option<f64>,
     /// Print JSON Lines
     #[arg(long)]
     pub(super) json: bool,
@@ -104,19 +109,19 @@ pub(super) struct Load {
     #[arg(long, required = true, value_parser = host_port, value_name = "HOST:PORT")]
     pub(super) smsc: Vec<HostPort>,
     /// Binds to each SMSC
-    #[arg(long, default_value_t = 1)]
+    #[arg(long, default_value = "1", value_parser = between::<1, 10_000>)]
     pub(super) binds: usize,
     /// Requests without a response on each bind
-    #[arg(long, default_value_t = 100)]
+    #[arg(long, default_value = "100", value_parser = between::<1, 65_535>)]
     pub(super) window: usize,
-    /// PDUs per second of each bind
-    #[arg(long)]
+    /// PDUs per second over all binds together; without it, as many as the SMSCs take
+    #[arg(long, value_parser = above_zero)]
     pub(super) rate: Option<f64>,
     /// How many messages are sent
     #[arg(long, default_value_t = 100_000)]
     pub(super) messages: u64,
-    /// Characters of each text
-    #[arg(long, default_value_t = 100)]
+    /// Characters of each text; one that is longer than 160 takes several parts
+    #[arg(long, default_value = "100", value_parser = between::<0, 39_015>)]
     pub(super) length: usize,
     /// Ask for receipts and wait for those owed
     #[arg(long)]
@@ -150,7 +155,7 @@ pub(super) struct Smsc {
     #[arg(long, value_parser = duration, value_name = "DURATION")]
     pub(super) delay: Option<Duration>,
     /// Messages per second of each account; what comes faster is throttled
-    #[arg(long)]
+    #[arg(long, value_parser = above_zero)]
     pub(super) rate: Option<f64>,
     /// Time between a message and its receipt
     #[arg(long, value_parser = duration, value_name = "DURATION")]
@@ -177,6 +182,20 @@ pub(super) enum Pdu {
 fn duration(text: &str) -> Result<Duration, String> {
     humantime::parse_duration(text)
         .map_err(|_| "expected a duration with a unit, such as 30s or 500ms".into())
+}
+
+fn above_zero(text: &str) -> Result<f64, String> {
+    text.parse()
+        .ok()
+        .filter(|number: &f64| number.is_finite() && *number > 0.0)
+        .ok_or_else(|| "expected a number above 0".into())
+}
+
+fn between<const LEAST: usize, const MOST: usize>(text: &str) -> Result<usize, String> {
+    text.parse()
+        .ok()
+        .filter(|number| (LEAST..=MOST).contains(number))
+        .ok_or_else(|| format!("expected a whole number from {LEAST} to {MOST}"))
 }
 
 fn host_port(text: &str) -> Result<HostPort, String> {
@@ -208,6 +227,18 @@ mod tests {
         assert!(!parse("bindery send -c x"));
         assert!(!parse("bindery send -c x --to 1"));
         assert!(!parse("bindery send -c x --file y --to 1"));
+    }
+
+    #[test]
+    fn numbers_are_in_their_range() {
+        assert_eq!(
+            ["0", "1", "100", "101", "1.5", "-1"].map(|text| between::<1, 100>(text).is_ok()),
+            [false, true, true, false, false, false]
+        );
+        assert_eq!(
+            ["0", "0.5", "1e3", "inf", "NaN", "-1"].map(|text| above_zero(text).is_ok()),
+            [false, true, true, false, false, false]
+        );
     }
 
     #[test]

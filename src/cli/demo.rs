@@ -6,10 +6,9 @@ use super::args::Demo;
 use super::output::{Exit, complain, say};
 use super::traffic::Texts;
 use super::view::{View, show_summary};
-use super::work::{Pace, Work};
+use super::work::Work;
 use crate::esme::Esme;
 use crate::events::Phase;
-use crate::router::Status;
 use crate::settings::Settings;
 use crate::smsc::{Behaviour, Smsc};
 use crate::submit::Submit;
@@ -63,23 +62,19 @@ async fn run(args: &Demo) -> Exit {
             return Exit::Wrong;
         }
     };
-    let view = std::rc::Rc::new(View::new(args.messages, args.json));
-    let watching = watch(&esme, &view);
-    let mut work = Work::new(&esme);
+    let view = View::new(&esme, args.messages, args.json);
+    let mut work = Work::new(esme.clone());
+    work.warm_up().await;
+    let (mut made, mut texts) = (0, Texts::new(SEED));
     let deadline = args
         .seconds
-        .map(|seconds| Instant::now() + Duration::from_secs(seconds));
-    let (mut made, mut texts) = (0, Texts::new(SEED));
-    // One by one: every message has its own caller.
-    let pace = Pace {
-        batch: 1,
-        batches: window * 4,
-    };
+        .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    let deadline = deadline.and_then(|time| Instant::now().checked_add(time));
     let next = || {
-        made += 1;
-        if made > args.messages || deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+        if made == args.messages || deadline.is_some_and(|deadline| Instant::now() >= deadline) {
             return None;
         }
+        made += 1;
         let submit = Submit::text(texts.destination(), texts.text(made))
             .source("Bindery")
             .receipt();
@@ -91,24 +86,27 @@ async fn run(args: &Demo) -> Exit {
     };
     // Cut once for certain, also where there are too few messages for the SMSC's own cuts.
     let mut flaky = smscs.iter().find(|(name, _)| name == FLAKY);
-    let ended = |outcomes| {
-        if outcomes >= args.messages / 2
-            && let Some((_, smsc)) = flaky.take()
-        {
+    let mut cut = || {
+        if let Some((_, smsc)) = flaky.take() {
             smsc.cut_links();
         }
     };
-    work.drive(&esme, pace, true, &view, next, ended).await;
+    let ended = |outcomes| {
+        if outcomes >= args.messages / 2 {
+            cut();
+        }
+    };
+    work.drive(window * 2, true, &view, next, ended).await;
+    cut();
     work.wait_for_receipts().await;
-    let status = comeback(&esme).await;
-    watching.abort();
+    comeback(&esme).await;
     view.finish();
-    show_summary(&work.summary(&status.binds, SEED), args.json);
-    esme.shutdown(Duration::from_secs(10)).await;
+    let (summary, exit) = work.finish(SEED).await;
+    show_summary(&summary, args.json);
     for (_, smsc) in smscs {
         smsc.shutdown().await;
     }
-    work.exit()
+    exit
 }
 
 /// Starts the SMSCs of the configuration and leads their binds to where they listen.
@@ -125,26 +123,15 @@ async fn start_smscs(settings: &mut Settings) -> std::io::Result<Vec<(String, Sm
     Ok(smscs)
 }
 
-/// How everything is once every bind is back, or has had its time.
-async fn comeback(esme: &Esme) -> Status {
+/// Waits until every bind is back, or has had its time.
+async fn comeback(esme: &Esme) {
     let start = Instant::now();
     loop {
         // Before the first look too: a bind may not have noticed yet that its link was cut.
         tokio::time::sleep(Duration::from_millis(20)).await;
-        let status = esme.status().await;
-        if start.elapsed() > COMEBACK || status.binds.iter().all(|bind| bind.phase == Phase::Bound) {
-            return status;
+        let binds = esme.status().await.binds;
+        if start.elapsed() > COMEBACK || binds.iter().all(|bind| bind.phase == Phase::Bound) {
+            return;
         }
     }
-}
-
-/// Shows the binds live.
-fn watch(esme: &Esme, view: &std::rc::Rc<View>) -> tokio::task::JoinHandle<()> {
-    let (esme, view) = (esme.clone(), view.clone());
-    actix_rt::spawn(async move {
-        while view.is_shown() {
-            view.show_binds(&esme.status().await.binds);
-            tokio::time::sleep(Duration::from_millis(200)).await;
-        }
-    })
 }

@@ -5,30 +5,32 @@ use std::time::Duration;
 use super::args::Load;
 use super::output::{Exit, complain};
 use super::view::{View, show_summary};
-use super::work::{Pace, Work};
+use super::work::Work;
 use crate::esme::Esme;
 use crate::pdu::{RegisteredDelivery, SubmitSm};
-use crate::settings::{BindSettings, Settings};
+use crate::settings::{BindSettings, BudgetSettings, Settings};
 use crate::submit::Submit;
 
 /// Most characters of a text that is one PDU.
 const ONE_PART: usize = 160;
 
-/// A message may wait this long for a bind before it has expired.
-const VALIDITY: Duration = Duration::from_secs(120);
+/// Most messages at a time.
+const AT_A_TIME: usize = 1_000_000;
+
+/// About how long a bind waits before it connects again the first time.
+const BACKOFF: Duration = Duration::from_millis(250);
+
+/// The budget that all binds share when there is a rate.
+const BUDGET: &str = "load";
 
 pub(super) fn load(args: &Load) -> Exit {
-    if args.binds == 0 || args.window == 0 || args.rate.is_some_and(|rate| rate <= 0.0) {
-        complain("--binds, --window and --rate: expected more than 0");
-        return Exit::Wrong;
-    }
     // Callers, router and binds share this thread.
     actix_rt::System::new().block_on(run(args))
 }
 
 async fn run(args: &Load) -> Exit {
     let settings = settings(args);
-    let window: usize = settings.binds.values().map(|bind| bind.window).sum();
+    let window = settings.binds.values().map(|bind| bind.window).sum::<usize>();
     let esme = match Esme::start(settings) {
         Ok(esme) => esme,
         Err(error) => {
@@ -36,29 +38,22 @@ async fn run(args: &Load) -> Exit {
             return Exit::Wrong;
         }
     };
-    let view = View::new(args.messages, args.json);
-    let mut work = Work::new(&esme);
-    let mut made = 0;
+    let view = View::new(&esme, args.messages, args.json);
+    let mut work = Work::new(esme);
+    work.warm_up().await;
     let message = message(args);
+    let mut left = args.messages;
     let next = || {
-        made += 1;
-        (made <= args.messages).then(|| message.clone())
+        left = left.checked_sub(1)?;
+        Some(message.clone())
     };
-    work.drive(
-        &esme,
-        Pace::for_window(window),
-        args.receipts,
-        &view,
-        next,
-        |_| (),
-    )
-    .await;
+    work.drive(window.min(AT_A_TIME), args.receipts, &view, next, |_| ())
+        .await;
     work.wait_for_receipts().await;
-    let status = esme.status().await;
     view.finish();
-    show_summary(&work.summary(&status.binds, args.seed), args.json);
-    esme.shutdown(Duration::from_secs(10)).await;
-    work.exit()
+    let (summary, exit) = work.finish(args.seed).await;
+    show_summary(&summary, args.json);
+    exit
 }
 
 /// The binds of SMSC `a` are `a-1`, `a-2` and so on.
@@ -67,20 +62,27 @@ fn settings(args: &Load) -> Settings {
     for (index, smsc) in args.smsc.iter().enumerate() {
         let account = letters(index);
         for number in 1..=args.binds {
-            let mut bind = BindSettings::new(smsc.clone(), args.system_id.as_str(), args.password.as_str())
+            let bind = BindSettings::new(smsc.clone(), args.system_id.as_str(), args.password.as_str())
                 .account(account.as_str())
                 .window(args.window)
                 .response_timeout(args.response_timeout)
                 .system_id_max_length(255_usize)
-                .password_max_length(255_usize);
-            bind.rate = args.rate;
+                .password_max_length(255_usize)
+                .backoff_initial(BACKOFF)
+                .backoff_max(BACKOFF * 4);
             settings = settings.bind(format!("{account}-{number}"), bind);
         }
     }
-    let total = args.smsc.len() * args.binds * args.window;
-    settings.router.queue_capacity = settings.router.queue_capacity.max(total.saturating_mul(4));
-    settings.router.backlog_capacity = settings.router.backlog_capacity.max(total.saturating_mul(4));
-    settings.router.validity = Some(VALIDITY.max(args.response_timeout * 4));
+    if let Some(rate) = args.rate {
+        settings = settings.budget(BUDGET, BudgetSettings::new(rate));
+        for bind in settings.binds.values_mut() {
+            bind.budget = Some(BUDGET.into());
+        }
+    }
+    let router = &mut settings.router;
+    router.queue_capacity = AT_A_TIME;
+    router.backlog_capacity = AT_A_TIME;
+    router.validity = None;
     settings
 }
 

@@ -5,7 +5,9 @@
 
 mod args;
 mod demo;
+mod filter;
 mod hex;
+mod journal;
 mod load;
 mod messages;
 mod outcome;
@@ -13,6 +15,7 @@ mod output;
 pub mod pdu_json;
 mod send;
 mod serve;
+mod signals;
 pub mod sm_json;
 mod summary;
 mod traffic;
@@ -24,9 +27,10 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use clap::error::ErrorKind;
+use serde_json::Value;
 
 use args::{Cli, Command, Pdu};
-use output::{Exit, complain, filter, say};
+use output::{Exit, complain, io_failed, say};
 
 use crate::settings::Settings;
 
@@ -41,18 +45,23 @@ pub fn main() -> ExitCode {
             return ExitCode::SUCCESS;
         }
         Err(error) => {
-            let text = error.to_string();
-            // The first paragraph says what is wrong; the others repeat the usage.
-            let lines = text.lines().map(str::trim).take_while(|line| !line.is_empty());
-            let line = lines.collect::<Vec<_>>().join(" ");
-            complain(format_args!(
-                "{}; see --help",
-                line.strip_prefix("error: ").unwrap_or(&line)
-            ));
+            complain(one_line(&error.to_string()));
             return Exit::Wrong.into();
         }
     };
     run(cli.command).into()
+}
+
+/// What is wrong with the arguments, and the tip if there is one; without the usage that follows them.
+fn one_line(error: &str) -> String {
+    let text = error.strip_prefix("error: ").unwrap_or(error);
+    let lines = || text.lines().map(str::trim);
+    let problem: Vec<_> = lines().take_while(|line| !line.is_empty()).collect();
+    let mut line = problem.join(" ");
+    for tip in lines().filter_map(|line| line.strip_prefix("tip: ")) {
+        line = format!("{line}; {tip}");
+    }
+    format!("{line}; see --help")
 }
 
 fn run(command: Command) -> Exit {
@@ -71,6 +80,13 @@ fn run(command: Command) -> Exit {
         Command::Run(args) => serve::run(&args),
         Command::Check(args) => check(&args),
         Command::Send(args) => send::send(&args),
+    }
+}
+
+fn filter(answer: impl Fn(&str) -> Value) -> Exit {
+    match filter::filter(answer) {
+        Ok(()) => Exit::Done,
+        Err(error) => io_failed(&error),
     }
 }
 

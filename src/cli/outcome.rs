@@ -38,6 +38,10 @@ pub(super) fn outcome_json(result: &SubmitResult) -> Map<String, Value> {
             value
         }
     };
+    object(value)
+}
+
+fn object(value: Value) -> Map<String, Value> {
     match value {
         Value::Object(map) => map,
         _ => Map::new(),
@@ -60,15 +64,24 @@ pub(super) const fn name(error: &SubmitError) -> &'static str {
     }
 }
 
+/// Parts that were accepted: each owes a receipt if one was asked for.
+pub(super) fn accepted_parts(result: &SubmitResult) -> u64 {
+    match result {
+        Ok(submitted) => submitted.message_ids.len() as u64,
+        Err(SubmitError::Partial { parts }) => parts.iter().map(accepted_parts).sum(),
+        Err(_) => 0,
+    }
+}
+
 /// A receipt as JSON.
-pub(super) fn receipt_json(event: &ReceiptEvent) -> Value {
+pub(super) fn receipt_json(event: &ReceiptEvent) -> Map<String, Value> {
     let receipt = event.receipt.as_ref();
-    json!({
+    object(json!({
         "message_id": receipt.and_then(|receipt| receipt.message_id()),
         "stat": receipt.and_then(|receipt| receipt.stat.as_deref()),
         "message_state": receipt.and_then(|receipt| receipt.state()).map(|state| state.value()),
         "err": receipt.and_then(|receipt| receipt.err.as_deref()),
         "part": event.message.as_ref().and_then(|message| message.part),
         "bind": event.bind.as_ref().map(|bind| bind.as_str()),
-    })
+    }))
 }

@@ -1,7 +1,7 @@
 //! What goes to standard output, and how a command ends.
 
 use std::fmt::Display;
-use std::io::{self, BufRead, IsTerminal, Write};
+use std::io::{self, ErrorKind, IsTerminal, Write};
 use std::process::ExitCode;
 
 /// How a command ended.
@@ -15,22 +15,37 @@ pub(super) enum Exit {
     Wrong,
 }
 
+impl Exit {
+    const fn status(self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::Failed => 1,
+            Self::Wrong => 2,
+        }
+    }
+}
+
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
-        Self::from(match exit {
-            Exit::Done => 0,
-            Exit::Failed => 1,
-            Exit::Wrong => 2,
-        })
+        Self::from(exit.status())
     }
 }
 
 /// One line on standard output. A reader that went away ends the command quietly.
 pub(super) fn say(line: impl Display) {
     let mut output = io::stdout().lock();
-    if writeln!(output, "{line}").and_then(|()| output.flush()).is_err() {
-        std::process::exit(0);
+    if let Err(error) = writeln!(output, "{line}").and_then(|()| output.flush()) {
+        std::process::exit(io_failed(&error).status().into());
     }
+}
+
+/// How a command ends whose input or output failed.
+pub(super) fn io_failed(error: &io::Error) -> Exit {
+    if error.kind() == ErrorKind::BrokenPipe {
+        return Exit::Done;
+    }
+    complain(format_args!("input or output failed: {error}"));
+    Exit::Failed
 }
 
 /// One line on standard error: what is wrong, where, and what would be right.
@@ -42,39 +57,4 @@ pub(super) fn complain(line: impl Display) {
 /// True when a person looks at standard output.
 pub(super) fn is_terminal() -> bool {
     io::stdout().is_terminal()
-}
-
-/// Answers each line of standard input with one line, in order. What one line says is answered before the next
-/// is waited for, and many lines that are there at once are answered in one write.
-pub(super) fn filter(answer: impl Fn(&str) -> serde_json::Value) -> Exit {
-    let mut input = io::BufReader::with_capacity(1 << 16, io::stdin().lock());
-    let mut output = io::BufWriter::with_capacity(1 << 16, io::stdout().lock());
-    let mut line = Vec::new();
-    loop {
-        line.clear();
-        match input.read_until(b'\n', &mut line) {
-            Ok(0) => break,
-            Ok(_) => {}
-            Err(error) => {
-                complain(format_args!("cannot read standard input: {error}"));
-                return Exit::Failed;
-            }
-        }
-        let text = String::from_utf8_lossy(&line);
-        let text = text.trim();
-        if text.is_empty() {
-            continue;
-        }
-        let mut written = serde_json::to_writer(&mut output, &answer(text)).map_err(io::Error::from);
-        written = written.and_then(|()| output.write_all(b"\n"));
-        if input.buffer().is_empty() {
-            written = written.and_then(|()| output.flush());
-        }
-        if written.is_err() {
-            // The reader went away.
-            return Exit::Done;
-        }
-    }
-    let _ = output.flush();
-    Exit::Done
 }

@@ -1,43 +1,46 @@
 //! `send`: one message, or all of a file, each with its outcome.
 
-use std::fs::{File, OpenOptions};
-use std::io::{BufRead, BufReader, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use actix::{Actor, Context, Handler};
-use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
-use serde_json::{Map, Value};
+use futures_util::{FutureExt, StreamExt};
+use serde_json::{Map, Value, json};
 use tokio::sync::mpsc;
+use tokio::time::{Instant, timeout_at};
 
 use super::args::Send;
+use super::journal::{Journal, Known, outcome_line};
 use super::load_settings;
 use super::messages::{self, Message};
-use super::outcome::{outcome_json, receipt_json};
+use super::outcome::{accepted_parts, outcome_json, receipt_json};
 use super::output::{Exit, complain, say};
-use super::serve::start_log;
+use super::serve::{shut_down, start_log};
+use super::signals::Signals;
 use super::view::View;
 use crate::esme::Esme;
-use crate::events::{Event, Kinds};
-use crate::submit::{Reference, Submit, SubmitError, SubmitResult};
+use crate::events::{Event, Kinds, ReceiptEvent};
+use crate::pdu::MessageState;
+use crate::sm::Progress;
+use crate::submit::{Reference, Submit, SubmitResult};
 
 /// Messages of a file that are on their way at a time.
 const AT_A_TIME: usize = 1_000;
+
+/// After an interruption what is in flight may take so long.
+const GRACE: Duration = Duration::from_secs(10);
 
 pub(super) fn send(args: &Send) -> Exit {
     let settings = match load_settings(&args.configured.config) {
         Ok(settings) => settings,
         Err(exit) => return exit,
     };
-    let messages = match &args.file {
-        None => vec![(1, single(args))],
-        Some(file) => match messages::read(file) {
-            Ok(messages) => messages,
-            Err(line) => {
-                complain(line);
-                return Exit::Wrong;
-            }
+    let work = match &args.file {
+        None => Work::One(single(args)),
+        Some(file) => match Work::of_file(file) {
+            Ok(work) => work,
+            Err(exit) => return exit,
         },
     };
     start_log(&settings);
@@ -49,28 +52,86 @@ pub(super) fn send(args: &Send) -> Exit {
                 return Exit::Wrong;
             }
         };
-        let exit = match &args.file {
-            None => send_one(args, &esme, messages).await,
-            Some(file) => send_all(args, &esme, file, messages).await,
+        let receipts = Receipts::subscribe(args, &esme);
+        let exit = match work {
+            Work::One(message) => send_one(args, &esme, receipts, &message).await,
+            Work::File {
+                journal,
+                left,
+                skipped,
+            } => send_all(args, &esme, receipts, &journal, left, skipped).await,
         };
-        esme.shutdown(Duration::from_secs(5)).await;
+        esme.shutdown(GRACE).await;
         exit
     })
 }
 
-fn single(args: &Send) -> Message {
-    Message {
-        to: args.to.clone().unwrap_or_default(),
-        from: args.from.clone(),
-        text: args.text.clone().unwrap_or_default(),
-        route: args.route.clone(),
-        id: None,
+/// What there is to send.
+enum Work {
+    One(Message),
+    File {
+        journal: Journal,
+        left: Vec<Message>,
+        skipped: usize,
+    },
+}
+
+impl Work {
+    /// What has no outcome yet of the messages of a file.
+    fn of_file(file: &Path) -> Result<Self, Exit> {
+        let wrong = |line: String| {
+            complain(line);
+            Exit::Wrong
+        };
+        let messages = messages::read(file).map_err(wrong)?;
+        let path = Journal::path_of(file);
+        let (path, name) = (path.display(), file.display());
+        let journal = Journal::open(file).map_err(|error| wrong(format!("cannot open {path}: {error}")))?;
+        let (all, mut left) = (messages.len(), Vec::new());
+        for message in messages {
+            match journal.knows(&message) {
+                Known::Nothing => left.push(message),
+                Known::Outcome => {}
+                Known::Other => {
+                    let line = message.line;
+                    return Err(wrong(format!(
+                        "{name}:{line}: not the message whose outcome is in {path}; expected the same messages as \
+                         before, or another file"
+                    )));
+                }
+            }
+        }
+        let skipped = all - left.len();
+        if skipped > 0 {
+            complain(format_args!(
+                "{skipped} of {all} messages have their outcome already, in {path}"
+            ));
+        }
+        Ok(Self::File {
+            journal,
+            left,
+            skipped,
+        })
     }
 }
 
-fn submit(message: &Message, args: &Send, reference: u64) -> Submit {
+fn single(args: &Send) -> Message {
+    Message {
+        from: args.from.clone(),
+        route: args.route.clone(),
+        ..Message::new(
+            args.to.as_deref().unwrap_or_default(),
+            args.text.as_deref().unwrap_or_default(),
+        )
+    }
+}
+
+fn submit(message: &Message, args: &Send) -> Submit {
     let mut submit = Submit::text(message.to.as_str(), message.text.as_str())
-        .reference(Reference::Number(reference))
+        .reference(match &message.id {
+            Some(id) => Reference::from(id.as_str()),
+            None => Reference::Number(message.line),
+        })
         .validity(args.timeout);
     if let Some(from) = message.from.as_deref().or(args.from.as_deref()) {
         submit = submit.source(from);
@@ -85,199 +146,212 @@ fn submit(message: &Message, args: &Send, reference: u64) -> Submit {
     }
 }
 
-async fn send_one(args: &Send, esme: &Esme, messages: Vec<(u64, Message)>) -> Exit {
-    let (sender, mut receipts) = mpsc::unbounded_channel();
-    esme.subscribe(Listener(sender).start().recipient(), Kinds::RECEIPTS);
-    let Some((number, message)) = messages.first() else {
-        return Exit::Done;
-    };
-    let result = esme.submit(submit(message, args, *number)).await;
-    show(&result, None, args.json);
-    let Ok(submitted) = &result else {
-        return Exit::Failed;
-    };
-    if !args.wait_receipt {
-        return Exit::Done;
-    }
-    // One final receipt for each part.
-    let mut missing = submitted.message_ids.len();
-    let deadline = tokio::time::Instant::now() + args.timeout;
-    while missing > 0 {
-        match tokio::time::timeout_at(deadline, receipts.recv()).await {
-            Ok(Some(Event::Receipt(receipt))) if !receipt.is_orphan() => {
-                let value = receipt_json(&receipt);
-                if args.json {
-                    say(serde_json::json!({ "receipt": value }));
-                } else {
-                    say(format_args!(
-                        "receipt of {}: {}",
-                        value["message_id"].as_str().unwrap_or("-"),
-                        value["stat"].as_str().unwrap_or("-")
-                    ));
-                }
-                missing -= usize::from(receipt.receipt.as_ref().is_some_and(|receipt| receipt.is_final()));
-            }
-            Ok(Some(_)) => {}
-            Ok(None) | Err(_) => {
-                complain(format_args!("no final receipt within {:?}", args.timeout));
-                return Exit::Failed;
-            }
-        }
-    }
-    Exit::Done
-}
-
-async fn send_all(args: &Send, esme: &Esme, file: &Path, messages: Vec<(u64, Message)>) -> Exit {
-    let mut journal = match Journal::open(file) {
-        Ok(journal) => journal,
-        Err(line) => {
-            complain(line);
+async fn send_one(args: &Send, esme: &Esme, mut receipts: Receipts, message: &Message) -> Exit {
+    let mut signals = Signals::listen();
+    let result = tokio::select! {
+        result = esme.submit(submit(message, args)) => result,
+        () = signals.next() => {
+            complain("interrupted: the outcome is not known");
             return Exit::Failed;
         }
     };
-    let all = messages.len();
-    let mut rest = messages
-        .into_iter()
-        .filter(|(number, _)| !journal.has(*number))
-        .collect::<Vec<_>>()
-        .into_iter();
-    let skipped = all - rest.len();
-    if skipped > 0 {
-        complain(format_args!(
-            "{skipped} of {all} messages have their outcome already, in {}",
-            journal.path.display()
-        ));
+    if args.json {
+        say(Value::Object(outcome_json(&result)));
+    } else {
+        match &result {
+            Ok(submitted) => {
+                let ids: Vec<_> = submitted.message_ids.iter().map(|id| id.to_text()).collect();
+                say(format_args!(
+                    "submitted over {} as {}",
+                    submitted.bind,
+                    ids.join(", ")
+                ));
+            }
+            Err(error) => say(error),
+        }
     }
-    let view = View::new(rest.len() as u64, args.json);
-    let mut interrupt = std::pin::pin!(tokio::signal::ctrl_c());
-    let (mut failed, mut interrupted) = (0_usize, false);
+    receipts.owe(&result);
+    let all_came = receipts.wait(&mut signals).await;
+    if result.is_ok() && all_came {
+        Exit::Done
+    } else {
+        Exit::Failed
+    }
+}
+
+async fn send_all(
+    args: &Send,
+    esme: &Esme,
+    mut receipts: Receipts,
+    journal: &Journal,
+    left: Vec<Message>,
+    skipped: usize,
+) -> Exit {
+    let path = journal.path().display();
+    let view = View::new(esme, left.len() as u64, args.json);
+    let mut signals = Some(Signals::listen());
+    let mut left = left.into_iter();
+    let (mut ended, mut accepted) = (0, 0);
     let mut under_way = FuturesUnordered::new();
     loop {
-        while !interrupted && under_way.len() < AT_A_TIME {
-            let Some((number, message)) = rest.next() else {
-                break;
-            };
-            let submit = submit(&message, args, number);
-            under_way.push(async move { (number, message.id, esme.submit(submit).await) });
+        while signals.is_some() && under_way.len() < AT_A_TIME {
+            let Some(message) = left.next() else { break };
+            let submit = submit(&message, args);
+            under_way.push(async move { (message, esme.submit(submit).await) });
         }
         if under_way.is_empty() {
             break;
         }
         tokio::select! {
             biased;
-            Some((number, id, result)) = under_way.next() => {
-                failed += usize::from(result.is_err());
-                if let Err(error) = journal.note(number, id.as_deref(), &result) {
-                    complain(format_args!("cannot write {}: {error}", journal.path.display()));
+            Some(first) = under_way.next() => {
+                // All that ended since the last time go to disk together.
+                let mut outcomes = vec![first];
+                while let Some(Some(next)) = under_way.next().now_or_never() {
+                    outcomes.push(next);
+                }
+                if let Err(error) = journal.note(&outcomes).await {
+                    complain(format_args!("cannot write {path}: {error}"));
                     return Exit::Failed;
                 }
-                if args.json {
-                    show(&result, Some((number, id.as_deref())), true);
+                for (message, result) in &outcomes {
+                    ended += 1;
+                    accepted += usize::from(result.is_ok());
+                    receipts.owe(result);
+                    if args.json {
+                        say(Value::Object(outcome_line(message, result)));
+                    }
                 }
-                view.advance(1);
+                view.advance(outcomes.len());
             }
-            _ = &mut interrupt, if !interrupted => {
-                complain("interrupted: waiting for the messages under way; run it again to send the rest");
-                interrupted = true;
+            () = heard(&mut signals), if signals.is_some() => {
+                complain("interrupted: waiting for what is in flight; run it again to send the rest");
+                if let Some(mut signals) = signals.take() {
+                    let esme = esme.clone();
+                    actix_rt::spawn(async move { shut_down(&esme, GRACE, &mut signals).await });
+                }
             }
         }
     }
     view.finish();
     if !args.json {
+        let failed = ended - accepted;
         say(format_args!(
-            "{} sent, {failed} of them not accepted, {skipped} skipped; outcomes are in {}",
-            all - skipped - rest.len(),
-            journal.path.display()
+            "{accepted} accepted, {failed} not, {skipped} skipped; the outcomes are in {path}"
         ));
     }
-    if interrupted || failed > 0 {
-        Exit::Failed
-    } else {
+    let Some(mut signals) = signals else {
+        return Exit::Failed;
+    };
+    let all_came = receipts.wait(&mut signals).await;
+    if accepted == ended && all_came {
         Exit::Done
+    } else {
+        Exit::Failed
     }
 }
 
-fn show(result: &SubmitResult, message: Option<(u64, Option<&str>)>, json: bool) {
-    let mut value = Map::new();
-    if let Some((number, id)) = message {
-        value.insert("line".into(), number.into());
-        value.insert("id".into(), id.into());
+async fn heard(signals: &mut Option<Signals>) {
+    if let Some(signals) = signals {
+        signals.next().await;
     }
-    value.extend(outcome_json(result));
-    match result {
-        _ if json => say(Value::Object(value)),
-        Ok(submitted) => {
-            let ids: Vec<_> = submitted.message_ids.iter().map(|id| id.to_text()).collect();
+}
+
+/// The receipts that are waited for.
+struct Receipts {
+    events: mpsc::UnboundedReceiver<Event>,
+    /// How long to wait for the next one.
+    patience: Duration,
+    /// One for each part that was accepted.
+    owed: u64,
+    is_wanted: bool,
+    is_file: bool,
+    json: bool,
+    undelivered: usize,
+}
+
+impl Receipts {
+    fn subscribe(args: &Send, esme: &Esme) -> Self {
+        let (sender, events) = mpsc::unbounded_channel();
+        if args.wait_receipt {
+            esme.subscribe(Listener(sender).start().recipient(), Kinds::RECEIPTS);
+        }
+        Self {
+            events,
+            patience: args.timeout,
+            owed: 0,
+            is_wanted: args.wait_receipt,
+            is_file: args.file.is_some(),
+            json: args.json,
+            undelivered: 0,
+        }
+    }
+
+    /// Every accepted part owes one.
+    fn owe(&mut self, result: &SubmitResult) {
+        if self.is_wanted {
+            self.owed += accepted_parts(result);
+        }
+    }
+
+    /// Shows those that came and come; true when all did and everything was delivered.
+    async fn wait(&mut self, signals: &mut Signals) -> bool {
+        let mut missing = self.owed;
+        while missing > 0 {
+            let deadline = Instant::now() + self.patience;
+            let event = tokio::select! {
+                event = timeout_at(deadline, self.events.recv()) => event,
+                () = signals.next() => {
+                    complain(format_args!("interrupted: {missing} receipts did not come yet"));
+                    return false;
+                }
+            };
+            match event {
+                Ok(Some(Event::Receipt(receipt))) => missing -= u64::from(self.show(&receipt)),
+                Ok(Some(_)) => {}
+                Ok(None) | Err(_) => {
+                    complain(format_args!(
+                        "{missing} receipts did not come within {:?}",
+                        self.patience
+                    ));
+                    return false;
+                }
+            }
+        }
+        self.undelivered == 0
+    }
+
+    /// Shows a receipt of a message of ours; true when it is the final one of its part.
+    fn show(&mut self, event: &ReceiptEvent) -> bool {
+        let Some(message) = &event.message else {
+            return false;
+        };
+        let mut value = Map::new();
+        if self.is_file {
+            match &message.reference {
+                Reference::Text(id) => value.insert("id".into(), json!(&**id)),
+                Reference::Number(line) => value.insert("line".into(), json!(line)),
+                Reference::None => None,
+            };
+        }
+        value.extend(receipt_json(event));
+        if self.json {
+            say(json!({ "receipt": value }));
+        } else if !self.is_file {
+            let text = |key: &str| value.get(key).and_then(Value::as_str).unwrap_or("-").to_owned();
             say(format_args!(
-                "submitted over {} as {}",
-                submitted.bind,
-                ids.join(", ")
+                "receipt of {}: {}",
+                text("message_id"),
+                text("stat")
             ));
         }
-        Err(error) => say(error),
-    }
-}
-
-/// The outcomes of a file's messages, beside it, so that no message that has one is sent again.
-struct Journal {
-    path: PathBuf,
-    file: File,
-    known: std::collections::HashSet<u64>,
-}
-
-impl Journal {
-    /// Opens `FILE.outcomes.jsonl`, which is made when it is not there.
-    fn open(of: &Path) -> Result<Self, String> {
-        let mut path = of.as_os_str().to_owned();
-        path.push(".outcomes.jsonl");
-        let path = PathBuf::from(path);
-        let fail = |error: std::io::Error| format!("cannot open {}: {error}", path.display());
-        let mut known = std::collections::HashSet::new();
-        let mut file = OpenOptions::new()
-            .create(true)
-            .read(true)
-            .append(true)
-            .open(&path)
-            .map_err(fail)?;
-        let mut ends_in_line = true;
-        for line in BufReader::new(&file).split(b'\n') {
-            let line = line.map_err(fail)?;
-            // The last line may be half written; its message is then sent again.
-            let parsed = serde_json::from_slice::<Value>(&line).ok();
-            ends_in_line = parsed.is_some();
-            known.extend(parsed.and_then(|value| value["line"].as_u64()));
-        }
-        if !ends_in_line {
-            file.write_all(b"\n").map_err(fail)?;
-        }
-        Ok(Self { path, file, known })
-    }
-
-    fn has(&self, number: u64) -> bool {
-        self.known.contains(&number)
-    }
-
-    /// Notes an outcome, on disk before it counts. One that never left the process is no outcome to keep: the
-    /// message is sent when the file is sent again.
-    fn note(&mut self, number: u64, id: Option<&str>, result: &SubmitResult) -> std::io::Result<()> {
-        let again = matches!(
-            result,
-            Err(SubmitError::NotSent { .. }
-                | SubmitError::Busy
-                | SubmitError::NoRoute
-                | SubmitError::ShuttingDown)
+        let is_final = message.progress == Progress::Final;
+        let is_good = matches!(
+            event.state(),
+            Some(MessageState::DELIVERED | MessageState::ACCEPTED)
         );
-        if again {
-            return Ok(());
-        }
-        let mut value = Map::new();
-        value.insert("line".into(), number.into());
-        value.insert("id".into(), id.into());
-        value.extend(outcome_json(result));
-        let mut line = serde_json::to_vec(&value)?;
-        line.push(b'\n');
-        self.file.write_all(&line)?;
-        self.file.sync_data()
+        self.undelivered += usize::from(is_final && !is_good);
+        is_final
     }
 }
 
@@ -294,43 +368,5 @@ impl Handler<Event> for Listener {
     fn handle(&mut self, event: Event, _: &mut Self::Context) {
         // Nobody listens any more when the command ends.
         let _ = self.0.send(event);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::submit::{MessageId, MessageIds, NotSentCause, Submitted};
-
-    #[test]
-    fn what_has_an_outcome_is_not_sent_again() {
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("messages.csv");
-        let mut journal = Journal::open(&file).unwrap();
-        let accepted = Ok(Submitted::new(
-            MessageIds::One(MessageId::EMPTY),
-            "a-1".into(),
-            Duration::ZERO,
-        ));
-        journal.note(1, Some("x"), &accepted).unwrap();
-        journal
-            .note(
-                2,
-                None,
-                &Err(SubmitError::NotSent {
-                    cause: NotSentCause::LinkLost,
-                }),
-            )
-            .unwrap();
-        journal.note(3, None, &Err(SubmitError::Expired)).unwrap();
-        // The process ended in the middle of a line.
-        journal.file.write_all(b"{\"line\":4,").unwrap();
-        let mut again = Journal::open(&file).unwrap();
-        assert_eq!(
-            (1..=4).map(|number| again.has(number)).collect::<Vec<_>>(),
-            [true, false, true, false]
-        );
-        again.note(4, None, &accepted).unwrap();
-        assert!(Journal::open(&file).unwrap().has(4));
     }
 }

@@ -9,6 +9,7 @@ use tracing_subscriber::filter::LevelFilter;
 use super::args;
 use super::load_settings;
 use super::output::{Exit, complain, say};
+use super::signals::Signals;
 use crate::esme::Esme;
 use crate::settings::{LogLevel, Settings, SmscSettings};
 use crate::smsc::{Behaviour, Smsc};
@@ -30,10 +31,10 @@ pub(super) fn run(args: &args::Configured) -> Exit {
                 return Exit::Wrong;
             }
         };
+        let mut signals = Signals::listen();
         tokio::select! {
-            () = asked_to_end() => {
-                let report = esme.shutdown(grace).await;
-                tracing::info!("shut down: {report:?}");
+            () = signals.next() => {
+                shut_down(&esme, grace, &mut signals).await;
                 Exit::Done
             }
             () = esme.closed() => {
@@ -44,6 +45,16 @@ pub(super) fn run(args: &args::Configured) -> Exit {
     })
 }
 
+/// Finishes what has begun; what has not ended when one more signal comes is not waited for.
+pub(super) async fn shut_down(esme: &Esme, grace: Duration, signals: &mut Signals) {
+    let mut finished = std::pin::pin!(esme.shutdown(grace));
+    tokio::select! {
+        _ = &mut finished => return,
+        () = signals.next() => {}
+    }
+    tokio::join!(finished, esme.shutdown(Duration::ZERO));
+}
+
 /// Runs the embedded SMSC until SIGINT or SIGTERM.
 pub(super) fn smsc(args: &args::Smsc) -> Exit {
     let settings = match smsc_settings(args) {
@@ -51,6 +62,7 @@ pub(super) fn smsc(args: &args::Smsc) -> Exit {
         Err(exit) => return exit,
     };
     actix_rt::System::new().block_on(async {
+        let mut signals = Signals::listen();
         let address = (args.listen.host(), args.listen.port());
         let smsc = match Smsc::listen(address, Behaviour::from(&settings), settings.seed).await {
             Ok(smsc) => smsc,
@@ -67,7 +79,7 @@ pub(super) fn smsc(args: &args::Smsc) -> Exit {
                 say(format_args!("listening on {address}"))
             }
         }
-        asked_to_end().await;
+        signals.next().await;
         smsc.shutdown().await;
         let counters = smsc.counters();
         if args.json {
@@ -88,10 +100,6 @@ fn smsc_settings(args: &args::Smsc) -> Result<SmscSettings, Exit> {
         settings.delay = delay;
     }
     if let Some(rate) = args.rate {
-        if rate <= 0.0 {
-            complain("--rate: expected more than 0");
-            return Err(Exit::Wrong);
-        }
         settings.rate = Some(rate);
     }
     if let Some(after) = args.receipts_after {
@@ -130,22 +138,4 @@ pub(super) fn start_log(settings: &Settings) {
         LogLevel::Debug => LevelFilter::DEBUG,
         LogLevel::Trace => LevelFilter::TRACE,
     });
-}
-
-/// Ready when SIGINT or SIGTERM came.
-async fn asked_to_end() {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
-            tokio::select! {
-                _ = tokio::signal::ctrl_c() => {}
-                _ = terminate.recv() => {}
-            }
-            // What was said to end is not said again.
-            tokio::time::sleep(Duration::ZERO).await;
-            return;
-        }
-    }
-    let _ = tokio::signal::ctrl_c().await;
 }

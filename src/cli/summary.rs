@@ -18,6 +18,8 @@ pub(super) struct Summary {
     pub(super) latency_us: Latency,
     pub(super) receipts: Receipts,
     pub(super) binds: Vec<BindSummary>,
+    /// Not there where the system does not say.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) peak_rss_kib: Option<u64>,
     pub(super) seed: u64,
 }
@@ -144,9 +146,9 @@ pub(super) fn per_second(count: u64, elapsed: Duration) -> u64 {
     }
 }
 
-/// Seconds with three digits behind the point.
+/// Seconds with six digits behind the point.
 pub(super) fn seconds(elapsed: Duration) -> f64 {
-    (elapsed.as_secs_f64() * 1_000.0).round() / 1_000.0
+    (elapsed.as_secs_f64() * 1e6).round() / 1e6
 }
 
 #[cfg(test)]

@@ -9,48 +9,38 @@ use indicatif::{MultiProgress, ProgressBar, ProgressState, ProgressStyle};
 use super::output::{is_terminal, say};
 use super::summary::Summary;
 use crate::bind::messages::BindStatus;
+use crate::esme::Esme;
 use crate::events::Phase;
+
+/// Binds that are shown live; more would leave no room for anything else.
+const MOST_LINES: usize = 12;
+
+/// How often they are looked at.
+const LOOK: Duration = Duration::from_millis(200);
 
 /// A progress bar with rate and time left, and a line for each bind; nothing where nobody looks.
 pub(super) struct View {
-    all: MultiProgress,
     bar: ProgressBar,
-    binds: std::cell::RefCell<Vec<ProgressBar>>,
-    shown: bool,
+    binds: Option<(MultiProgress, tokio::task::JoinHandle<()>)>,
 }
 
 impl View {
-    /// For a person at a terminal, unless JSON was asked for.
-    pub(super) fn new(messages: u64, json: bool) -> Self {
-        let shown = !json && is_terminal();
+    /// For a person at a terminal, unless JSON was asked for. Needs an actix system on this thread.
+    pub(super) fn new(esme: &Esme, messages: u64, json: bool) -> Self {
+        if json || !is_terminal() {
+            return Self {
+                bar: ProgressBar::hidden(),
+                binds: None,
+            };
+        }
         let all = MultiProgress::new();
-        let bar = if shown {
-            all.add(ProgressBar::new(messages))
-        } else {
-            ProgressBar::hidden()
-        };
-        let style =
-            ProgressStyle::with_template("{bar:40.cyan/blue} {human_pos}/{human_len} {rate:>12}  {eta} left");
-        if let Ok(style) = style {
-            bar.set_style(
-                style.with_key("rate", |state: &ProgressState, out: &mut dyn std::fmt::Write| {
-                    // A terminal that cannot be written to shows nothing anyway.
-                    let _ = write!(out, "{:.0}/s", state.per_sec());
-                }),
-            );
-        }
-        bar.enable_steady_tick(Duration::from_millis(200));
+        let bar = all.add(ProgressBar::new(messages).with_style(bar_style()));
+        bar.enable_steady_tick(LOOK);
+        let watching = actix_rt::spawn(watch(esme.clone(), all.clone()));
         Self {
-            all,
             bar,
-            binds: std::cell::RefCell::default(),
-            shown,
+            binds: Some((all, watching)),
         }
-    }
-
-    /// True when somebody looks.
-    pub(super) const fn is_shown(&self) -> bool {
-        self.shown
     }
 
     /// So many more messages have their outcome.
@@ -58,39 +48,56 @@ impl View {
         self.bar.inc(messages as u64);
     }
 
-    /// Shows how the binds are now.
-    pub(super) fn show_binds(&self, statuses: &[BindStatus]) {
-        if !self.shown {
-            return;
-        }
-        let mut lines = self.binds.borrow_mut();
-        while lines.len() < statuses.len() {
-            let line = self.all.add(ProgressBar::new_spinner());
-            if let Ok(style) = ProgressStyle::with_template("  {msg}") {
-                line.set_style(style);
-            }
-            lines.push(line);
-        }
-        for (line, status) in lines.iter().zip(statuses) {
-            line.set_message(format!(
-                "{:<14} {:<11} {:>5} of {:>5} in flight  {:>9} submitted  {:>3} reconnects",
-                status.bind.as_str(),
-                status.phase.name(),
-                status.in_flight,
-                status.window,
-                status.counters.submitted,
-                status.counters.binds.saturating_sub(1),
-            ));
-        }
-    }
-
     /// Takes the live part away.
-    pub(super) fn finish(&self) {
+    pub(super) fn finish(self) {
         self.bar.finish_and_clear();
-        for line in self.binds.borrow().iter() {
-            line.finish_and_clear();
+        if let Some((all, watching)) = self.binds {
+            watching.abort();
+            // A terminal that cannot be written to shows nothing anyway.
+            let _ = all.clear();
         }
     }
+}
+
+fn bar_style() -> ProgressStyle {
+    let template = "{bar:40.cyan/blue} {human_pos}/{human_len} {rate:>12}  {eta} left";
+    let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+    style.with_key("rate", |state: &ProgressState, out: &mut dyn std::fmt::Write| {
+        // A terminal that cannot be written to shows nothing anyway.
+        let _ = write!(out, "{:.0}/s", state.per_sec());
+    })
+}
+
+/// Shows how the binds are, for ever.
+async fn watch(esme: Esme, all: MultiProgress) {
+    let style = ProgressStyle::with_template("  {msg}").unwrap_or_else(|_| ProgressStyle::default_spinner());
+    let mut lines = Vec::new();
+    loop {
+        let binds = esme.status().await.binds;
+        let hidden = binds.len().saturating_sub(MOST_LINES);
+        let mut texts: Vec<_> = binds.iter().take(MOST_LINES).map(bind_line).collect();
+        texts.extend((hidden > 0).then(|| format!("and {hidden} more binds")));
+        while lines.len() < texts.len() {
+            lines.push(all.add(ProgressBar::new_spinner().with_style(style.clone())));
+        }
+        for (line, text) in lines.iter().zip(texts) {
+            line.set_message(text);
+            line.tick();
+        }
+        tokio::time::sleep(LOOK).await;
+    }
+}
+
+fn bind_line(status: &BindStatus) -> String {
+    format!(
+        "{:<14} {:<11} {:>5} of {:>5} in flight  {:>9} submitted  {:>3} reconnects",
+        status.bind.as_str(),
+        status.phase.name(),
+        status.in_flight,
+        status.window,
+        status.counters.submitted,
+        status.counters.binds.saturating_sub(1),
+    )
 }
 
 /// Prints a summary: JSON, or tables for people.

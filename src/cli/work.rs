@@ -5,51 +5,73 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use actix::{Actor, Context, Handler};
-use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
+use futures_util::{FutureExt, StreamExt};
 
+use super::outcome::accepted_parts;
 use super::output::{Exit, complain};
+use super::serve::shut_down;
+use super::signals::Signals;
 use super::summary::{
     BindSummary, Latencies, Outcomes, Receipts, Summary, peak_rss_kib, per_second, seconds,
 };
 use super::view::View;
 use crate::bind::messages::BindStatus;
 use crate::esme::Esme;
-use crate::events::{Event, Kinds};
+use crate::events::{Event, Kinds, Phase};
 use crate::sm::Progress;
 use crate::submit::{Submit, SubmitResult};
 
 /// Receipts that still come are waited for so long after the last one.
 const RECEIPT_PATIENCE: Duration = Duration::from_secs(30);
 
-/// How much is on its way at a time.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Pace {
-    /// Messages handed over in one go.
-    pub(super) batch: usize,
-    /// Batches at a time.
-    pub(super) batches: usize,
-}
+/// Into so many groups goes what is sent at a time.
+const GROUPS: usize = 4;
 
-impl Pace {
-    /// Keeps windows of `window` requests in all full, with as many again waiting.
-    pub(super) fn for_window(window: usize) -> Self {
-        let batch = (window / 4).clamp(1, 64);
-        Self {
-            batch,
-            batches: (window * 2).div_ceil(batch).max(1),
-        }
-    }
-}
+/// Of so many binds it is said why they are not bound.
+const SHOWN: usize = 4;
 
-/// Counts what becomes of messages.
+/// A bind may be away for so long before the work is given up.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// With one bind at least, the others are waited for so long before the first message.
+const WARM_UP: Duration = Duration::from_secs(5);
+
+/// After an interruption what is under way may take so long.
+const DRAIN: Duration = Duration::from_secs(10);
+
+/// How long it takes at most to unbind.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// How often is looked whether there are still binds.
+const LOOK: Duration = Duration::from_millis(500);
+
+/// Drives messages through an [`Esme`] and counts what becomes of them.
 pub(super) struct Work {
+    esme: Esme,
+    signals: Signals,
     outcomes: Outcomes,
     latencies: Latencies,
     owed: u64,
     seen: Rc<RefCell<Seen>>,
     elapsed: Duration,
-    interrupted: bool,
+    state: State,
+    /// How the binds were before they were told to end.
+    binds: Option<Vec<BindStatus>>,
+}
+
+/// Whether messages still go out.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum State {
+    /// They do.
+    Going,
+    /// No more do; those under way are waited for.
+    Draining {
+        /// Until then.
+        until: Instant,
+    },
+    /// What had no outcome was cut off.
+    Cut,
 }
 
 /// Receipts that came.
@@ -83,63 +105,138 @@ impl Handler<Event> for Collector {
 }
 
 impl Work {
-    /// Listens for receipts from now on. Needs an actix system on this thread.
-    pub(super) fn new(esme: &Esme) -> Self {
+    /// Listens for receipts and signals from now on. Needs an actix system on this thread.
+    pub(super) fn new(esme: Esme) -> Self {
         let seen = Rc::<RefCell<Seen>>::default();
         esme.subscribe(Collector(seen.clone()).start().recipient(), Kinds::RECEIPTS);
         Self {
+            esme,
+            signals: Signals::listen(),
             outcomes: Outcomes::default(),
             latencies: Latencies::new(),
             owed: 0,
             seen,
             elapsed: Duration::ZERO,
-            interrupted: false,
+            state: State::Going,
+            binds: None,
         }
     }
 
-    /// Sends what `next` makes until it makes no more, or the process is interrupted, and waits for every outcome.
-    /// `receipts` tells whether a final receipt was asked for; `ended` hears how many outcomes there are.
+    /// Waits until the binds are bound, or some are and the others have had their time. Without any the work is cut
+    /// off before it began.
+    pub(super) async fn warm_up(&mut self) {
+        let start = Instant::now();
+        loop {
+            let binds = self.esme.status().await.binds;
+            let bound = binds.iter().filter(|bind| bind.phase == Phase::Bound).count();
+            if bound == binds.len() || (bound > 0 && start.elapsed() > WARM_UP) {
+                return;
+            }
+            if start.elapsed() > PATIENCE {
+                complain_about(&binds);
+                return self.cut(binds);
+            }
+            tokio::select! {
+                () = tokio::time::sleep(Duration::from_millis(5)) => {}
+                () = self.signals.next() => return self.cut(binds),
+            }
+        }
+    }
+
+    /// Sends what `next` makes, at most `most` messages at a time, until it makes no more or the process is told to
+    /// end, and waits for every outcome. `receipts` tells whether a final receipt was asked for; `ended` hears how
+    /// many outcomes there are.
     pub(super) async fn drive(
         &mut self,
-        esme: &Esme,
-        pace: Pace,
+        most: usize,
         receipts: bool,
         view: &View,
         mut next: impl FnMut() -> Option<Submit>,
         mut ended: impl FnMut(u64),
     ) {
+        let esme = self.esme.clone();
         let start = Instant::now();
-        let mut interrupt = std::pin::pin!(tokio::signal::ctrl_c());
-        let mut under_way = FuturesUnordered::new();
-        let mut is_over = false;
+        let mut look = tokio::time::interval(LOOK);
+        let mut last_bound = start;
+        let mut groups = FuturesUnordered::new();
+        let mut under_way = 0;
+        let mut more = true;
         loop {
-            while !is_over && under_way.len() < pace.batches {
-                let batch: Vec<_> = std::iter::from_fn(&mut next).take(pace.batch).collect();
-                is_over = batch.len() < pace.batch;
-                if !batch.is_empty() {
-                    under_way.push(esme.submit_batch(batch));
+            if self.state == State::Going && more {
+                // What came back together goes out in a few groups: a quick SMSC gets large ones, and one that
+                // answers now and then gets message by message, so that no answer waits for another.
+                let size = (most - under_way).div_ceil(GROUPS);
+                while more && under_way < most {
+                    let room = (most - under_way).min(size);
+                    let group: Vec<_> = std::iter::from_fn(&mut next).take(room).collect();
+                    more = group.len() == room;
+                    if !group.is_empty() {
+                        under_way += group.len();
+                        groups.push(esme.submit_batch(group));
+                    }
                 }
             }
-            if under_way.is_empty() {
+            if groups.is_empty() {
                 break;
             }
             tokio::select! {
                 biased;
-                Some(results) = under_way.next() => {
-                    for result in &results {
-                        self.count(result, receipts);
+                Some(results) = groups.next() => {
+                    let mut results = Some(results);
+                    while let Some(ready) = results {
+                        under_way -= ready.len();
+                        for result in &ready {
+                            self.count(result, receipts);
+                        }
+                        view.advance(ready.len());
+                        results = groups.next().now_or_never().flatten();
                     }
-                    view.advance(results.len());
                     ended(self.outcomes.total());
                 }
-                _ = &mut interrupt, if !self.interrupted => {
-                    complain("interrupted: no more messages are sent, waiting for those under way");
-                    self.interrupted = true;
-                    is_over = true;
+                () = self.signals.next(), if self.state != State::Cut => self.handle_signal().await,
+                now = look.tick(), if self.state != State::Cut => {
+                    self.look(now.into_std(), &mut last_bound).await;
                 }
             }
         }
         self.elapsed = start.elapsed();
+    }
+
+    /// The first signal ends the sending, the second the waiting.
+    async fn handle_signal(&mut self) {
+        if self.state == State::Going {
+            complain("interrupted: no more messages are sent, those under way are waited for");
+            let until = Instant::now() + DRAIN;
+            self.state = State::Draining { until };
+        } else {
+            let binds = self.esme.status().await.binds;
+            self.cut(binds);
+        }
+    }
+
+    /// Ends what cannot go on: nobody has been bound for long, or the time for draining is over.
+    async fn look(&mut self, now: Instant, last_bound: &mut Instant) {
+        let binds = self.esme.status().await.binds;
+        if binds.iter().any(|bind| bind.phase == Phase::Bound) {
+            *last_bound = now;
+        } else if now.saturating_duration_since(*last_bound) > PATIENCE {
+            complain_about(&binds);
+            return self.cut(binds);
+        }
+        if let State::Draining { until } = self.state
+            && now > until
+        {
+            complain(format_args!("not everything ended within {DRAIN:?}"));
+            self.cut(binds);
+        }
+    }
+
+    /// Everything that has no outcome gets one now.
+    fn cut(&mut self, binds: Vec<BindStatus>) {
+        self.state = State::Cut;
+        self.binds = Some(binds);
+        let esme = self.esme.clone();
+        actix_rt::spawn(async move { esme.shutdown(Duration::ZERO).await });
     }
 
     #[inline]
@@ -153,26 +250,35 @@ impl Work {
         }
     }
 
-    /// Waits for the receipts that are owed, as long as some still come.
-    pub(super) async fn wait_for_receipts(&self) {
+    /// Waits for the receipts that are owed, as long as some still come and nobody breaks in.
+    pub(super) async fn wait_for_receipts(&mut self) {
         let start = Instant::now();
-        while self.seen.borrow().received < self.owed {
+        while self.state != State::Cut && self.seen.borrow().received < self.owed {
             let last = self.seen.borrow().last.map_or(start, |last| last.max(start));
             if last.elapsed() > RECEIPT_PATIENCE {
                 return;
             }
-            tokio::time::sleep(Duration::from_millis(5)).await;
+            tokio::select! {
+                () = tokio::time::sleep(Duration::from_millis(5)) => {}
+                () = self.signals.next() => return,
+            }
         }
     }
 
-    /// What is known at the end.
-    pub(super) fn summary(&self, binds: &[BindStatus], seed: u64) -> Summary {
+    /// Unbinds, and says how it all went.
+    pub(super) async fn finish(mut self, seed: u64) -> (Summary, Exit) {
+        let binds = match self.binds.take() {
+            Some(binds) => binds,
+            None => self.esme.status().await.binds,
+        };
+        shut_down(&self.esme, GRACE, &mut self.signals).await;
         let seen = self.seen.borrow();
-        Summary {
-            messages: self.outcomes.total(),
+        let messages = self.outcomes.total();
+        let summary = Summary {
+            messages,
             outcomes: self.outcomes,
             elapsed_s: seconds(self.elapsed),
-            rate_per_s: per_second(self.outcomes.total(), self.elapsed),
+            rate_per_s: per_second(messages, self.elapsed),
             latency_us: self.latencies.summary(),
             receipts: Receipts {
                 owed: self.owed,
@@ -182,27 +288,26 @@ impl Work {
             binds: binds.iter().map(bind_summary).collect(),
             peak_rss_kib: peak_rss_kib(),
             seed,
+        };
+        if seen.received < self.owed {
+            complain(format_args!(
+                "{} of {} receipts never came",
+                self.owed - seen.received,
+                self.owed
+            ));
         }
-    }
-
-    /// Done when nobody broke in, something was accepted, and every receipt that is owed came.
-    pub(super) fn exit(&self) -> Exit {
-        let received = self.seen.borrow().received;
-        if self.interrupted || self.outcomes.submitted == 0 || received < self.owed {
-            return Exit::Failed;
-        }
-        Exit::Done
+        let is_done = self.state != State::Cut && seen.received >= self.owed;
+        (summary, if is_done { Exit::Done } else { Exit::Failed })
     }
 }
 
-/// Parts that were accepted: each owes a receipt if one was asked for.
-fn accepted_parts(result: &SubmitResult) -> u64 {
-    use crate::submit::SubmitError;
-    match result {
-        Ok(submitted) => submitted.message_ids.len() as u64,
-        Err(SubmitError::Partial { parts }) => parts.iter().map(accepted_parts).sum(),
-        Err(_) => 0,
-    }
+/// Why nobody is bound.
+fn complain_about(binds: &[BindStatus]) {
+    let causes = binds.iter().take(SHOWN);
+    let causes: Vec<_> = causes
+        .map(|bind| format!("{}: {}", bind.bind, bind.cause))
+        .collect();
+    complain(format_args!("no bind for {PATIENCE:?}: {}", causes.join("; ")));
 }
 
 fn bind_summary(status: &BindStatus) -> BindSummary {

@@ -1,21 +1,7 @@
 //! A behaviour out of the configuration.
 
-use std::io;
-
-use super::{Account, Behaviour, Faults, IdFormat, Limits, MessageIds, MobileOriginated, Shares, Smsc};
+use super::{Account, Behaviour, Faults, IdFormat, Limits, MessageIds, MobileOriginated, Shares};
 use crate::settings::{IdDigits, SmscSettings};
-
-impl Smsc {
-    /// Starts an SMSC as a section `[smsc.NAME]` of the configuration says, on its address and with its seed.
-    ///
-    /// # Errors
-    ///
-    /// As [`listen`](Self::listen).
-    pub async fn from_settings(settings: &SmscSettings) -> io::Result<Self> {
-        let address = (settings.listen.host(), settings.listen.port());
-        Self::listen(address, Behaviour::from(settings), settings.seed).await
-    }
-}
 
 impl From<&SmscSettings> for Behaviour {
     fn from(settings: &SmscSettings) -> Self {
@@ -91,11 +77,5 @@ mod tests {
     #[test]
     fn the_defaults_of_both_sides_agree() {
         assert_eq!(Behaviour::from(&SmscSettings::default()), Behaviour::default());
-    }
-
-    #[tokio::test]
-    async fn a_section_is_enough_to_start_one() {
-        let smsc = Smsc::from_settings(&SmscSettings::default()).await.unwrap();
-        assert_ne!(smsc.local_addr().map_or(0, |address| address.port()), 0);
     }
 }

@@ -61,7 +61,11 @@ struct Smsc {
 
 impl Smsc {
     fn start(arguments: &[&str]) -> Self {
-        let mut all = vec!["smsc", "--listen", "127.0.0.1:0", "--json"];
+        Self::start_at("127.0.0.1:0", arguments)
+    }
+
+    fn start_at(listen: &str, arguments: &[&str]) -> Self {
+        let mut all = vec!["smsc", "--listen", listen, "--json"];
         all.extend(arguments);
         let mut child = bindery(&all).spawn().unwrap();
         let mut output = BufReader::new(child.stdout.take().unwrap());
@@ -78,16 +82,35 @@ impl Smsc {
     /// Asks it to end and gives what it counted.
     #[cfg(unix)]
     fn end(mut self) -> Value {
-        let asked = Command::new("kill")
-            .arg(self.child.id().to_string())
-            .status()
-            .unwrap();
-        assert!(asked.success());
+        signal("TERM", &self.child);
         let mut last = String::new();
         self.output.read_line(&mut last).unwrap();
         assert_eq!(self.child.wait().unwrap().code(), Some(0));
         json(&last)
     }
+}
+
+#[cfg(unix)]
+fn signal(name: &str, child: &Child) {
+    let mut kill = Command::new("kill");
+    kill.args(["-s", name, &child.id().to_string()]);
+    assert!(kill.status().unwrap().success());
+}
+
+/// Returns when the SMSC has taken some messages, so that others that began before are well under way.
+#[cfg(unix)]
+fn let_some_pass(address: &str) {
+    let output = run(&[
+        "load",
+        "--smsc",
+        address,
+        "--messages",
+        "100",
+        "--window",
+        "10",
+        "--json",
+    ]);
+    assert_eq!(code(&output), 0, "{}", String::from_utf8_lossy(&output.stderr));
 }
 
 impl Drop for Smsc {
@@ -111,8 +134,22 @@ fn assert_balanced(summary: &Value) {
 #[test]
 fn wrong_usage_is_one_line_and_exit_2() {
     for (arguments, expected) in [
-        (&["frob"][..], "unrecognized subcommand 'frob'"),
+        (&[][..], "requires a subcommand"),
+        (&["pdu"], "[subcommands: decode, encode"),
+        (&["frob"], "unrecognized subcommand 'frob'"),
         (&["load"], "--smsc <HOST:PORT>"),
+        (
+            &["load", "--widnow", "1"],
+            "a similar argument exists: '--window'",
+        ),
+        (
+            &["load", "--smsc", "a:1", "--binds", "0"],
+            "expected a whole number from 1",
+        ),
+        (
+            &["load", "--smsc", "a:1", "--rate", "0"],
+            "expected a number above 0",
+        ),
         (&["load", "--smsc", "x"], "expected a host and a port"),
         (
             &["smsc", "--listen", "127.0.0.1:0", "--delay", "5"],
@@ -167,6 +204,94 @@ fn filters_answer_each_line_in_order_and_go_on_after_a_bad_one() {
         answers,
         [serde_json::json!({ "hex": "00000010000000150000000000000002" })]
     );
+}
+
+#[test]
+fn a_filter_answers_before_it_waits_for_more() {
+    let mut child = bindery(&["pdu", "decode"]).stdin(Stdio::piped()).spawn().unwrap();
+    let mut input = child.stdin.take().unwrap();
+    let mut output = BufReader::new(child.stdout.take().unwrap());
+    for _ in 0..2 {
+        // The second line of each write is not whole yet.
+        input
+            .write_all(b"00000010000000150000000000000002\n0000")
+            .unwrap();
+        let mut answer = String::new();
+        output.read_line(&mut answer).unwrap();
+        assert_eq!(json(&answer)["command"], "enquire_link");
+        input.write_all(b"0010800000150000000000000002\n").unwrap();
+        answer.clear();
+        output.read_line(&mut answer).unwrap();
+        assert_eq!(json(&answer)["command"], "enquire_link_resp");
+    }
+    drop(input);
+    assert!(child.wait().unwrap().success());
+}
+
+#[test]
+fn a_filter_ends_quietly_when_nobody_reads() {
+    let mut child = bindery(&["sm"]).stdin(Stdio::piped()).spawn().unwrap();
+    drop(child.stdout.take());
+    let mut input = child.stdin.take().unwrap();
+    // Fails once the filter is gone.
+    while input.write_all(b"{\"op\":\"udh\",\"hex\":\"00\"}\n").is_ok() {}
+    let output = child.wait_with_output().unwrap();
+    assert_eq!((code(&output), output.stderr.len()), (0, 0));
+}
+
+#[cfg(unix)]
+#[test]
+fn load_goes_on_when_its_smsc_is_killed_and_started_again() {
+    let smsc = Smsc::start(&["--delay", "10ms"]);
+    let address = smsc.address.clone();
+    let mut load = vec!["load", "--smsc", &address, "--binds", "2", "--window", "10"];
+    load.extend(["--messages", "3000", "--json"]);
+    let load = bindery(&load).spawn().unwrap();
+    let_some_pass(&address);
+    drop(smsc);
+    let again = Smsc::start_at(&address, &["--delay", "1ms"]);
+    let output = load.wait_with_output().unwrap();
+    assert_eq!(code(&output), 0, "{}", String::from_utf8_lossy(&output.stderr));
+    let summary = json(&line(&output.stdout));
+    assert_balanced(&summary);
+    assert_eq!(summary["messages"], 3_000);
+    // Only what was in flight may be unknown, whatever the windows of the binds.
+    assert!(summary["unknown"].as_u64() <= Some(20), "{summary}");
+    for bind in summary["binds"].as_array().unwrap() {
+        assert_eq!(
+            (&bind["state"], bind["reconnects"].as_u64()),
+            (&"bound".into(), Some(1))
+        );
+    }
+    drop(again);
+}
+
+#[cfg(unix)]
+#[test]
+fn load_that_is_interrupted_drains_and_sums_up() {
+    for name in ["INT", "TERM"] {
+        let smsc = Smsc::start(&["--delay", "5ms"]);
+        let load = [
+            "load",
+            "--smsc",
+            &smsc.address,
+            "--messages",
+            "1000000000",
+            "--json",
+        ];
+        let load = bindery(&load).spawn().unwrap();
+        let_some_pass(&smsc.address);
+        signal(name, &load);
+        let output = load.wait_with_output().unwrap();
+        assert_eq!(code(&output), 0, "{}", String::from_utf8_lossy(&output.stderr));
+        let summary = json(&line(&output.stdout));
+        assert_balanced(&summary);
+        assert_eq!(summary["messages"], summary["submitted"]);
+        assert_eq!(
+            smsc.end()["messages"],
+            summary["messages"].as_u64().unwrap() + 100
+        );
+    }
 }
 
 #[test]
@@ -324,4 +449,61 @@ fn send_prints_the_outcome_and_the_receipt() {
     assert_eq!((code(&output), output.stdout.len()), (0, 0), "none is sent twice");
     #[cfg(unix)]
     assert_eq!(smsc.end()["messages"], 3);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_file_whose_sending_was_killed_is_sent_to_its_end_and_nothing_with_an_outcome_twice() {
+    const MESSAGES: usize = 600;
+    let smsc = Smsc::start(&["--delay", "10ms"]);
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("a.toml");
+    let bind = format!(
+        "[binds.a-1]\nhosts = [\"{}\"]\nsystem_id = \"x\"\npassword = \"y\"\n",
+        smsc.address
+    );
+    std::fs::write(&config, bind).unwrap();
+    let messages = folder.path().join("messages.jsonl");
+    let lines = (0..MESSAGES).map(|number| format!("{{\"to\":\"447700900123\",\"text\":\"{number}\"}}\n"));
+    std::fs::write(&messages, lines.collect::<String>()).unwrap();
+    let arguments = [
+        "send",
+        "-c",
+        config.to_str().unwrap(),
+        "--file",
+        messages.to_str().unwrap(),
+    ];
+
+    let mut first = bindery(&arguments).spawn().unwrap();
+    let_some_pass(&smsc.address);
+    first.kill().unwrap();
+    first.wait().unwrap();
+    let outcomes = || std::fs::read_to_string(folder.path().join("messages.jsonl.outcomes.jsonl")).unwrap();
+    let kept = outcomes().lines().filter(|line| line.ends_with('}')).count();
+    assert!((1..MESSAGES).contains(&kept), "killed in the middle: {kept}");
+
+    let second = run(&arguments);
+    assert_eq!(code(&second), 0, "{}", String::from_utf8_lossy(&second.stderr));
+    let text = outcomes();
+    let sent: std::collections::BTreeSet<u64> = text
+        .lines()
+        .filter_map(|line| serde_json::from_str::<Value>(line).ok())
+        .map(|value| value["line"].as_u64().unwrap())
+        .collect();
+    assert_eq!(sent.len(), MESSAGES);
+    // Twice went only what was in flight, or answered and not on disk, when the first was killed.
+    let taken = smsc.end()["messages"].as_u64().unwrap() - 100;
+    assert!((600..=600 + 200).contains(&taken), "{taken}");
+
+    let changed = std::fs::read_to_string(&messages)
+        .unwrap()
+        .replace("\"7\"", "\"seven\"");
+    std::fs::write(&messages, changed).unwrap();
+    let third = run(&arguments);
+    assert_eq!(code(&third), 2);
+    let complaint = line(&third.stderr);
+    assert!(
+        complaint.contains("messages.jsonl:8: not the message"),
+        "{complaint}"
+    );
 }

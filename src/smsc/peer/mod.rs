@@ -2,8 +2,6 @@
 
 mod messages;
 mod operations;
-#[cfg(test)]
-mod tests;
 
 use std::sync::MutexGuard;
 use std::time::{Duration, Instant};
