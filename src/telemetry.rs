@@ -30,6 +30,8 @@ macro_rules! names {
 /// Names of fields: one for each idea, and no others (a test reads the sources).
 pub mod field {
     names! {
+        /// Binds that other settings added.
+        ADDED = "added";
         /// An address of a message; hidden unless switched on.
         ADDRESS = "address";
         /// The bind that something happened on.
@@ -50,12 +52,20 @@ pub mod field {
         GRACE = "grace";
         /// A name or an address of an SMSC.
         HOST = "host";
+        /// What somebody told a bind to do.
+        ORDER = "order";
         /// Whether a panic was the reason.
         PANICKED = "panicked";
         /// What a bind is doing.
         PHASE = "phase";
         /// PDUs per second.
         RATE = "rate";
+        /// Binds that other settings removed.
+        REMOVED = "removed";
+        /// Binds that bind anew with other settings.
+        REPLACED = "replaced";
+        /// Binds that go on with other limits.
+        RETUNED = "retuned";
         /// The sequence number of a PDU.
         SEQUENCE = "sequence";
         /// A command_status.

@@ -139,6 +139,11 @@ impl Backoff {
         }
     }
 
+    /// Other delays count from now on.
+    pub(super) fn set_delays(&mut self, delays: Delays) {
+        self.delays = delays;
+    }
+
     /// Starts again from the beginning, because somebody changed something.
     pub(super) fn reset(&mut self) {
         self.failures = 0;

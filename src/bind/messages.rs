@@ -16,12 +16,14 @@
 //! returns them.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use actix::{Actor, Addr, Context, Handler, Message, Recipient};
 use tokio::sync::mpsc;
 
 use crate::events::{Cause, Phase};
+use crate::settings::BindSettings;
 use crate::submit::{AccountId, BindId, Job};
 
 /// Router to bind: jobs that have seats, all that one wake-up of the router brought, in the order of sending.
@@ -39,6 +41,8 @@ pub enum Control {
     Pause,
     /// Connect again.
     Resume,
+    /// A sibling reached the host: whoever waits because it could not be reached connects now.
+    Hurry,
     /// As [`Control::Pause`], then end: report [`Report::Ended`]. At the deadline what is in flight is unknown.
     Drain {
         /// When to stop waiting.
@@ -49,6 +53,15 @@ pub enum Control {
 }
 
 impl Message for Control {
+    type Result = ();
+}
+
+/// Router to bind: settings that differ from the ones it has only in what can change under way, see
+/// [`BindSettings::is_retuned_to`].
+#[derive(Clone, Debug)]
+pub struct Retune(pub Arc<BindSettings>);
+
+impl Message for Retune {
     type Result = ();
 }
 
@@ -192,18 +205,25 @@ pub struct BindAddress {
     pub assign: Recipient<Assign>,
     /// For orders.
     pub control: Recipient<Control>,
+    /// For other settings.
+    pub retune: Recipient<Retune>,
     /// For questions.
     pub status: Recipient<GetBindStatus>,
 }
 
 impl<A> From<Addr<A>> for BindAddress
 where
-    A: Actor<Context = Context<A>> + Handler<Assign> + Handler<Control> + Handler<GetBindStatus>,
+    A: Actor<Context = Context<A>>
+        + Handler<Assign>
+        + Handler<Control>
+        + Handler<Retune>
+        + Handler<GetBindStatus>,
 {
     fn from(address: Addr<A>) -> Self {
         Self {
             assign: address.clone().recipient(),
             control: address.clone().recipient(),
+            retune: address.clone().recipient(),
             status: address.recipient(),
         }
     }

@@ -32,7 +32,9 @@ pub use backoff::Failure;
 
 use desk::Desk;
 use jobs::Ticket;
-use messages::{Assign, BindCounters, BindStatus, Control, GetBindStatus, Identity, Report, Reporter};
+use messages::{
+    Assign, BindCounters, BindStatus, Control, GetBindStatus, Identity, Report, Reporter, Retune,
+};
 use phases::Phases;
 use pump::Pump;
 
@@ -40,7 +42,7 @@ use crate::events::{Alarm, Cause, ConnectFailure, Hub, Receipts};
 use crate::link::{self, Closed, Connect, ConnectError, Connecting, Link, Target, TlsError, Transport};
 use crate::pdu::SequenceNumber;
 use crate::session::{CloseCause, Counters, Limits, Session, SharedBudget, WrappingSequence};
-use crate::settings::BindSettings;
+use crate::settings::{BindSettings, Mode};
 use crate::submit::{AccountId, UnknownCause};
 
 /// What a bind is made of.
@@ -72,6 +74,8 @@ pub struct Bind {
     identity: Identity,
     account: AccountId,
     settings: Arc<BindSettings>,
+    /// What the bind is for now: the mode of its settings, or the one that it fell back to.
+    mode: Mode,
     connector: Arc<dyn Connect>,
     router: Reporter,
     budget: Option<SharedBudget>,
@@ -133,6 +137,7 @@ impl Bind {
         let bind = Self {
             identity: setup.identity,
             account: setup.account,
+            mode: settings.mode,
             settings,
             connector: setup.connector,
             router: setup.router,
@@ -173,7 +178,7 @@ impl Bind {
         let first = SequenceNumber::new(self.settings.sequence_start);
         let generator = Box::new(WrappingSequence::starting_at(first));
         let mut session = Session::with_generator(config, limits, generator, now);
-        if let Err(error) = wire::send_bind(&self.settings, &mut session, now) {
+        if let Err(error) = wire::send_bind(&self.settings, self.mode, &mut session, now) {
             // Checked settings fit. The session closes when no bind went out in time.
             warn!(bind = %self.identity.bind, %error, "the bind PDU cannot be written");
         }
@@ -211,9 +216,24 @@ impl Bind {
         if closed.cause == CloseCause::NoProgress {
             self.desk.alarm(|bind| Alarm::Stuck { bind });
         }
-        if failure.is_alarming() {
+        if failure == Failure::BindTypeRefused {
+            self.fall_back();
+        } else if failure.is_alarming() {
             self.desk.alarm(|bind| Alarm::CredentialsRefused { bind });
         }
+    }
+
+    /// The SMSC does not know such binds: the next attempt is for something else, where the settings say so.
+    fn fall_back(&mut self) {
+        let alarm = match self.settings.fallback_mode {
+            Some(mode) if mode != self.mode => {
+                self.mode = mode;
+                |bind, command| Alarm::FellBack { bind, command }
+            }
+            _ => |bind, command| Alarm::ModeRefused { bind, command },
+        };
+        let command = self.mode.command_id();
+        self.desk.alarm(|bind| alarm(bind, command));
     }
 
     /// Carries out that somebody wants it to go down: what waits goes back, what is in flight is finished.
@@ -237,7 +257,7 @@ impl Bind {
         let Open::Linked(link) = &self.open else {
             return 0;
         };
-        if !self.settings.mode.sends() {
+        if !self.mode.sends() {
             return 0;
         }
         let session = link.session();
@@ -298,6 +318,7 @@ impl Handler<Control> for Bind {
         match control {
             Control::Pause => self.phases.pause(now),
             Control::Resume => return self.phases.resume(now),
+            Control::Hurry => return self.phases.hurry(now),
             Control::Drain { deadline } => self.phases.end(deadline, now),
             Control::Stop => self.phases.end(now, now),
         }
@@ -305,6 +326,21 @@ impl Handler<Control> for Bind {
         if control == Control::Stop {
             self.desk.jobs.abandon(UnknownCause::ShutDown);
         }
+    }
+}
+
+impl Handler<Retune> for Bind {
+    type Result = ();
+
+    fn handle(&mut self, Retune(settings): Retune, _: &mut Self::Context) {
+        let now = link::now();
+        self.phases.set_delays(settings.as_ref().into());
+        if let Open::Linked(link) = &mut self.open {
+            let session = link.session_mut();
+            session.set_window(settings.window);
+            session.set_rate(settings.limit(), now);
+        }
+        self.settings = settings;
     }
 }
 

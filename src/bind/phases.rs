@@ -85,6 +85,8 @@ pub(super) struct Phases {
     was_bound: bool,
     /// The last session made no progress: the next one sends one request first.
     probe: bool,
+    /// Why it is not up.
+    failure: Option<Failure>,
     phase: Phase,
     cause: Cause,
     since: Instant,
@@ -103,6 +105,7 @@ impl Phases {
             host: 0,
             was_bound: false,
             probe: false,
+            failure: None,
             phase: Phase::Connecting,
             cause: Cause::Progress,
             since: now,
@@ -129,6 +132,20 @@ impl Phases {
                 *until = Some(now);
             }
         }
+    }
+
+    /// Somebody reached the host that could not be reached: there is nothing to wait for any more.
+    pub(super) fn hurry(&mut self, now: Instant) {
+        if let State::Idle { until: Some(until) } = &mut self.state
+            && self.failure == Some(Failure::Unreachable)
+        {
+            *until = (*until).min(now);
+        }
+    }
+
+    /// Other delays count from now on.
+    pub(super) fn set_delays(&mut self, delays: Delays) {
+        self.backoff.set_delays(delays);
     }
 
     /// Ends; what is under way may take until `deadline`.
@@ -216,6 +233,7 @@ impl Phases {
             State::Idle { .. } | State::Connecting | State::Ended { .. } => None,
         };
         let retry_in = self.backoff.delay(failure, bound, now);
+        self.failure = Some(failure);
         self.state = State::Idle {
             until: Some(now + retry_in),
         };
@@ -464,6 +482,26 @@ mod tests {
         assert_eq!(life.parting(true, true), Parting::Leave);
         assert_eq!(life.phases.poll(life.now), Step::Stop { clean: false });
         assert_eq!(life.entered(), ["draining", "stopped"]);
+    }
+
+    #[test]
+    fn only_a_bind_that_waits_for_its_host_is_hurried() {
+        for (cause, hurried) in [
+            (CloseCause::Disconnected, true),
+            (CloseCause::BindRefused(CommandStatus::ESME_RALYBND), false),
+            (CloseCause::BindRefused(CommandStatus::ESME_RINVPASWD), false),
+        ] {
+            let mut life = Life::bound();
+            life.closes(cause);
+            life.phases.hurry(life.now);
+            let step = life.phases.poll(life.now);
+            assert_eq!(matches!(step, Step::Connect { .. }), hurried, "{cause:?}");
+        }
+        let mut paused = Life::bound();
+        paused.phases.pause(paused.now);
+        paused.closes(CloseCause::Unbound);
+        paused.phases.hurry(paused.now);
+        assert_eq!(paused.phases.poll(paused.now), Step::Sleep { until: None });
     }
 
     #[test]

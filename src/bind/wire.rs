@@ -45,13 +45,14 @@ impl<const COMMAND_ID: u32> Body for BindPdu<'_, COMMAND_ID> {
     }
 }
 
-/// Sends the bind PDU.
+/// Sends the bind PDU for `mode`.
 pub(super) fn send_bind<T>(
     settings: &BindSettings,
+    mode: Mode,
     session: &mut Session<T>,
     now: std::time::Instant,
 ) -> Result<(), RequestError> {
-    match settings.mode {
+    match mode {
         Mode::Transceiver => session.bind(&BindPdu::<{ CommandId::BIND_TRANSCEIVER.value() }>(settings), now),
         Mode::Transmitter => session.bind(&BindPdu::<{ CommandId::BIND_TRANSMITTER.value() }>(settings), now),
         Mode::Receiver => session.bind(&BindPdu::<{ CommandId::BIND_RECEIVER.value() }>(settings), now),

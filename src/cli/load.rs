@@ -83,6 +83,9 @@ fn settings(args: &Load) -> Settings {
     router.queue_capacity = AT_A_TIME;
     router.backlog_capacity = AT_A_TIME;
     router.validity = None;
+    // Whoever loads an SMSC wants its load at once.
+    router.connects_per_host = None;
+    router.binds_per_second = None;
     settings
 }
 

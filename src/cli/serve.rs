@@ -4,18 +4,22 @@ use std::path::Path;
 use std::time::Duration;
 
 use serde_json::json;
+use tokio::task::spawn_blocking;
 use tracing_subscriber::filter::LevelFilter;
 
 use super::args;
 use super::load_settings;
 use super::output::{Exit, complain, say};
-use super::signals::Signals;
+use super::signals::{Hangup, Signals};
 use crate::esme::Esme;
 use crate::settings::{LogLevel, Settings, SmscSettings};
 use crate::smsc::{Behaviour, Smsc};
 use crate::telemetry;
 
-/// Runs the service until SIGINT or SIGTERM.
+/// How often the configuration is looked at.
+const WATCH: Duration = Duration::from_secs(1);
+
+/// Runs the service until SIGINT or SIGTERM. SIGHUP, or another text in the file, applies what changed.
 pub(super) fn run(args: &args::Configured) -> Exit {
     let settings = match load_settings(&args.config) {
         Ok(settings) => settings,
@@ -32,17 +36,79 @@ pub(super) fn run(args: &args::Configured) -> Exit {
             }
         };
         let mut signals = Signals::listen();
-        tokio::select! {
-            () = signals.next() => {
-                shut_down(&esme, grace, &mut signals).await;
-                Exit::Done
-            }
-            () = esme.closed() => {
-                complain("the router ended; every bind was unbound");
-                Exit::Failed
+        let mut file = Watched::new(&args.config);
+        loop {
+            tokio::select! {
+                () = signals.next() => {
+                    shut_down(&esme, grace, &mut signals).await;
+                    return Exit::Done;
+                }
+                () = file.changed() => apply(&esme, &args.config).await,
+                () = esme.closed() => {
+                    complain("the router ended; every bind was unbound");
+                    return Exit::Failed;
+                }
             }
         }
     })
+}
+
+/// Applies what the file says now. One that cannot be used changes nothing.
+async fn apply(esme: &Esme, file: &Path) {
+    let Ok(settings) = load_settings(file) else {
+        return complain(format_args!(
+            "{}: not applied; everything goes on as before",
+            file.display()
+        ));
+    };
+    match esme.apply(settings).await {
+        Ok(applied) => applied.needs_restart.iter().for_each(|key| {
+            complain(format_args!(
+                "{}: {key} counts when the process starts again",
+                file.display()
+            ));
+        }),
+        Err(error) => complain(error),
+    }
+}
+
+/// A file that is looked at from time to time.
+struct Watched<'a> {
+    file: &'a Path,
+    text: Option<Vec<u8>>,
+    hangup: Hangup,
+}
+
+impl<'a> Watched<'a> {
+    fn new(file: &'a Path) -> Self {
+        Self {
+            file,
+            text: std::fs::read(file).ok(),
+            hangup: Hangup::listen(),
+        }
+    }
+
+    /// Waits for SIGHUP, or until the file has another text. May be dropped and called again.
+    async fn changed(&mut self) {
+        loop {
+            tokio::select! {
+                () = self.hangup.next() => {
+                    self.text = std::fs::read(self.file).ok();
+                    return;
+                }
+                () = tokio::time::sleep(WATCH) => {}
+            }
+            // A file that is just being replaced is looked at again.
+            let file = self.file.to_owned();
+            let Ok(Ok(text)) = spawn_blocking(move || std::fs::read(file)).await else {
+                continue;
+            };
+            if self.text.as_deref() != Some(text.as_slice()) {
+                self.text = Some(text);
+                return;
+            }
+        }
+    }
 }
 
 /// Finishes what has begun; what has not ended when one more signal comes is not waited for.

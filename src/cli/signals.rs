@@ -39,6 +39,30 @@ async fn next_of(signal: &mut Option<Signal>) {
     }
 }
 
+/// Hears SIGHUP, where there is such a thing.
+pub(super) struct Hangup {
+    #[cfg(unix)]
+    heard: Option<Signal>,
+}
+
+impl Hangup {
+    /// Listens from now on; must be called inside a runtime.
+    pub(super) fn listen() -> Self {
+        Self {
+            #[cfg(unix)]
+            heard: signal(SignalKind::hangup()).ok(),
+        }
+    }
+
+    /// Waits for the next one. May be dropped and called again without missing any.
+    pub(super) async fn next(&mut self) {
+        #[cfg(unix)]
+        next_of(&mut self.heard).await;
+        #[cfg(not(unix))]
+        std::future::pending::<()>().await;
+    }
+}
+
 #[cfg(not(unix))]
 impl Signals {
     /// Listens once somebody waits.

@@ -134,6 +134,11 @@ impl<J> Dispatcher<J> {
         }
     }
 
+    /// From now on at most `capacity` jobs wait that were not admitted before. Those that wait stay.
+    pub fn set_capacity(&mut self, capacity: usize) {
+        self.capacity = capacity;
+    }
+
     // Binds and lanes.
 
     /// Adds a lane that no bind serves as yet.

@@ -15,9 +15,12 @@ pub use home::StartError;
 
 use crate::events::{Delivery, Event, Filter, Hub, HubError, Subscription};
 use crate::link::{Connect, TcpConnector};
-use crate::router::{Books, GetStatus, Jobs, Preparer, Router, Shutdown, ShutdownReport, Status, Totals};
+use crate::router::{
+    Applied, Apply, ApplyError, BindError, Books, GetStatus, Jobs, Order, OrderBind, Preparer, Router,
+    Shutdown, ShutdownReport, Status, Totals,
+};
 use crate::settings::Settings;
-use crate::submit::{Batch, Job, Pending, Reply, Submit, SubmitError, SubmitResult};
+use crate::submit::{Batch, BindId, Job, Pending, Reply, Submit, SubmitError, SubmitResult};
 use home::Home;
 
 /// Most messages that go to the router as one.
@@ -217,6 +220,56 @@ impl Esme {
     /// Another actor does so already.
     pub fn answer_deliveries(&self, answerer: Recipient<Delivery>) -> Result<(), HubError> {
         self.inner.hub.answer_deliveries(answerer)
+    }
+
+    // Changes.
+
+    /// Goes on with other settings: binds are added, removed, told of other limits, or bind anew with what changed;
+    /// those that nothing changed for are not touched.
+    ///
+    /// What is removed or bound anew finishes what it has begun first, within
+    /// [`shutdown_grace`](crate::settings::RouterSettings::shutdown_grace). Messages that wait go on waiting.
+    ///
+    /// # Errors
+    ///
+    /// The settings cannot be used, or the router shuts down; nothing has changed then.
+    pub async fn apply(&self, settings: Settings) -> Result<Applied, ApplyError> {
+        let answer = self.inner.router.send(Apply(settings)).await;
+        answer.unwrap_or(Err(ApplyError::ShuttingDown))
+    }
+
+    /// Takes a bind down: what waits there leaves by others, what is in flight is finished, then it unbinds and
+    /// stays away until it is resumed.
+    ///
+    /// # Errors
+    ///
+    /// No such bind is running.
+    pub async fn pause(&self, bind: impl Into<BindId>) -> Result<(), BindError> {
+        self.order(bind.into(), Order::Pause).await
+    }
+
+    /// Brings a bind back that was paused.
+    ///
+    /// # Errors
+    ///
+    /// No such bind is running.
+    pub async fn resume(&self, bind: impl Into<BindId>) -> Result<(), BindError> {
+        self.order(bind.into(), Order::Resume).await
+    }
+
+    /// Takes a bind down for good; what is in flight after `grace` is unknown. [`apply`](Self::apply) with changed
+    /// settings for it brings it back.
+    ///
+    /// # Errors
+    ///
+    /// No such bind is running.
+    pub async fn drain(&self, bind: impl Into<BindId>, grace: Duration) -> Result<(), BindError> {
+        self.order(bind.into(), Order::Drain { grace }).await
+    }
+
+    async fn order(&self, bind: BindId, order: Order) -> Result<(), BindError> {
+        let answer = self.inner.router.send(OrderBind { bind, order }).await;
+        answer.unwrap_or(Err(BindError::ShuttingDown))
     }
 
     // Life.

@@ -18,7 +18,7 @@ pub use hub::{Answering, Hub, HubError, Subscription};
 pub use phase::{Cause, ConnectFailure, Phase};
 pub use receipts::{Accepted, ReceiptEvent, Receipts};
 
-use crate::pdu::{DecodeError, Header};
+use crate::pdu::{CommandId, DecodeError, Header};
 use crate::submit::{BindId, Reference, SubmitResult};
 
 /// Something happened.
@@ -209,6 +209,22 @@ pub enum Alarm {
         /// The bind.
         bind: BindId,
     },
+    /// The SMSC does not know binds of this mode; retries are slow.
+    #[error("{bind}: the SMSC does not support {}", command.name().unwrap_or_default())]
+    ModeRefused {
+        /// The bind.
+        bind: BindId,
+        /// How it would bind.
+        command: CommandId,
+    },
+    /// The SMSC does not know binds of the mode that is configured: the bind has another one from now on.
+    #[error("{bind}: goes on with {}", command.name().unwrap_or_default())]
+    FellBack {
+        /// The bind.
+        bind: BindId,
+        /// How it binds now.
+        command: CommandId,
+    },
     /// There is no TLS connection that can be trusted, or our own files for it cannot be used; retries are slow.
     #[error("{bind}: {failure}")]
     TlsRefused {
@@ -255,6 +271,8 @@ impl Alarm {
     pub const fn bind(&self) -> Option<&BindId> {
         match self {
             Self::CredentialsRefused { bind }
+            | Self::FellBack { bind, .. }
+            | Self::ModeRefused { bind, .. }
             | Self::TlsRefused { bind, .. }
             | Self::Restarted { bind }
             | Self::GaveUp { bind }

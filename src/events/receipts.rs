@@ -103,6 +103,11 @@ impl Receipts {
         })
     }
 
+    /// Ids are compared by other rules from now on; what is stored keeps those it came with.
+    pub fn set_rules(&self, rules: IdRules) {
+        self.lock().set_rules(self.account.as_str(), rules);
+    }
+
     /// The account.
     #[must_use]
     pub const fn account(&self) -> &AccountId {

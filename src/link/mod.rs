@@ -5,6 +5,7 @@
 //! `ActorFuture`, the embedded SMSC in a task.
 
 mod connect;
+mod governor;
 #[cfg(feature = "tls")]
 mod tls;
 mod transport;
@@ -23,6 +24,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Sleep;
 
 pub use connect::{Connect, ConnectError, Connecting, Target, TcpConnector, TlsError, set_options};
+pub use governor::{Governance, Governor};
 pub use transport::Transport;
 
 use crate::pdu::{Header, frame_length};

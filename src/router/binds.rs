@@ -12,12 +12,12 @@ use tokio::sync::mpsc;
 use tokio::task::{AbortHandle, JoinHandle};
 use tracing::{error, info, warn};
 
-use super::core::{Core, strand};
-use crate::bind::messages::{BindAddress, Identity, Report, Reporter, Reports};
+use super::core::Core;
+use crate::bind::messages::{BindAddress, Control, Identity, Report, Reporter, Reports};
 use crate::bind::{BindSetup, Failure};
 use crate::dispatch::{BindKey, LaneKey};
 use crate::events::{Alarm, BindEvent, Cause, Event, Kinds, Phase, Receipts};
-use crate::link::Connect;
+use crate::link::Governor;
 use crate::session::{Budget, SharedBudget};
 use crate::settings::BindSettings;
 use crate::sm::CorrelatorLimits;
@@ -30,11 +30,11 @@ pub type StartBind = Box<dyn Fn(BindSetup) -> (BindAddress, JoinHandle<()>)>;
 /// Every bind, and what is needed to start one.
 pub(super) struct Binds {
     start: StartBind,
-    connector: Arc<dyn Connect>,
+    pub(super) governor: Arc<Governor>,
     reporter: Reporter,
     /// What binds report, which the pump fetches.
     reports: mpsc::UnboundedReceiver<Reports>,
-    budgets: HashMap<String, SharedBudget>,
+    pub(super) budgets: HashMap<String, SharedBudget>,
     random: fastrand::Rng,
     incarnations: u64,
     names: HashMap<BindId, BindKey>,
@@ -58,11 +58,26 @@ pub(super) struct Member {
     pub(super) since: Instant,
     /// Whether the peer agreed to the unbind, once it has ended.
     pub(super) ended: Option<bool>,
+    /// What comes after it.
+    pub(super) fate: Fate,
     budget: Option<SharedBudget>,
     incarnation: u64,
     life: Option<(BindAddress, AbortHandle)>,
     /// When it was started again.
     restarts: VecDeque<Instant>,
+}
+
+/// What comes after the end of a bind.
+#[derive(Clone, Debug)]
+pub(super) enum Fate {
+    /// Nobody wants it to end: it is started again.
+    Stays,
+    /// It was drained, and is shown as stopped.
+    Drained,
+    /// It is in the settings no more.
+    Removed,
+    /// Another one with these settings.
+    Replaced(Arc<BindSettings>),
 }
 
 /// What the binds of one account share.
@@ -86,11 +101,11 @@ impl Member {
 }
 
 impl Binds {
-    pub(super) fn new(start: StartBind, connector: Arc<dyn Connect>, seed: u64) -> Self {
+    pub(super) fn new(start: StartBind, governor: Arc<Governor>, seed: u64) -> Self {
         let (reporter, reports) = Reporter::channel();
         Self {
             start,
-            connector,
+            governor,
             reporter,
             reports,
             budgets: HashMap::new(),
@@ -107,7 +122,7 @@ impl Binds {
         self.members.get(key.index())?.as_ref()
     }
 
-    fn get_mut(&mut self, key: BindKey) -> Option<&mut Member> {
+    pub(super) fn get_mut(&mut self, key: BindKey) -> Option<&mut Member> {
         self.members.get_mut(key.index())?.as_mut()
     }
 
@@ -162,7 +177,7 @@ impl Core {
         }
     }
 
-    fn add_bind(&mut self, id: BindId, settings: Arc<BindSettings>, now: Instant) {
+    pub(super) fn add_bind(&mut self, id: BindId, settings: Arc<BindSettings>, now: Instant) {
         let account = AccountId::new(settings.account_or(id.as_str()));
         self.accounts.entry(account.clone()).or_insert_with(|| Account {
             receipts: Receipts::new(
@@ -201,6 +216,7 @@ impl Core {
                 cause: Cause::Progress,
                 since: now,
                 ended: None,
+                fate: Fate::Stays,
                 budget,
                 incarnation: 0,
                 life: None,
@@ -229,7 +245,7 @@ impl Core {
             },
             account: member.account.clone(),
             settings: member.settings.clone(),
-            connector: binds.connector.clone(),
+            connector: binds.governor.clone(),
             hub: self.hub.clone(),
             receipts: account.receipts.clone(),
             router: binds.reporter.clone(),
@@ -285,8 +301,44 @@ impl Core {
         }
     }
 
+    /// The lane that only the bind of this name serves goes over to the one that is new.
+    fn hand_on_pin(&mut self, id: &BindId, pin: Option<LaneKey>, now: Instant) {
+        let Some((key, member)) = self.binds.by_name_mut(id.as_str()) else {
+            return;
+        };
+        if let Some(lane) = pin
+            && member.settings.mode.sends()
+        {
+            member.pin = Some(lane);
+            self.dispatcher.join(key, lane, now);
+        }
+    }
+
+    /// A bind is up: the siblings that wait because its host could not be reached need wait no more. The governor
+    /// lets them in one after another; without one their own delays are what spares the host.
+    fn hurry_siblings(&self, key: BindKey) {
+        if self.settings.router.binds_per_second.is_none() {
+            return;
+        }
+        let Some(bound) = self.binds.get(key) else { return };
+        for (_, member) in self.binds.iter() {
+            let waits = matches!(member.phase, Phase::Waiting { .. });
+            let same_host = |host| bound.settings.hosts.contains(host);
+            if waits
+                && member.settings.hosts.iter().any(same_host)
+                && let Some(address) = member.address()
+            {
+                // Harmless where it is lost: the bind ends.
+                address.control.do_send(Control::Hurry);
+            }
+        }
+    }
+
     fn enter_phase(&mut self, key: BindKey, phase: Phase, cause: Cause, now: Instant) {
         self.dispatcher.set_open(key, phase == Phase::Bound, now);
+        if phase == Phase::Bound {
+            self.hurry_siblings(key);
+        }
         if let Some(member) = self.binds.get_mut(key) {
             member.phase = phase;
             member.cause = cause;
@@ -322,7 +374,7 @@ impl Core {
         member.life = None;
         // What it had is gone, with its seats; what was still here is not.
         let unsent = self.dispatcher.reset_bind(key);
-        if self.closing.is_some() || member.ended.is_some() {
+        if self.closing.is_some() || member.ended.is_some() || !matches!(member.fate, Fate::Stays) {
             self.retire(key, now);
         } else {
             let window = self.settings.router.restart_window;
@@ -354,11 +406,21 @@ impl Core {
         if let Some(mut member) = self.binds.remove(key) {
             member.phase = Phase::Stopped;
             member.since = now;
-            member.pin = None;
-            self.binds.stopped.push(member);
+            let pin = member.pin.take();
+            match (member.fate.clone(), &self.closing) {
+                (Fate::Replaced(settings), None) => {
+                    // Before the old one leaves its lanes, so that what waits in them is never without a bind.
+                    let id = member.id.clone();
+                    self.add_bind(id.clone(), settings, now);
+                    self.hand_on_pin(&id, pin, now);
+                }
+                (Fate::Removed, None) => {}
+                _ => self.binds.stopped.push(member),
+            }
         }
         let removed = self.dispatcher.remove_bind(key);
-        removed.stranded.into_iter().for_each(strand);
+        // Where its route or its account has other binds now, a message goes on.
+        self.take_back(None, removed.stranded);
         self.take_back(None, removed.assigned);
     }
 }

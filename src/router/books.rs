@@ -1,7 +1,7 @@
 //! The books of one router: permits, and how messages ended.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use tokio::sync::Semaphore;
 
@@ -15,7 +15,7 @@ use crate::submit::{Ledger, Reply, Settled, SubmitError, SubmitResult};
 #[derive(Debug)]
 pub struct Books {
     permits: Semaphore,
-    capacity: usize,
+    capacity: AtomicUsize,
     hub: Arc<Hub>,
     taken: AtomicU64,
     ended: [AtomicU64; Ending::COUNT],
@@ -130,7 +130,7 @@ impl Books {
         let capacity = permits.clamp(1, Semaphore::MAX_PERMITS);
         Arc::new(Self {
             permits: Semaphore::new(capacity),
-            capacity,
+            capacity: AtomicUsize::new(capacity),
             hub,
             taken: AtomicU64::new(0),
             ended: Default::default(),
@@ -169,10 +169,17 @@ impl Books {
         self.permits.add_permits(count);
     }
 
+    /// More permits, where there are fewer.
+    pub(super) fn grow(&self, permits: usize) {
+        let capacity = permits.clamp(1, Semaphore::MAX_PERMITS);
+        let before = self.capacity.fetch_max(capacity, Ordering::AcqRel);
+        self.permits.add_permits(capacity.saturating_sub(before));
+    }
+
     /// Permits in all.
     #[must_use]
-    pub const fn capacity(&self) -> usize {
-        self.capacity
+    pub fn capacity(&self) -> usize {
+        self.capacity.load(Ordering::Acquire)
     }
 
     /// Permits that are free.

@@ -27,7 +27,7 @@ pub(super) struct Core {
     pub(super) settings: Arc<Settings>,
     pub(super) hub: Arc<Hub>,
     pub(super) books: Arc<Books>,
-    preparer: Arc<Preparer>,
+    pub(super) preparer: Arc<Preparer>,
     pub(super) dispatcher: Dispatcher<Box<Job>>,
     /// The lane of messages that any bind may take.
     pub(super) any: LaneKey,
@@ -76,6 +76,27 @@ impl Core {
             now: None,
             next_sweep: link::now() + SWEEP,
             _alive: alive,
+        }
+    }
+
+    /// Routes are as the settings say now. What waits in a lane of a route that changed stays there as long as that
+    /// has a bind.
+    pub(super) fn apply_routes(&mut self, before: &Settings) {
+        let settings = self.settings.clone();
+        self.routes
+            .retain(|name, _| settings.routes.contains_key(name.as_str()));
+        for (name, route) in &settings.routes {
+            if before.routes.get(name) == Some(route) {
+                continue;
+            }
+            let lane = self.dispatcher.add_lane(Box::new(MostRoom::new()));
+            self.routes.insert(name.as_str().into(), lane);
+            let now = self.now();
+            for (key, member) in self.binds.iter() {
+                if member.settings.mode.sends() && route.binds.iter().any(|bind| bind == member.id.as_str()) {
+                    self.dispatcher.join(key, lane, now);
+                }
+            }
         }
     }
 
@@ -276,7 +297,7 @@ fn ticket(job: &Job, lane: LaneKey, admitted: bool) -> Ticket {
 }
 
 /// Ends a job that no bind is left for.
-pub(super) fn strand(job: Box<Job>) {
+fn strand(job: Box<Job>) {
     let cause = NotSentCause::Stopped;
     job.close(&SubmitError::NotSent { cause }, UnknownCause::Dropped);
 }

@@ -9,6 +9,7 @@
 //! messages lie in the mailbox until the router comes to them, and what finds the backlog full is answered
 //! [`SubmitError::Busy`](crate::submit::SubmitError::Busy). Only `Esme` bounds its callers.
 
+mod apply;
 mod binds;
 mod books;
 mod closing;
@@ -32,6 +33,7 @@ use actix::{Actor, Addr, AsyncContext, Context, Handler, Message, MessageResult,
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, yield_now};
 
+pub use apply::{Applied, Apply, ApplyError, BindError, Order, OrderBind};
 pub use binds::StartBind;
 pub use books::{Books, Totals};
 pub use closing::ShutdownReport;
@@ -40,7 +42,7 @@ pub use status::{GetStatus, Status};
 
 use crate::bind::Bind;
 use crate::events::{Delivery, Event, Filter, Hub, HubError, Subscription};
-use crate::link::Connect;
+use crate::link::{Connect, Governance, Governor};
 use crate::settings::Settings;
 use crate::submit::{Batch, Job, Reply, Submit, SubmitBatch, SubmitResult};
 use binds::Binds;
@@ -103,7 +105,9 @@ impl Router {
         let books = Books::new(setup.settings.router.queue_capacity, hub.clone());
         let preparer = Arc::new(Preparer::new(&setup.settings, setup.seed));
         let (alive, watcher) = watch::channel(());
-        let binds = Binds::new(setup.start, setup.connector, setup.seed);
+        let governance = Governance::from(&setup.settings.router);
+        let governor = Arc::new(Governor::new(setup.connector, governance));
+        let binds = Binds::new(setup.start, governor, setup.seed);
         let mut core = Core::new(
             setup.settings,
             hub.clone(),

@@ -1,7 +1,7 @@
 //! How texts are written for the binds that may carry them.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError, RwLock};
 
 use crate::settings::{BindSettings, Settings};
 use crate::sm::{DefaultAlphabet, PerDestination, ReferenceGenerator, SplitOptions};
@@ -16,17 +16,56 @@ const DESTINATIONS: usize = 100_000;
 /// it is written so; else as GSM 03.38.
 #[derive(Debug)]
 pub struct Preparer {
+    options: RwLock<Options>,
+    references: Mutex<PerDestination>,
+}
+
+/// How to write what goes by a bind, by a route, or by any bind.
+#[derive(Debug)]
+struct Options {
     any: SplitOptions,
     /// Only those that differ from `any`.
     binds: HashMap<BindId, SplitOptions>,
     routes: HashMap<RouteId, SplitOptions>,
-    references: Mutex<PerDestination>,
 }
 
 impl Preparer {
     /// Ready for the binds and routes of these settings.
     #[must_use]
     pub fn new(settings: &Settings, seed: u64) -> Self {
+        Self {
+            options: RwLock::new(Options::of(settings)),
+            references: Mutex::new(PerDestination::new(DESTINATIONS, seed)),
+        }
+    }
+
+    /// Goes on with other binds and routes.
+    pub fn configure(&self, settings: &Settings) {
+        *self.options.write().unwrap_or_else(PoisonError::into_inner) = Options::of(settings);
+    }
+
+    /// Turns a message into a job.
+    ///
+    /// # Errors
+    ///
+    /// Gives the reply back, not answered, when the message cannot be written.
+    pub fn prepare(&self, submit: Submit, reply: Reply) -> Result<Box<Job>, (Reply, SubmitError)> {
+        let known = self.options.read().unwrap_or_else(PoisonError::into_inner);
+        let options = match (&submit.bind, &submit.route) {
+            (Some(bind), _) => known.binds.get(bind),
+            (None, Some(route)) => known.routes.get(route),
+            (None, None) => None,
+        };
+        Job::prepare(submit, reply, options.unwrap_or(&known.any), |destination| {
+            // Nothing panics while the lock is held.
+            let mut references = self.references.lock().unwrap_or_else(PoisonError::into_inner);
+            references.next_reference(destination)
+        })
+    }
+}
+
+impl Options {
+    fn of(settings: &Settings) -> Self {
         let any = options(settings.binds.values());
         let binds = settings.binds.iter().map(|(name, bind)| (name, options([bind])));
         let routes = settings.routes.iter().map(|(name, route)| {
@@ -43,26 +82,7 @@ impl Preparer {
                 .map(|(name, options)| (name.as_str().into(), options))
                 .collect(),
             any,
-            references: Mutex::new(PerDestination::new(DESTINATIONS, seed)),
         }
-    }
-
-    /// Turns a message into a job.
-    ///
-    /// # Errors
-    ///
-    /// Gives the reply back, not answered, when the message cannot be written.
-    pub fn prepare(&self, submit: Submit, reply: Reply) -> Result<Box<Job>, (Reply, SubmitError)> {
-        let options = match (&submit.bind, &submit.route) {
-            (Some(bind), _) => self.binds.get(bind),
-            (None, Some(route)) => self.routes.get(route),
-            (None, None) => None,
-        };
-        Job::prepare(submit, reply, options.unwrap_or(&self.any), |destination| {
-            // Nothing panics while the lock is held.
-            let mut references = self.references.lock().unwrap_or_else(PoisonError::into_inner);
-            references.next_reference(destination)
-        })
     }
 }
 

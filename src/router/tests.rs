@@ -11,7 +11,7 @@ use tokio::time::{advance, timeout};
 use super::*;
 use crate::bind::BindSetup;
 use crate::bind::messages::{
-    Assign, BindCounters, BindStatus, Control, GetBindStatus, Identity, Report, Reporter, Reports,
+    Assign, BindCounters, BindStatus, Control, GetBindStatus, Identity, Report, Reporter, Reports, Retune,
 };
 use crate::events::{Alarm, Cause, Kinds, OutcomeEvent, Phase};
 use crate::link::TcpConnector;
@@ -131,6 +131,14 @@ impl Handler<Control> for Fake {
             self.report(vec![Report::Returned { jobs }, Report::Ended { clean: true }]);
             context.stop();
         }
+    }
+}
+
+impl Handler<Retune> for Fake {
+    type Result = ();
+
+    fn handle(&mut self, Retune(settings): Retune, _: &mut Context<Self>) {
+        self.setup.settings = settings;
     }
 }
 

@@ -6,7 +6,7 @@ use super::rule::{Above, AtLeast, Characters};
 use super::section::section;
 use super::values::{hours, ms, secs};
 use super::{HostPort, Secret, TlsSettings};
-use crate::pdu::{CommandStatus, InterfaceVersion, Leniency, MAX_COMMAND_LENGTH, Npi, Ton};
+use crate::pdu::{CommandId, CommandStatus, InterfaceVersion, Leniency, MAX_COMMAND_LENGTH, Npi, Ton};
 use crate::session::{EnquireLinkMode, Rate, SessionConfig, Side};
 use crate::sm::{DefaultAlphabet, IdBase, IdForm, IdRules};
 
@@ -23,6 +23,16 @@ pub enum Mode {
 }
 
 impl Mode {
+    /// The request that makes such a bind.
+    #[must_use]
+    pub const fn command_id(self) -> CommandId {
+        match self {
+            Self::Transceiver => CommandId::BIND_TRANSCEIVER,
+            Self::Transmitter => CommandId::BIND_TRANSMITTER,
+            Self::Receiver => CommandId::BIND_RECEIVER,
+        }
+    }
+
     /// Whether messages can be submitted over such a bind.
     #[must_use]
     pub const fn sends(self) -> bool {
@@ -60,6 +70,8 @@ section! {
         pub system_type: String = String::new(), Characters(0..=12);
         /// What the bind is for.
         pub mode: Mode = Mode::default();
+        /// What the bind is for instead where the SMSC does not know binds of `mode`. Default: nothing.
+        pub fallback_mode: Option<Mode> = None;
         /// Binds of one account share message ids and receipts. Default: the bind's name.
         pub account: Option<String> = None, Characters(1..=64);
         /// The version of SMPP that we say we speak.
@@ -195,6 +207,23 @@ impl BindSettings {
             per_second,
             burst: self.burst,
         })
+    }
+
+    /// True when `other` differs only in what can change while a session goes on: window, rate and burst, the
+    /// delays between attempts, and how long a connection may take.
+    #[must_use]
+    pub fn is_retuned_to(&self, other: &Self) -> bool {
+        let retuned = Self {
+            window: other.window,
+            rate: other.rate,
+            burst: other.burst,
+            connect_timeout: other.connect_timeout,
+            backoff_initial: other.backoff_initial,
+            backoff_max: other.backoff_max,
+            stable_after: other.stable_after,
+            ..self.clone()
+        };
+        retuned == *other
     }
 
     /// What the session of this bind is told.

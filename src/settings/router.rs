@@ -65,6 +65,10 @@ section! {
         pub restart_limit: usize = 5, 0..=1_000;
         /// The time over which `restart_limit` counts.
         pub restart_window: Duration = mins(1), secs(1)..=hours(24);
+        /// Most connections that are being made to one host and port at a time.
+        pub connects_per_host: Option<usize> = Some(5), 1..=10_000;
+        /// Most connections begun within any second to one host and port; each is followed by a bind.
+        pub binds_per_second: Option<f64> = Some(10.0), Above(0.0);
         /// How long binds may take to finish what they have begun when the process stops.
         pub shutdown_grace: Duration = secs(30), ms(0)..=hours(1);
     }

@@ -113,6 +113,58 @@ fn let_some_pass(address: &str) {
     assert_eq!(code(&output), 0, "{}", String::from_utf8_lossy(&output.stderr));
 }
 
+/// Reads the log of a service up to a line with both of these.
+#[cfg(unix)]
+fn wait_for(log: &mut impl BufRead, bind: &str, word: &str) {
+    let mut seen = String::new();
+    loop {
+        let mut line = String::new();
+        assert_ne!(log.read_line(&mut line).unwrap(), 0, "it ended: {seen}");
+        if line.contains(bind) && line.contains(word) {
+            return;
+        }
+        seen.push_str(&line);
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_service_takes_up_what_changes_in_its_file() {
+    let smsc = Smsc::start(&[]);
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("bindery.toml");
+    let bind = |name: &str| {
+        format!(
+            "[binds.{name}]\nhosts = [\"{}\"]\nsystem_id = \"a\"\npassword = \"b\"\n",
+            smsc.address
+        )
+    };
+    std::fs::write(&file, bind("first")).unwrap();
+    let mut child = bindery(&["run", "-c", file.to_str().unwrap()])
+        .env("RUST_LOG", "info")
+        .spawn()
+        .unwrap();
+    let mut log = BufReader::new(child.stderr.take().unwrap());
+    wait_for(&mut log, "first", "bound");
+
+    std::fs::write(&file, "[binds.first]\nhosts = 7\n").unwrap();
+    wait_for(&mut log, "not applied", "as before");
+    std::fs::write(&file, bind("first") + &bind("second")).unwrap();
+    wait_for(&mut log, "second", "bound");
+    std::fs::write(&file, bind("second")).unwrap();
+    signal("HUP", &child);
+    wait_for(&mut log, "first", "stopped");
+
+    signal("TERM", &child);
+    std::io::copy(&mut log, &mut std::io::sink()).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    let counters = smsc.end();
+    assert_eq!(
+        (&counters["binds"], &counters["connections"]),
+        (&2.into(), &2.into())
+    );
+}
+
 impl Drop for Smsc {
     fn drop(&mut self) {
         // Ended already when the test went well.

@@ -17,6 +17,7 @@ mod conformance_sm;
 mod esme;
 mod generate;
 mod homes;
+mod live;
 mod properties_pdu;
 mod protocol_docs;
 #[cfg(feature = "cli")]

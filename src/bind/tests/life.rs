@@ -244,3 +244,23 @@ async fn garbage_ends_the_session_and_not_the_bind() {
     })
     .await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn where_transceivers_are_unknown_the_bind_falls_back() {
+    local(async {
+        let settings = settings().fallback_mode(Mode::Transmitter);
+        let mut bench = Bench::start(settings).await;
+        let header = bench.read(BIND).await;
+        bench.answer(header, 0x03, b"").await;
+        bench.peer = bench.connections.recv().await.unwrap();
+        let header = bench.read(0x02).await;
+        bench.answer(header, 0, b"\0").await;
+        bench.phase("bound").await;
+        let pending = bench.submit(1);
+        bench.accept(b"1").await;
+        for one in pending {
+            assert!(one.await.is_ok());
+        }
+    })
+    .await;
+}
