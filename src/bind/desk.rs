@@ -7,15 +7,16 @@ use std::time::Instant;
 use tracing::debug;
 
 use super::deliveries::{Deliveries, Kind};
+use super::inquiries::Inquiries;
 use super::jobs::{Jobs, Ticket};
 use super::messages::Report;
 use crate::events::{Alarm, Delivery, Event as HubEvent, Hub, Kinds, Receipts, UnreadableEvent};
 use crate::link::LinkHandler;
 use crate::pdu::{CommandStatus, DecodeError, Faults, Header, PduView};
-use crate::session::{Event, Inbound, Session};
+use crate::session::{Event, Inbound, Room, Session};
 use crate::settings::BindSettings;
 use crate::sm::DefaultAlphabet;
-use crate::submit::{AccountId, BindId};
+use crate::submit::{AccountId, BindId, UnknownCause};
 
 /// Between the session and those who send and receive.
 pub(super) struct Desk {
@@ -25,6 +26,7 @@ pub(super) struct Desk {
     hub: Arc<Hub>,
     receipts: Arc<Receipts>,
     pub(super) jobs: Jobs,
+    pub(super) inquiries: Inquiries,
     deliveries: Deliveries,
 }
 
@@ -38,6 +40,7 @@ impl Desk {
     ) -> Self {
         Self {
             jobs: Jobs::new(bind.clone(), receipts.clone()),
+            inquiries: Inquiries::default(),
             deliveries: Deliveries::new(hub.clone(), settings.unhandled_answer),
             alphabet: settings.default_alphabet,
             bind,
@@ -51,6 +54,24 @@ impl Desk {
     pub(super) fn handle_link_lost(&mut self) {
         self.deliveries.clear();
         self.jobs.handle_link_lost();
+        self.inquiries.close();
+    }
+
+    /// Takes no more: what waits goes back, what is in flight is finished.
+    pub(super) fn close(&mut self) {
+        self.jobs.close();
+        self.inquiries.close();
+    }
+
+    /// Ends everything: what was written is unknown for `cause`.
+    pub(super) fn abandon(&mut self, cause: UnknownCause) {
+        self.jobs.abandon(cause);
+        self.inquiries.abandon(cause);
+    }
+
+    /// True when nothing of ours is under way.
+    pub(super) fn is_idle(&self) -> bool {
+        self.jobs.is_empty() && self.inquiries.is_empty()
     }
 
     /// Puts answers that became ready into the session; true when there were any.
@@ -119,7 +140,14 @@ impl Desk {
 impl LinkHandler<Ticket> for Desk {
     #[inline]
     fn feed(&mut self, session: &mut Session<Ticket>, now: Instant) -> Option<Instant> {
-        self.jobs.feed(session, now)
+        self.inquiries.handle_timeout(now);
+        let ask_again = match self.inquiries.send(&self.bind, session, now) {
+            None => self.jobs.feed(session, now),
+            Some(Room::At(time)) => Some(time),
+            Some(Room::Full | Room::Now(_)) => self.jobs.poll_timeout(),
+        };
+        session.set_waiting(self.jobs.is_waiting() || self.inquiries.is_waiting(), now);
+        ask_again.into_iter().chain(self.inquiries.poll_timeout()).min()
     }
 
     #[inline]
@@ -131,7 +159,10 @@ impl LinkHandler<Ticket> for Desk {
                 status,
                 response,
                 ..
-            } => self.jobs.handle_answered(token, status, response, now),
+            } => match token {
+                Ticket::Part(part) => self.jobs.handle_answered(part, status, response, now),
+                Ticket::Inquiry(key) => self.inquiries.handle_answered(key, status, &response, now),
+            },
             Event::Unresolved {
                 token,
                 sequence,
@@ -140,7 +171,10 @@ impl LinkHandler<Ticket> for Desk {
             } => {
                 // So long the session knows a late response.
                 let late_until = now + session.config().response_timeout * 2;
-                self.jobs.handle_unresolved(token, sequence, cause, late_until);
+                match token {
+                    Ticket::Part(part) => self.jobs.handle_unresolved(part, sequence, cause, late_until),
+                    Ticket::Inquiry(key) => self.inquiries.handle_unresolved(key, cause),
+                }
             }
             Event::Late {
                 sequence,

@@ -16,9 +16,18 @@ use crate::submit::{BindId, InvalidCause, Job, MessageId, SubmitError, UnknownCa
 /// In so many sessions one after another requests may be refused as if we were not bound. Then it is the requests.
 const SESSION_REFUSALS: u32 = 3;
 
-/// What the session knows a request by: the job's place and the part.
+/// What the session knows a request by.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) struct Ticket {
+pub(super) enum Ticket {
+    /// A part of a message.
+    Part(Part),
+    /// The place of a request that is no message.
+    Inquiry(usize),
+}
+
+/// A part of a message: the place of the job, and which part.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) struct Part {
     job: usize,
     part: usize,
 }
@@ -34,7 +43,7 @@ struct Active {
 struct Overdue {
     /// A late response is waited for so long.
     until: Instant,
-    ticket: Ticket,
+    ticket: Part,
     sequence: SequenceNumber,
 }
 
@@ -143,6 +152,11 @@ impl Jobs {
         self.active.is_empty()
     }
 
+    /// True when a part waits for room.
+    pub(super) fn is_waiting(&self) -> bool {
+        !self.sending.is_empty()
+    }
+
     /// Jobs that wait for another attempt.
     pub(super) fn delayed(&self) -> usize {
         self.delayed.len()
@@ -177,12 +191,6 @@ impl Jobs {
     /// Sends while there is room. Gives the time at which there is more to do.
     #[inline]
     pub(super) fn feed(&mut self, session: &mut Session<Ticket>, now: Instant) -> Option<Instant> {
-        let ask_again = self.send_waiting(session, now);
-        session.set_waiting(!self.sending.is_empty(), now);
-        ask_again
-    }
-
-    fn send_waiting(&mut self, session: &mut Session<Ticket>, now: Instant) -> Option<Instant> {
         self.handle_timeout(now);
         let next = self.poll_timeout();
         while let Some(key) = self.sending.front().copied() {
@@ -208,7 +216,7 @@ impl Jobs {
                 Room::At(time) => return Some(next.map_or(time, |next| next.min(time))),
                 Room::Full => return next,
             }
-            let error = match session.request_pdu(Ticket { job: key, part }, pdu, None, now) {
+            let error = match session.request_pdu(Ticket::Part(Part { job: key, part }), pdu, None, now) {
                 Ok(sequence) => {
                     active.job.handle_sent(part, &self.bind, sequence);
                     continue;
@@ -245,7 +253,7 @@ impl Jobs {
     #[inline]
     pub(super) fn handle_answered(
         &mut self,
-        ticket: Ticket,
+        ticket: Part,
         status: CommandStatus,
         response: Response<'_>,
         now: Instant,
@@ -285,7 +293,7 @@ impl Jobs {
     /// A request ended without an answer.
     pub(super) fn handle_unresolved(
         &mut self,
-        ticket: Ticket,
+        ticket: Part,
         sequence: SequenceNumber,
         cause: Unresolved,
         late_until: Instant,
@@ -309,7 +317,7 @@ impl Jobs {
     }
 
     #[cold]
-    fn handle_refused(&mut self, ticket: Ticket, status: CommandStatus, now: Instant) {
+    fn handle_refused(&mut self, ticket: Part, status: CommandStatus, now: Instant) {
         let Some(active) = self.active.get_mut(ticket.job) else {
             return;
         };
@@ -343,7 +351,7 @@ impl Jobs {
     }
 
     /// Nobody knows what became of a part: it is sent again where the message allows that.
-    fn handle_unknown(&mut self, ticket: Ticket, cause: UnknownCause) {
+    fn handle_unknown(&mut self, ticket: Part, cause: UnknownCause) {
         if let Some(active) = self.active.get_mut(ticket.job)
             && active.job.unknown_policy() == UnknownPolicy::AtLeastOnce
             && active.job.take_resend()
@@ -354,7 +362,7 @@ impl Jobs {
         self.end_unknown(ticket, cause);
     }
 
-    fn end_unknown(&mut self, ticket: Ticket, cause: UnknownCause) {
+    fn end_unknown(&mut self, ticket: Part, cause: UnknownCause) {
         self.counters.unknown += 1;
         // None when it was abandoned: then it has its outcome.
         if let Some(active) = self.active.get_mut(ticket.job) {
@@ -363,7 +371,7 @@ impl Jobs {
         }
     }
 
-    fn may_resend(&self, ticket: Ticket) -> bool {
+    fn may_resend(&self, ticket: Part) -> bool {
         let active = self.active.get(ticket.job);
         active.is_some_and(|active| active.job.unknown_policy() == UnknownPolicy::AtLeastOnce)
     }
@@ -433,8 +441,9 @@ impl Jobs {
         }
     }
 
+    /// When something that waits for its time is due.
     #[inline]
-    fn poll_timeout(&self) -> Option<Instant> {
+    pub(super) fn poll_timeout(&self) -> Option<Instant> {
         let delayed = self.delayed.front().map(|(due, _)| *due);
         let overdue = self.overdue.front().map(|overdue| overdue.until);
         delayed.into_iter().chain(overdue).min()

@@ -24,7 +24,7 @@ use tokio::sync::mpsc;
 
 use crate::events::{Cause, Phase};
 use crate::settings::BindSettings;
-use crate::submit::{AccountId, BindId, Job};
+use crate::submit::{AccountId, BindId, Inquiry, Job};
 
 /// Router to bind: jobs that have seats, all that one wake-up of the router brought, in the order of sending.
 #[derive(Debug)]
@@ -53,6 +53,15 @@ pub enum Control {
 }
 
 impl Message for Control {
+    type Result = ();
+}
+
+/// Router to bind: a request that is no message. It has no seat; as many as the window has places may wait beside
+/// those that have one.
+#[derive(Debug)]
+pub struct Ask(pub Inquiry);
+
+impl Message for Ask {
     type Result = ();
 }
 
@@ -205,6 +214,8 @@ pub struct BindAddress {
     pub assign: Recipient<Assign>,
     /// For orders.
     pub control: Recipient<Control>,
+    /// For requests that are no messages.
+    pub ask: Recipient<Ask>,
     /// For other settings.
     pub retune: Recipient<Retune>,
     /// For questions.
@@ -214,6 +225,7 @@ pub struct BindAddress {
 impl<A> From<Addr<A>> for BindAddress
 where
     A: Actor<Context = Context<A>>
+        + Handler<Ask>
         + Handler<Assign>
         + Handler<Control>
         + Handler<Retune>
@@ -223,6 +235,7 @@ where
         Self {
             assign: address.clone().recipient(),
             control: address.clone().recipient(),
+            ask: address.clone().recipient(),
             retune: address.clone().recipient(),
             status: address.recipient(),
         }

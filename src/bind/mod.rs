@@ -8,6 +8,7 @@
 mod backoff;
 mod deliveries;
 mod desk;
+mod inquiries;
 mod jobs;
 pub mod messages;
 mod phases;
@@ -33,7 +34,7 @@ pub use backoff::Failure;
 use desk::Desk;
 use jobs::Ticket;
 use messages::{
-    Assign, BindCounters, BindStatus, Control, GetBindStatus, Identity, Report, Reporter, Retune,
+    Ask, Assign, BindCounters, BindStatus, Control, GetBindStatus, Identity, Report, Reporter, Retune,
 };
 use phases::Phases;
 use pump::Pump;
@@ -43,7 +44,7 @@ use crate::link::{self, Closed, Connect, ConnectError, Connecting, Link, Target,
 use crate::pdu::SequenceNumber;
 use crate::session::{CloseCause, Counters, Limits, Session, SharedBudget, WrappingSequence};
 use crate::settings::{BindSettings, Mode};
-use crate::submit::{AccountId, UnknownCause};
+use crate::submit::{AccountId, NotSentCause, SubmitError, UnknownCause};
 
 /// What a bind is made of.
 pub struct BindSetup {
@@ -238,7 +239,7 @@ impl Bind {
 
     /// Carries out that somebody wants it to go down: what waits goes back, what is in flight is finished.
     fn go_down(&mut self, now: Instant) {
-        self.desk.jobs.close();
+        self.desk.close();
         match &mut self.open {
             Open::Linked(link) if self.phases.is_linked() => {
                 let session = link.session_mut();
@@ -324,7 +325,20 @@ impl Handler<Control> for Bind {
         }
         self.go_down(now);
         if control == Control::Stop {
-            self.desk.jobs.abandon(UnknownCause::ShutDown);
+            self.desk.abandon(UnknownCause::ShutDown);
+        }
+    }
+}
+
+impl Handler<Ask> for Bind {
+    type Result = ();
+
+    fn handle(&mut self, Ask(inquiry): Ask, _: &mut Self::Context) {
+        if self.phases.is_bound() {
+            self.desk.inquiries.take(inquiry, self.settings.window);
+        } else {
+            let cause = NotSentCause::LinkLost;
+            inquiry.refuse(SubmitError::NotSent { cause });
         }
     }
 }

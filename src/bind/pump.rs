@@ -120,9 +120,9 @@ impl Bind {
                 None => return Poll::Pending,
             };
             self.phases.leave(cause, now);
-            self.desk.jobs.close();
+            self.desk.close();
         }
-        let idle = self.desk.jobs.is_empty() && link.session().unanswered() == 0;
+        let idle = self.desk.is_idle() && link.session().unanswered() == 0;
         match self.phases.parting(idle, unbinding, now) {
             Parting::Stay => Poll::Pending,
             Parting::Wait { until } => {
@@ -130,7 +130,7 @@ impl Bind {
                 Poll::Pending
             }
             Parting::Abandon => {
-                self.desk.jobs.abandon(UnknownCause::ShutDown);
+                self.desk.abandon(UnknownCause::ShutDown);
                 link.session_mut().unbind(now);
                 Poll::Ready(())
             }

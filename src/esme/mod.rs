@@ -20,7 +20,9 @@ use crate::router::{
     Shutdown, ShutdownReport, Status, Totals,
 };
 use crate::settings::Settings;
-use crate::submit::{Batch, BindId, Job, Pending, Reply, Submit, SubmitError, SubmitResult};
+use crate::submit::{
+    Batch, BindId, Job, Pending, Reply, Request, RequestResult, Submit, SubmitError, SubmitResult,
+};
 use home::Home;
 
 /// Most messages that go to the router as one.
@@ -198,6 +200,20 @@ impl Esme {
     pub fn try_reserve(&self) -> Result<Permit<'_>, SubmitError> {
         self.inner.books.try_acquire()?;
         Ok(Permit { inner: &self.inner })
+    }
+
+    /// Asks an SMSC something that is no message: query_sm, cancel_sm, replace_sm, query_broadcast_sm,
+    /// cancel_broadcast_sm, or any request with a forced sequence number. The response comes back as it is, whatever its
+    /// status says.
+    ///
+    /// Never waits for a bind, and is never sent twice.
+    ///
+    /// # Errors
+    ///
+    /// [`SubmitError::Unknown`] when it was written and no response came; otherwise it was not sent.
+    pub async fn request(&self, request: impl Into<Request>) -> RequestResult {
+        let answer = self.inner.router.send(request.into()).await;
+        answer.unwrap_or(Err(SubmitError::ShuttingDown))
     }
 
     // Events.

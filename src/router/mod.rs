@@ -16,6 +16,7 @@ mod closing;
 mod core;
 mod preparer;
 mod pump;
+mod requests;
 mod status;
 #[cfg(test)]
 mod tests;

@@ -11,7 +11,8 @@ use tokio::time::{advance, timeout};
 use super::*;
 use crate::bind::BindSetup;
 use crate::bind::messages::{
-    Assign, BindCounters, BindStatus, Control, GetBindStatus, Identity, Report, Reporter, Reports, Retune,
+    Ask, Assign, BindCounters, BindStatus, Control, GetBindStatus, Identity, Report, Reporter, Reports,
+    Retune,
 };
 use crate::events::{Alarm, Cause, Kinds, OutcomeEvent, Phase};
 use crate::link::TcpConnector;
@@ -131,6 +132,14 @@ impl Handler<Control> for Fake {
             self.report(vec![Report::Returned { jobs }, Report::Ended { clean: true }]);
             context.stop();
         }
+    }
+}
+
+impl Handler<Ask> for Fake {
+    type Result = ();
+
+    fn handle(&mut self, Ask(inquiry): Ask, _: &mut Context<Self>) {
+        inquiry.refuse(SubmitError::Cancelled);
     }
 }
 

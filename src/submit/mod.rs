@@ -9,6 +9,7 @@ mod name;
 mod outcome;
 mod prepare;
 mod reply;
+mod request;
 
 use std::fmt;
 use std::sync::Arc;
@@ -22,6 +23,7 @@ pub use outcome::{
 };
 pub use prepare::{Parts, prepare};
 pub use reply::{Batch, Ledger, Pending, Reply, Settled};
+pub use request::{Answered, Inquiry, Request, RequestResult, Via};
 
 use crate::pdu::{Pdu, RegisteredDelivery, SubmitSm, Tlvs};
 use crate::sm::SplitOptions;

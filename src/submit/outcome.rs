@@ -5,7 +5,9 @@ use std::ops::Deref;
 use std::time::Duration;
 
 use super::BindId;
-use crate::pdu::{self, COctetString, CommandStatus, EncodeError, SequenceNumber, StatusClass, TlvError};
+use crate::pdu::{
+    self, COctetString, CommandId, CommandStatus, EncodeError, SequenceNumber, StatusClass, TlvError,
+};
 use crate::sm;
 
 /// The number that an SMSC gave a message or one part of it.
@@ -154,6 +156,8 @@ pub enum NotSentCause {
     Dropped,
     /// Its link broke before it was written, and no other bind may take it.
     LinkLost,
+    /// No bind that may take it is bound, and it does not wait for one.
+    NotBound,
     /// Every bind that might have taken it was stopped for good.
     Stopped,
 }
@@ -163,6 +167,7 @@ impl fmt::Display for NotSentCause {
         f.write_str(match self {
             Self::Dropped => "the actor that held it ended",
             Self::LinkLost => "the link broke before it was written",
+            Self::NotBound => "no bind is up that may take it",
             Self::Stopped => "its binds were stopped",
         })
     }
@@ -217,6 +222,15 @@ pub enum InvalidCause {
     /// A TLV does not fit.
     #[error(transparent)]
     Tlv(#[from] TlvError),
+    /// The PDU is no message; what is asked of an SMSC otherwise is a [`Request`](super::Request).
+    #[error("{0} is not a message")]
+    NotAMessage(CommandId),
+    /// The PDU is nothing that an ESME asks with.
+    #[error("{0} is not a request of an ESME")]
+    NotARequest(CommandId),
+    /// The forced sequence number is none that a request may have (3.4 section 5.1.4).
+    #[error("sequence number {0} is not from 1 to 0x7FFFFFFF")]
+    SequenceReserved(SequenceNumber),
     /// The forced sequence number is in flight.
     #[error("sequence number {0} is in flight")]
     SequenceInUse(SequenceNumber),

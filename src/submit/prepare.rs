@@ -1,7 +1,7 @@
 //! From what a caller asks for to the requests that are sent.
 
 use super::{Content, InvalidCause, Text};
-use crate::pdu::{Pdu, SubmitSm};
+use crate::pdu::{CommandId, Pdu, SubmitSm};
 use crate::sm::{SplitOptions, split_text};
 
 /// The requests that a message takes, in order; one alone takes no allocation.
@@ -29,9 +29,18 @@ pub fn prepare(
     reference: impl FnOnce(&[u8]) -> u16,
 ) -> Result<Parts, InvalidCause> {
     match content {
-        Content::Pdu(pdu) => Ok(Parts::One(pdu)),
+        Content::Pdu(pdu) if is_message(pdu.command_id()) => Ok(Parts::One(pdu)),
+        Content::Pdu(pdu) => Err(InvalidCause::NotAMessage(pdu.command_id())),
         Content::Text(text) => prepare_text(text, options, reference),
     }
+}
+
+/// True for what an SMSC answers with a message id.
+const fn is_message(command_id: CommandId) -> bool {
+    matches!(
+        command_id,
+        CommandId::SUBMIT_SM | CommandId::DATA_SM | CommandId::SUBMIT_MULTI | CommandId::BROADCAST_SM
+    )
 }
 
 fn prepare_text(

@@ -20,6 +20,7 @@ mod homes;
 mod live;
 mod properties_pdu;
 mod protocol_docs;
+mod requests;
 #[cfg(feature = "cli")]
 mod sm_vectors;
 mod tidy;
