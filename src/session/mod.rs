@@ -191,6 +191,11 @@ impl<T> Session<T> {
         self.outbox.pending()
     }
 
+    /// Puts octets on the wire as they are: for an SMSC that misbehaves on purpose.
+    pub(crate) fn put_raw(&mut self, octets: &[u8]) {
+        self.outbox.buffer().extend_from_slice(octets);
+    }
+
     /// Events that no frame caused.
     #[inline]
     pub fn poll_event(&mut self) -> Option<Event<'static, T>> {

@@ -158,14 +158,49 @@ pub struct Faults {
     pub cut_chance: f64,
     /// The share of messages that are taken without a response.
     pub lost_responses: f64,
+    /// The share of messages whose response comes [`late_by`](Self::late_by) later.
+    pub late_responses: f64,
+    /// How much later.
+    pub late_by: Duration,
+    /// The share of messages whose response comes twice.
+    pub doubled_responses: f64,
+    /// The share of messages with which nonsense comes to the ESME, before their response.
+    pub nonsense: Shares<Nonsense>,
     /// The shares of messages that are refused, by status.
     pub refused_messages: Shares<CommandStatus>,
     /// The shares of binds that are refused, by status.
     pub refused_binds: Shares<CommandStatus>,
+    /// The share of binds that are never answered.
+    pub silent_binds: f64,
     /// The share of receipts that are sent twice.
     pub doubled_receipts: f64,
     /// For how long a session that was cut still counts for [`Account::max_binds`].
     pub holds_sessions: Option<Duration>,
+}
+
+/// Octets that make no sense to the ESME.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Nonsense {
+    /// A PDU of a command that nobody knows: refused, and the session goes on.
+    Command,
+    /// A deliver_sm that ends in the middle of a field: refused, and the session goes on.
+    Body,
+    /// A response to a request that was never sent: ignored.
+    Response,
+    /// A length that no PDU has: where the next one begins is lost, and the session ends.
+    Length,
+}
+
+impl Nonsense {
+    /// What is written.
+    pub(super) const fn octets(self) -> &'static [u8] {
+        match self {
+            Self::Command => b"\0\0\0\x10\0\0\x77\x77\0\0\0\0\x7f\xff\xff\xf0",
+            Self::Body => b"\0\0\0\x14\0\0\0\x05\0\0\0\0\x7f\xff\xff\xf1\0\x01\x01\x34",
+            Self::Response => b"\0\0\0\x12\x80\0\0\x04\0\0\0\0\x7f\xff\xff\xf2x\0",
+            Self::Length => b"\0\0\0\x03garbage",
+        }
+    }
 }
 
 /// Bounds that keep an SMSC small whatever its peers do.
@@ -173,6 +208,8 @@ pub struct Faults {
 pub struct Limits {
     /// Connections at a time, bound or not; one more is closed at once.
     pub connections: usize,
+    /// Octets on the way in each direction of a connection in memory, as a socket's buffers would hold.
+    pub pipe: usize,
     /// Different accounts where any `system_id` may bind.
     pub accounts: usize,
     /// A connection without a bind is closed after this time.
@@ -196,6 +233,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             connections: 10_000,
+            pipe: 64 * 1024,
             accounts: 10_000,
             session_init: Duration::from_secs(30),
             enquire_link: Some(Duration::from_secs(30)),

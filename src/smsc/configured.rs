@@ -44,6 +44,8 @@ impl From<&SmscSettings> for Behaviour {
                 refused_binds: Shares::new(faults.refused_binds.iter()),
                 doubled_receipts: faults.doubled_receipts,
                 holds_sessions: faults.holds_sessions,
+                // The rest is for tests, which set it themselves.
+                ..Faults::default()
             },
             limits: Limits {
                 connections: limits.connections,
@@ -55,6 +57,7 @@ impl From<&SmscSettings> for Behaviour {
                 unanswered: limits.unanswered,
                 remembered: limits.remembered,
                 deliveries: limits.deliveries,
+                ..Limits::default()
             },
             witness: false,
         }

@@ -1,6 +1,6 @@
 //! When an SMSC misbehaves: the decisions, drawn from the seed of each link.
 
-use super::behaviour::{Behaviour, Faults, happens, up_to};
+use super::behaviour::{Behaviour, Faults, Nonsense, happens, up_to};
 use super::witness::Fate;
 use crate::pdu::CommandStatus;
 use std::time::Duration;
@@ -20,6 +20,10 @@ pub(super) struct Plan {
     pub(super) fate: Fate,
     /// Time until the answer.
     pub(super) delay: Duration,
+    /// The answer comes twice.
+    pub(super) doubled: bool,
+    /// What comes before it and makes no sense.
+    pub(super) nonsense: Option<Nonsense>,
 }
 
 impl Dice {
@@ -33,6 +37,10 @@ impl Dice {
             cut_after,
             cut_chance,
             lost_responses,
+            late_responses,
+            late_by,
+            doubled_responses,
+            nonsense,
             refused_messages,
             ..
         } = &behaviour.faults;
@@ -44,11 +52,23 @@ impl Dice {
             () if happens(*lost_responses, &mut self.random) => Fate::ResponseLost,
             () => Fate::Answered,
         };
-        Plan {
-            refusal: refused_messages.draw(&mut self.random),
-            fate,
-            delay: behaviour.delay + up_to(behaviour.jitter, &mut self.random),
+        let refusal = refused_messages.draw(&mut self.random);
+        let mut delay = behaviour.delay + up_to(behaviour.jitter, &mut self.random);
+        if happens(*late_responses, &mut self.random) {
+            delay += *late_by;
         }
+        Plan {
+            refusal,
+            fate,
+            delay,
+            doubled: happens(*doubled_responses, &mut self.random),
+            nonsense: nonsense.draw(&mut self.random),
+        }
+    }
+
+    /// Whether the next bind is never answered.
+    pub(super) fn is_silent(&mut self, behaviour: &Behaviour) -> bool {
+        happens(behaviour.faults.silent_binds, &mut self.random)
     }
 
     /// The status with which the next bind is refused, none when it is let in.
@@ -78,6 +98,8 @@ mod tests {
                 refusal: None,
                 fate: Fate::Answered,
                 delay: Duration::from_millis(20),
+                doubled: false,
+                nonsense: None,
             };
             assert_eq!(plan, expected);
         }

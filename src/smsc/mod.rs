@@ -21,6 +21,7 @@ mod phones;
 mod receipt;
 mod requests;
 mod schedule;
+mod script;
 mod serve;
 mod store;
 #[cfg(test)]
@@ -35,10 +36,11 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::net::{TcpListener, TcpSocket, ToSocketAddrs};
 use tokio::task::JoinHandle;
 
-pub use behaviour::{Account, Behaviour, Faults, Limits, MobileOriginated, Shares};
+pub use behaviour::{Account, Behaviour, Faults, Limits, MobileOriginated, Nonsense, Shares};
 pub use counters::Counters;
 pub use message_id::{IdFormat, MessageIds};
 pub use network::MemoryNetwork;
+pub use script::{Script, Step};
 pub use witness::{Fate, Seen, SeenMessage, Sighting, Witness};
 
 use crate::link::{Connect, now};

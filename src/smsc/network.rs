@@ -9,9 +9,6 @@ use super::Smsc;
 use super::serve::Shared;
 use crate::link::{Connect, ConnectError, Connecting, Target, Transport};
 
-/// Octets on the way in each direction of a connection, as a socket's buffers would hold.
-const PIPE: usize = 64 * 1024;
-
 /// The line to one SMSC, whatever host and port are asked for.
 pub(super) struct Line {
     // Weak: whoever could still call must not keep an SMSC alive that everybody else has dropped.
@@ -88,7 +85,8 @@ fn call(shared: &Arc<Shared>) -> Result<Transport, ConnectError> {
     if !shared.is_open() {
         return Err(refused());
     }
-    let (ours, theirs) = Transport::pipe(PIPE);
+    let pipe = shared.centre().behaviour.limits.pipe;
+    let (ours, theirs) = Transport::pipe(pipe);
     if shared.serve(ours) {
         Ok(theirs)
     } else {

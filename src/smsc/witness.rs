@@ -44,6 +44,13 @@ pub enum Seen {
     },
     /// A message from the ESME: a submit_sm, a data_sm, or one destination of a submit_multi.
     Message(Box<SeenMessage>),
+    /// A message was answered: its response was put on the link.
+    Answered {
+        /// The number of its request.
+        sequence_number: SequenceNumber,
+        /// With this status.
+        status: CommandStatus,
+    },
     /// Another request about a message: query_sm, cancel_sm, replace_sm.
     Request {
         /// Which.

@@ -2,15 +2,16 @@
 
 use std::time::Instant;
 
-use super::{Bound, Reply, Serving};
+use super::{Answer, Bound, Reply, Serving};
 use crate::pdu::{
-    CommandStatus, DataSmRespView, Header, PduView, SubmitMultiResp, SubmitMultiView, SubmitSmRespView,
+    CommandStatus, DataSmRespView, Header, PduView, SequenceNumber, SubmitMultiResp, SubmitMultiView,
+    SubmitSmRespView,
 };
 use crate::session::{Inbound, Session};
 use crate::smsc::deliveries::DeliveryKey;
 use crate::smsc::faults::Plan;
 use crate::smsc::requests::{self, Message};
-use crate::smsc::witness::Fate;
+use crate::smsc::witness::{Fate, Seen};
 
 impl Serving<'_> {
     #[inline]
@@ -56,7 +57,13 @@ impl Serving<'_> {
             Ok(message) => centre.submit(account, plan, message, (peer.number, header.sequence_number), now),
             Err(status) => centre.refuse(*status),
         };
-        self.answer(session, inbound, plan, reply(result), now);
+        self.answer(
+            session,
+            (inbound, header.sequence_number),
+            plan,
+            reply(result),
+            now,
+        );
     }
 
     /// Every destination is a message of its own; the response has the id of the first one taken.
@@ -100,7 +107,8 @@ impl Serving<'_> {
             (None, Some(refused)) => Err(refused.error_status_code),
             (None, None) => Err(CommandStatus::ESME_RINVNUMDESTS),
         };
-        self.answer(session, inbound, plan, Reply::SubmitMulti(result), now);
+        let origin = (inbound, header.sequence_number);
+        self.answer(session, origin, plan, Reply::SubmitMulti(result), now);
     }
 
     /// Sends an answer now or later, or does what a fault wants instead.
@@ -108,14 +116,23 @@ impl Serving<'_> {
     fn answer(
         &mut self,
         session: &mut Session<DeliveryKey>,
-        inbound: Inbound,
+        (inbound, sequence_number): (Inbound, SequenceNumber),
         plan: Plan,
         reply: Reply,
         now: Instant,
     ) {
+        if let Some(nonsense) = plan.nonsense {
+            session.put_raw(nonsense.octets());
+        }
+        let answer = Answer {
+            inbound,
+            sequence_number,
+            reply,
+            doubled: plan.doubled,
+        };
         match plan.fate {
-            Fate::Answered if plan.delay.is_zero() => self.reply(session, inbound, &reply, now),
-            Fate::Answered => self.peer.waiting.insert(now + plan.delay, (inbound, reply)),
+            Fate::Answered if plan.delay.is_zero() => self.reply(session, &answer, now),
+            Fate::Answered => self.peer.waiting.insert(now + plan.delay, answer),
             Fate::ResponseLost => {
                 session.abandon(inbound);
             }
@@ -127,16 +144,19 @@ impl Serving<'_> {
     }
 
     #[inline]
-    pub(super) fn reply(
-        &mut self,
-        session: &mut Session<DeliveryKey>,
-        inbound: Inbound,
-        reply: &Reply,
-        now: Instant,
-    ) {
-        let ids = self.centre().behaviour.message_ids.in_responses;
+    pub(super) fn reply(&mut self, session: &mut Session<DeliveryKey>, answer: &Answer, now: Instant) {
+        let Answer {
+            inbound,
+            sequence_number,
+            ref reply,
+            doubled,
+        } = *answer;
+        let before = session.output().len();
+        let number = self.peer.number;
+        let centre = self.centre();
+        let ids = centre.behaviour.message_ids.in_responses;
         // Every body fits. A request that was meanwhile answered otherwise needs nothing more.
-        let _ = match reply {
+        let put = match reply {
             Reply::SubmitSm(Ok(number)) => {
                 let id = ids.write(*number);
                 let body = SubmitSmRespView {
@@ -158,5 +178,20 @@ impl Serving<'_> {
                 session.respond_empty(inbound, *status, now)
             }
         };
+        if put.is_err() {
+            return;
+        }
+        let status = match reply {
+            Reply::SubmitSm(result) | Reply::DataSm(result) => result.err(),
+            Reply::SubmitMulti(result) => result.as_ref().err().copied(),
+        };
+        self.centre().note(now, number, || Seen::Answered {
+            sequence_number,
+            status: status.unwrap_or(CommandStatus::ESME_ROK),
+        });
+        if doubled {
+            let response = session.output().get(before..).unwrap_or_default().to_vec();
+            session.put_raw(&response);
+        }
     }
 }

@@ -16,7 +16,7 @@ use super::schedule::Schedule;
 use super::serve::Shared;
 use super::witness::Seen;
 use crate::link::LinkHandler;
-use crate::pdu::{CommandStatus, SubmitMultiResp};
+use crate::pdu::{CommandStatus, SequenceNumber, SubmitMultiResp};
 use crate::session::{Event, Inbound, Limits, RequestError, Room, Session, SessionConfig, Side, Unresolved};
 
 /// Requests wait as long as their delay says; the session's own deadline for answers is out of the way.
@@ -29,7 +29,7 @@ pub(super) struct Peer {
     number: u64,
     dice: Dice,
     bound: Option<Bound>,
-    waiting: Schedule<(Inbound, Reply)>,
+    waiting: Schedule<Answer>,
     receipts: Writer,
     has_unbound: bool,
 }
@@ -38,6 +38,14 @@ pub(super) struct Peer {
 struct Bound {
     account: AccountId,
     receives: bool,
+}
+
+/// An answer, and how it is sent.
+struct Answer {
+    inbound: Inbound,
+    sequence_number: SequenceNumber,
+    reply: Reply,
+    doubled: bool,
 }
 
 /// The answer to a message.
@@ -119,8 +127,8 @@ pub(super) struct Serving<'a> {
 impl LinkHandler<DeliveryKey> for Serving<'_> {
     fn feed(&mut self, session: &mut Session<DeliveryKey>, now: Instant) -> Option<Instant> {
         if session.wants_close().is_none() {
-            while let Some((inbound, reply)) = self.peer.waiting.pop_due(now) {
-                self.reply(session, inbound, &reply, now);
+            while let Some(answer) = self.peer.waiting.pop_due(now) {
+                self.reply(session, &answer, now);
             }
             self.deliver(session, now);
         }

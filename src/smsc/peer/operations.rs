@@ -80,6 +80,10 @@ impl Serving<'_> {
             version,
         } = *request;
         let (peer, centre) = self.parts();
+        if peer.dice.is_silent(&centre.behaviour) {
+            session.abandon(inbound);
+            return;
+        }
         let admitted = match peer.dice.bind(&centre.behaviour) {
             Some(status) => Err(status),
             None => centre.accounts.admit(&centre.behaviour, system_id, password, now),

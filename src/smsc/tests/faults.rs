@@ -122,3 +122,46 @@ async fn equal_seeds_give_equal_runs() {
     assert_eq!(first, run(7).await);
     assert_ne!(first, run(8).await);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_response_may_come_late_twice_or_behind_nonsense() {
+    let smsc = smsc(Behaviour {
+        witness: true,
+        ..Behaviour::default()
+    });
+    let mut esme = Esme::bound(&smsc).await;
+    let response = "0000001b800000040000000000000003 30303030303030303031 00";
+    smsc.change(|behaviour| {
+        behaviour.faults.late_responses = 1.0;
+        behaviour.faults.late_by = seconds(5);
+        behaviour.faults.doubled_responses = 1.0;
+        behaviour.faults.nonsense = Shares::always(Nonsense::Command);
+    });
+    esme.send(SUBMIT).await;
+    esme.expect("00000010000077770000 00007ffffff0").await;
+    esme.expect_silence(Duration::from_millis(4_999)).await;
+    esme.expect(response).await;
+    esme.expect(response).await;
+
+    let witness = smsc.witness();
+    let answers = witness
+        .sightings
+        .iter()
+        .filter(|sighting| matches!(sighting.what, Seen::Answered { .. }));
+    assert_eq!(answers.count(), 1, "a doubled answer is one");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_bind_may_stay_without_an_answer() {
+    let smsc = smsc(Behaviour {
+        faults: Faults {
+            silent_binds: 1.0,
+            ..Faults::default()
+        },
+        ..Behaviour::default()
+    });
+    let mut esme = Esme::connect(&smsc).await;
+    esme.send(BIND).await;
+    esme.expect_silence(seconds(29)).await;
+    esme.expect_end().await;
+}

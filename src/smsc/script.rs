@@ -1,0 +1,257 @@
+//! What happens to an SMSC at which time, so that whole runs of misfortune can be told, drawn and repeated.
+
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep_until};
+
+use super::behaviour::Faults;
+use super::{Nonsense, Shares, Smsc};
+use crate::pdu::CommandStatus;
+
+/// Something that happens to an SMSC.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Step {
+    /// Every link breaks off, with whatever waits for a response.
+    Cut,
+    /// Every link is unbound.
+    Unbind,
+    /// Every link hangs: half open, neither read nor written.
+    Freeze,
+    /// Links that hang go on.
+    Thaw,
+    /// The SMSC goes down as if it had been killed.
+    Stop,
+    /// It comes up again.
+    Start,
+    /// It takes at most so many messages a second and account; none: any number.
+    Rate(Option<f64>),
+    /// It answers after this time, and up to as much more by chance.
+    Delay(Duration, Duration),
+    /// These things go wrong from now on.
+    Faults(Box<Faults>),
+}
+
+/// Steps with the times at which they happen, counted from when the script is played.
+///
+/// ```
+/// use std::time::Duration;
+/// use bindery::smsc::{Script, Step};
+///
+/// let restart = Script::default()
+///     .at(Duration::from_secs(5), Step::Stop)
+///     .at(Duration::from_secs(9), Step::Start);
+/// assert_eq!(restart.steps().len(), 2);
+/// ```
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Script {
+    /// In the order of their times.
+    steps: Vec<(Duration, Step)>,
+}
+
+impl Script {
+    /// Adds a step; equal times keep the order in which they were added.
+    #[must_use]
+    pub fn at(mut self, time: Duration, step: Step) -> Self {
+        let place = self.steps.partition_point(|(other, _)| *other <= time);
+        self.steps.insert(place, (time, step));
+        self
+    }
+
+    /// A script drawn from `seed`: `misfortunes` between now and `over`, each of which is over by then. Afterwards
+    /// the SMSC is up and does what it should.
+    ///
+    /// `hang` is the longest that its links hang.
+    #[must_use]
+    pub fn by_chance(seed: u64, misfortunes: usize, over: Duration, hang: Duration) -> Self {
+        let mut random = fastrand::Rng::with_seed(seed);
+        let mut script = Self::default();
+        for _ in 0..misfortunes {
+            script = script.misfortune(&mut random, over, hang);
+        }
+        script
+            .at(over, Step::Faults(Box::default()))
+            .at(over, Step::Rate(None))
+            .at(over, Step::Delay(Duration::from_millis(10), Duration::ZERO))
+            .at(over, Step::Thaw)
+            .at(over, Step::Start)
+    }
+
+    fn misfortune(self, random: &mut fastrand::Rng, over: Duration, hang: Duration) -> Self {
+        let begin = share_of(over, random);
+        let end = begin + share_of(over - begin, random);
+        match random.u8(0..10) {
+            0 => self.at(begin, Step::Cut),
+            1 => self.at(begin, Step::Unbind),
+            2 => self.at(begin, Step::Freeze).at(end.min(begin + hang), Step::Thaw),
+            3 => self.at(begin, Step::Stop).at(end, Step::Start),
+            4 => self
+                .at(begin, Step::Rate(Some(random.f64() * 20.0 + 0.5)))
+                .at(end, Step::Rate(None)),
+            5 => {
+                let delay = Duration::from_millis(random.u64(0..400));
+                let jitter = Duration::from_millis(random.u64(0..2_000));
+                self.at(begin, Step::Delay(delay, jitter))
+            }
+            _ => self
+                .at(begin, Step::Faults(Box::new(faults(random))))
+                .at(end, Step::Faults(Box::default())),
+        }
+    }
+
+    /// The steps, in order.
+    #[must_use]
+    pub fn steps(&self) -> &[(Duration, Step)] {
+        &self.steps
+    }
+}
+
+/// Whole milliseconds, as timers have them.
+fn share_of(span: Duration, random: &mut fastrand::Rng) -> Duration {
+    Duration::from_millis(span.mul_f64(random.f64()).as_millis() as u64)
+}
+
+/// One kind of fault, or two.
+fn faults(random: &mut fastrand::Rng) -> Faults {
+    let mut faults = Faults::default();
+    for _ in 0..random.u8(1..3) {
+        let share = random.f64();
+        match random.u8(0..10) {
+            0 => faults.cut_chance = share * 0.2,
+            1 => faults.cut_after = Some(random.u64(1..30)),
+            2 => faults.lost_responses = share,
+            // It answers enquire_link and nothing else.
+            3 => faults.lost_responses = 1.0,
+            4 => {
+                faults.late_responses = share;
+                faults.late_by = Duration::from_millis(random.u64(1_000..15_000));
+            }
+            5 => faults.doubled_responses = share,
+            6 => {
+                let kinds = [
+                    Nonsense::Command,
+                    Nonsense::Body,
+                    Nonsense::Response,
+                    Nonsense::Length,
+                ];
+                let kind = random.choice(kinds).unwrap_or(Nonsense::Length);
+                faults.nonsense = Shares::new([(kind, share * 0.3)]);
+            }
+            7 => {
+                let statuses = [
+                    CommandStatus::ESME_RTHROTTLED,
+                    CommandStatus::ESME_RMSGQFUL,
+                    CommandStatus::ESME_RSYSERR,
+                    CommandStatus::ESME_RINVDSTADR,
+                    CommandStatus::ESME_RINVBNDSTS,
+                ];
+                let status = random.choice(statuses).unwrap_or(CommandStatus::ESME_RSYSERR);
+                faults.refused_messages = Shares::new([(status, share)]);
+            }
+            8 => {
+                let statuses = [
+                    CommandStatus::ESME_RALYBND,
+                    CommandStatus::ESME_RBINDFAIL,
+                    CommandStatus::ESME_RINVPASWD,
+                    CommandStatus::ESME_RSYSERR,
+                    CommandStatus::ESME_RTHROTTLED,
+                ];
+                let status = random.choice(statuses).unwrap_or(CommandStatus::ESME_RSYSERR);
+                faults.refused_binds = Shares::new([(status, share)]);
+                // Only who has to bind anew meets it.
+                faults.cut_chance = 0.05;
+            }
+            _ => {
+                faults.silent_binds = share;
+                faults.cut_chance = 0.05;
+            }
+        }
+    }
+    faults
+}
+
+impl Smsc {
+    /// Has it go through a script; ready after the last step.
+    pub async fn play(&self, script: &Script) {
+        let start = Instant::now();
+        for (time, step) in script.steps() {
+            sleep_until(start + *time).await;
+            self.step(step).await;
+        }
+    }
+
+    async fn step(&self, step: &Step) {
+        match step {
+            Step::Cut => self.cut_links(),
+            Step::Unbind => self.unbind_links(),
+            Step::Freeze => self.freeze_links(),
+            Step::Thaw => self.thaw_links(),
+            Step::Stop => self.stop().await,
+            Step::Start => {
+                if let Err(error) = self.start().await {
+                    tracing::warn!(%error, "cannot start");
+                }
+            }
+            Step::Rate(rate) => self.change(|behaviour| behaviour.rate = *rate),
+            Step::Delay(delay, jitter) => self.change(|behaviour| {
+                (behaviour.delay, behaviour.jitter) = (*delay, *jitter);
+            }),
+            Step::Faults(faults) => self.change(|behaviour| behaviour.faults = (**faults).clone()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    #[test]
+    fn steps_are_played_by_time_and_then_in_the_order_given() {
+        let script = Script::default()
+            .at(SECOND * 2, Step::Start)
+            .at(SECOND, Step::Cut)
+            .at(SECOND * 2, Step::Thaw);
+        let steps: Vec<_> = script.steps().iter().map(|(_, step)| step.clone()).collect();
+        assert_eq!(steps, [Step::Cut, Step::Start, Step::Thaw]);
+    }
+
+    #[test]
+    fn equal_seeds_give_equal_scripts_that_end_well() {
+        let script = |seed| Script::by_chance(seed, 5, SECOND * 60, SECOND);
+        assert_eq!(script(7), script(7));
+        assert_ne!(script(7), script(8));
+        for seed in 0..100 {
+            let script = script(seed);
+            let steps = script.steps();
+            assert_eq!(steps.last(), Some(&(SECOND * 60, Step::Start)));
+            let healed = steps
+                .iter()
+                .rposition(|(_, step)| *step == Step::Faults(Box::default()));
+            let ill = steps
+                .iter()
+                .rposition(|(_, step)| matches!(step, Step::Faults(faults) if **faults != Faults::default()));
+            assert!(healed > ill, "seed {seed}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_script_happens_to_its_smsc() {
+        let smsc = Smsc::in_memory(super::super::Behaviour::default(), 1);
+        let faults = Faults {
+            lost_responses: 1.0,
+            ..Faults::default()
+        };
+        let script = Script::default()
+            .at(SECOND, Step::Rate(Some(5.0)))
+            .at(SECOND, Step::Delay(SECOND, SECOND * 2))
+            .at(SECOND * 3, Step::Faults(Box::new(faults.clone())));
+        smsc.play(&script).await;
+        let behaviour = smsc.behaviour();
+        assert_eq!(
+            (behaviour.rate, behaviour.delay, behaviour.jitter),
+            (Some(5.0), SECOND, SECOND * 2)
+        );
+        assert_eq!(behaviour.faults, faults);
+    }
+}
