@@ -353,10 +353,8 @@ impl Jobs {
     /// Nobody knows what became of a part: it is sent again where the message allows that.
     fn handle_unknown(&mut self, ticket: Part, cause: UnknownCause) {
         if let Some(active) = self.active.get_mut(ticket.job)
-            && active.job.unknown_policy() == UnknownPolicy::AtLeastOnce
-            && active.job.take_resend()
+            && active.job.handle_doubtful(ticket.part, cause)
         {
-            active.job.handle_returned(ticket.part);
             return self.put_back(ticket.job);
         }
         self.end_unknown(ticket, cause);

@@ -46,6 +46,8 @@ enum Progress {
 struct Part {
     pdu: Pdu,
     state: PartState,
+    /// `Unknown`, where it is sent again although it may have been taken: only an acceptance settles that.
+    doubt: Option<Box<SubmitError>>,
 }
 
 enum PartState {
@@ -59,6 +61,7 @@ impl Part {
         Self {
             pdu,
             state: PartState::Waiting,
+            doubt: None,
         }
     }
 
@@ -76,6 +79,11 @@ impl Part {
                 cause,
             }),
             PartState::Done(result) => result,
+        };
+        // Whatever became of a later attempt, an earlier one may have been taken.
+        let result = match (result, self.doubt.take()) {
+            (Err(error), Some(doubt)) if !matches!(error, SubmitError::Unknown { .. }) => Err(*doubt),
+            (result, _) => result,
         };
         self.state = PartState::Done(result);
     }
@@ -331,10 +339,23 @@ impl Job {
         });
     }
 
-    /// Asks whether it may be sent again although it may have been taken; it may so twice.
-    pub fn take_resend(&mut self) -> bool {
-        let allowed = self.resends < MOST_RESENDS;
-        self.resends += u8::from(allowed);
+    /// Nobody knows what became of a part, and it is sent again rather than not at all: it waits again. Whatever
+    /// then happens to it, it stays `Unknown` unless it is accepted. False, and nothing changed, for a message that
+    /// may not be sent twice, or was sent again often enough.
+    pub fn handle_doubtful(&mut self, part: usize, cause: UnknownCause) -> bool {
+        let allowed = self.unknown == UnknownPolicy::AtLeastOnce && self.resends < MOST_RESENDS;
+        if allowed && let Some(part) = self.part(part) {
+            if let PartState::Written { bind, sequence } =
+                std::mem::replace(&mut part.state, PartState::Waiting)
+            {
+                part.doubt = Some(Box::new(SubmitError::Unknown {
+                    bind,
+                    sequence,
+                    cause,
+                }));
+            }
+            self.resends += 1;
+        }
         allowed
     }
 
@@ -548,6 +569,57 @@ mod tests {
         job.handle_sent(0, &bind(), SequenceNumber::FIRST);
         drop(job);
         assert_eq!(outcome(pending), Err(unknown(1, UnknownCause::Dropped)));
+    }
+
+    #[test]
+    fn what_is_sent_again_stays_unknown_unless_it_is_accepted() {
+        type End = fn(Box<Job>);
+        let ends: [End; 5] = [
+            |job| job.refuse(&SubmitError::Expired),
+            |job| job.refuse(&SubmitError::ShuttingDown),
+            |mut job| {
+                job.handle_sent(0, &bind(), SequenceNumber::new(8));
+                job.handle_rejected(0, CommandStatus::ESME_RINVDSTADR);
+                job.finish();
+            },
+            |mut job| {
+                job.handle_refused(0, SubmitError::NoRoute);
+                job.finish();
+            },
+            drop,
+        ];
+        let doubtful = || {
+            let (mut job, pending) = self::job(1);
+            job.unknown = UnknownPolicy::AtLeastOnce;
+            job.handle_sent(0, &bind(), SequenceNumber::new(7));
+            assert!(job.handle_doubtful(0, UnknownCause::LinkLost));
+            assert!(!job.has_written(), "it may leave by any bind");
+            (job, pending)
+        };
+        for (case, end) in ends.into_iter().enumerate() {
+            let (job, pending) = doubtful();
+            end(job);
+            let expected = Err(unknown(7, UnknownCause::LinkLost));
+            assert_eq!(outcome(pending), expected, "case {case}");
+        }
+        let (mut job, pending) = doubtful();
+        job.handle_sent(0, &bind(), SequenceNumber::new(8));
+        job.handle_accepted(0, id("x"), Instant::now());
+        job.finish();
+        assert!(outcome(pending).is_ok());
+    }
+
+    #[test]
+    fn only_what_may_be_sent_twice_is_and_no_more_than_twice() {
+        let (mut job, _pending) = self::job(1);
+        let unknown = |job: &mut Job| {
+            job.handle_sent(0, &bind(), SequenceNumber::FIRST);
+            job.handle_doubtful(0, UnknownCause::LinkLost)
+        };
+        assert!(!unknown(&mut job));
+        job.unknown = UnknownPolicy::AtLeastOnce;
+        assert_eq!([(); 3].map(|()| unknown(&mut job)), [true, true, false]);
+        assert!(job.has_written(), "and then it is as it was");
     }
 
     #[test]
