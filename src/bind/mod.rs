@@ -42,7 +42,7 @@ use pump::Pump;
 use crate::events::{Alarm, Cause, ConnectFailure, Hub, Receipts};
 use crate::link::{self, Closed, Connect, ConnectError, Connecting, Link, Target, TlsError, Transport};
 use crate::pdu::SequenceNumber;
-use crate::session::{CloseCause, Counters, Limits, Session, SharedBudget, WrappingSequence};
+use crate::session::{Budget, CloseCause, Counters, Limits, Session, SharedBudget, WrappingSequence};
 use crate::settings::{BindSettings, Mode};
 use crate::submit::{AccountId, NotSentCause, SubmitError, UnknownCause};
 
@@ -86,6 +86,8 @@ pub struct Bind {
     timer: Option<(Instant, Pin<Box<Sleep>>)>,
     /// Figures of sessions that are over.
     past: Past,
+    /// What the last session has left of its rate.
+    limit: Option<Budget>,
     /// The seats that the router was told of last.
     seats: usize,
     reports: Vec<Report>,
@@ -148,6 +150,7 @@ impl Bind {
             desk,
             timer: None,
             past: Past::default(),
+            limit: None,
             seats: 0,
             reports: Vec::new(),
         };
@@ -179,6 +182,9 @@ impl Bind {
         let first = SequenceNumber::new(self.settings.sequence_start);
         let generator = Box::new(WrappingSequence::starting_at(first));
         let mut session = Session::with_generator(config, limits, generator, now);
+        if let Some(limit) = self.limit.take() {
+            session.take_over(limit, now);
+        }
         if let Err(error) = wire::send_bind(&self.settings, self.mode, &mut session, now) {
             // Checked settings fit. The session closes when no bind went out in time.
             warn!(bind = %self.identity.bind, %error, "the bind PDU cannot be written");
@@ -204,6 +210,7 @@ impl Bind {
         // The socket is closed before another one is opened.
         if let Open::Linked(link) = std::mem::replace(&mut self.open, Open::Nothing) {
             self.past.add(link.session().counters());
+            self.limit = Some(link.session().limit().clone());
         }
         self.desk.handle_link_lost();
         // The next session tells the router anew.

@@ -137,6 +137,12 @@ impl Budget {
         });
     }
 
+    /// The rate that was set.
+    #[must_use]
+    pub const fn configured(&self) -> Option<Rate> {
+        self.configured
+    }
+
     /// The rate in force, in PDUs per second; none means no limit.
     #[must_use]
     pub fn rate(&self) -> Option<f64> {

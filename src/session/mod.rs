@@ -316,6 +316,21 @@ impl<T> Session<T> {
         self.window.set_capacity(window);
     }
 
+    /// The session's own limit, for the session that follows it.
+    #[must_use]
+    pub const fn limit(&self) -> &Budget {
+        &self.limit
+    }
+
+    /// Goes on with the limit of the session before: its tokens are spent, and what throttling did lasts. Otherwise
+    /// a peer that counts by account would see a new burst with each new connection.
+    pub fn take_over(&mut self, earlier: Budget, now: Instant) {
+        let limit = std::mem::replace(&mut self.limit, earlier);
+        if limit.configured() != self.limit.configured() {
+            self.limit.set_rate(limit.configured(), now);
+        }
+    }
+
     /// Changes the rate at once.
     pub fn set_rate(&mut self, rate: Option<Rate>, now: Instant) {
         self.limit.set_rate(rate, now);

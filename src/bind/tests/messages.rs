@@ -324,3 +324,41 @@ async fn a_long_message_that_loses_its_bind_half_way_goes_back_with_what_is_left
     })
     .await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_rate_does_not_start_anew_with_each_connection() {
+    local(async {
+        let mut bench = Bench::bound(settings().rate(1.0).backoff_initial(Duration::from_millis(1))).await;
+        let _pending = bench.submit(1);
+        bench.read(SUBMIT).await;
+        let first = link::now();
+        bench.peer.shutdown().await.unwrap();
+        bench.rebound().await;
+        assert!(link::now() - first < Duration::from_millis(500), "back in time");
+        let _pending = bench.submit(1);
+        bench.read(SUBMIT).await;
+        assert!(link::now() - first >= Duration::from_secs(1));
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_slowed_down_is_slow_after_a_new_connection_too() {
+    local(async {
+        let mut bench = Bench::bound(settings().rate(10.0).backoff_initial(Duration::from_millis(1))).await;
+        let _pending = bench.submit(1);
+        let header = bench.read(SUBMIT).await;
+        bench.answer(header, 0x58, b"").await;
+        let throttled = link::now();
+        let jobs = bench.returned().await;
+        bench.peer.shutdown().await.unwrap();
+        bench.rebound().await;
+        bench.assign(jobs);
+        bench.read(SUBMIT).await;
+        assert!(
+            link::now() - throttled >= Duration::from_secs(1),
+            "the pause lasts"
+        );
+    })
+    .await;
+}
