@@ -1,0 +1,120 @@
+//! Windows, rates and budgets as an SMSC can observe them.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use bindery::session::Rate;
+use bindery::smsc::{Script, Step};
+
+use crate::ledger::{Happened, LinkLog};
+use crate::truth::Run;
+
+/// Floats add up with small errors.
+const SLACK: f64 = 1e-6;
+
+pub(crate) fn check(run: &Run<'_>) -> Result<(), String> {
+    let mut departures: BTreeMap<&str, Vec<Instant>> = BTreeMap::new();
+    for ((smsc, number), link) in &run.ledger.links {
+        let Some(name) = &link.bind else { continue };
+        let settings = &run.settings.binds[name.as_str()];
+        let thaws: Vec<Instant> = run.hangs[*smsc].iter().map(|(_, end)| *end).collect();
+        let most = most_in_flight(link, settings.response_timeout, &thaws);
+        if most > settings.window {
+            return Err(format!(
+                "{name}, link {number}: {most} in flight, the window is {}",
+                settings.window
+            ));
+        }
+        let seen = link.happened.iter().filter_map(|happened| match happened {
+            // What an SMSC reads when it wakes up came at any time before.
+            Happened::Message { at, .. } if !thaws.contains(at) => Some(*at),
+            _ => None,
+        });
+        departures.entry(name).or_default().extend(seen);
+    }
+    let mut budgets: BTreeMap<&str, Vec<Instant>> = BTreeMap::new();
+    for (name, times) in &mut departures {
+        let settings = &run.settings.binds[*name];
+        if let Some(limit) = settings.limit() {
+            keeps_to(limit, times, run.start).map_err(|wrong| format!("{name}: {wrong}"))?;
+        }
+        if let Some(budget) = &settings.budget {
+            budgets.entry(budget).or_default().extend(times.iter());
+        }
+    }
+    for (name, times) in &mut budgets {
+        let limit = run.settings.budgets[*name].limit();
+        keeps_to(limit, times, run.start).map_err(|wrong| format!("budget {name}: {wrong}"))?;
+    }
+    Ok(())
+}
+
+/// From when to when the links of an SMSC hang under this script.
+pub(crate) fn hangs(script: &Script, start: Instant) -> Vec<(Instant, Instant)> {
+    let (mut hangs, mut since) = (Vec::new(), None);
+    for (at, step) in script.steps() {
+        match step {
+            Step::Freeze => since = since.or(Some(start + *at)),
+            // Each of these wakes a link up, if only to end it.
+            Step::Thaw | Step::Unbind | Step::Cut | Step::Stop => {
+                hangs.extend(since.take().map(|since| (since, start + *at)));
+            }
+            _ => {}
+        }
+    }
+    hangs
+}
+
+/// No span of time, however long or short, sees more than the burst and what the rate lets out meanwhile.
+fn keeps_to(limit: Rate, times: &mut [Instant], start: Instant) -> Result<(), String> {
+    times.sort_unstable();
+    let mut tokens = limit.burst();
+    let mut last = None;
+    for time in times.iter() {
+        let passed = last.map_or(Duration::ZERO, |last: Instant| *time - last);
+        tokens = (tokens + passed.as_secs_f64() * limit.per_second).min(limit.burst()) - 1.0;
+        last = Some(*time);
+        if tokens < -SLACK {
+            let more = -tokens;
+            return Err(format!(
+                "{more:.3} PDUs more than {limit:?} allows, at {:?}",
+                *time - start
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// The most requests that were at the SMSC at a time.
+///
+/// One that is not answered in time keeps its place until a later one was answered, or twice the time has passed.
+fn most_in_flight(link: &LinkLog, response_timeout: Duration, thaws: &[Instant]) -> usize {
+    let mut open: Vec<(Instant, _)> = Vec::new();
+    // When the latest answer was given, and to which place in the order of sending.
+    let (mut order, mut most) = (Vec::new(), 0);
+    let mut latest_answered = None;
+    for happened in &link.happened {
+        match happened {
+            Happened::Message { at, .. } if thaws.contains(at) => {}
+            Happened::Message { at, sequence } => {
+                let place = order.len();
+                order.push(*sequence);
+                open.push((*at, place));
+                open.retain(|(since, place)| {
+                    let age = *at - *since;
+                    let skipped = latest_answered > Some(*place);
+                    age < response_timeout || (!skipped && age < response_timeout * 2)
+                });
+                most = most.max(open.len());
+            }
+            Happened::Answer { sequence, .. } => {
+                let Some(answered) = order.iter().rposition(|other| other == sequence) else {
+                    continue;
+                };
+                latest_answered = latest_answered.max(Some(answered));
+                open.retain(|(_, place)| *place != answered);
+            }
+        }
+    }
+    most
+}

@@ -1,0 +1,318 @@
+//! One run: the world, the traffic, the end, and the account.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use actix::{Actor, Context, Handler};
+use bindery::esme::Esme;
+use bindery::events::{Event, Kinds, OutcomeEvent};
+use bindery::submit::{Reference, SubmitError, SubmitResult};
+use fastrand::Rng;
+use tokio::task::{LocalSet, spawn_local};
+use tokio::time::{sleep, timeout};
+
+use crate::ledger::Ledger;
+use crate::traffic::{self, Call, Message, Way};
+use crate::world::{World, chance, millis, secs};
+use crate::{limits, truth};
+
+/// Nothing may take longer than this, in virtual time.
+const END: Duration = Duration::from_secs(7 * 86_400);
+
+/// What was said about one message.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Told {
+    /// The answer to its caller, unless he did not wait.
+    pub(crate) answer: Option<SubmitResult>,
+    pub(crate) events: Vec<OutcomeEvent>,
+}
+
+/// A run, and what came of it.
+pub(crate) struct Report {
+    /// Messages and how they ended.
+    pub(crate) outcomes: BTreeMap<u64, SubmitResult>,
+    /// Equal for equal runs.
+    pub(crate) digest: String,
+    pub(crate) sightings: usize,
+}
+
+/// Keeps the events that it is told.
+#[derive(Clone, Default)]
+struct Watcher(Arc<Mutex<Vec<Event>>>);
+
+impl Actor for Watcher {
+    type Context = Context<Self>;
+}
+
+impl Handler<Event> for Watcher {
+    type Result = ();
+
+    fn handle(&mut self, event: Event, _: &mut Context<Self>) {
+        self.0.lock().unwrap().push(event);
+    }
+}
+
+type Answers = Arc<Mutex<BTreeMap<u64, SubmitResult>>>;
+
+/// Runs a seed in a runtime of its own; an error says what was wrong.
+pub(crate) fn run(seed: u64) -> Result<Report, String> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .unwrap();
+    // What binds draw their delays from.
+    fastrand::seed(seed);
+    let local = LocalSet::new();
+    local.block_on(&runtime, async {
+        timeout(END, life(seed))
+            .await
+            .unwrap_or_else(|_| Err("it does not end".into()))
+    })
+}
+
+/// What a seed decides, for people.
+pub(crate) fn describe(seed: u64) -> String {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        let mut random = Rng::with_seed(seed);
+        let world = World::of_seed(seed, &mut random);
+        let settings = &world.settings;
+        let mut text = format!(
+            "budgets: {:?}\nroutes: {:?}\nrouter: {:?}\n",
+            settings.budgets, settings.routes, settings.router
+        );
+        for (name, bind) in &settings.binds {
+            text.push_str(&format!(
+                "{name}: window {}, rate {:?} burst {:?} budget {:?}, responses {:?}, enquire_link {:?} {:?}, \
+                 write {:?}, bind {:?}, account {:?}, {:?}\n",
+                bind.window,
+                bind.rate,
+                bind.burst,
+                bind.budget,
+                bind.response_timeout,
+                bind.enquire_link_interval,
+                bind.enquire_link_timeout,
+                bind.write_timeout,
+                bind.bind_timeout,
+                bind.account,
+                bind.mode,
+            ));
+        }
+        for (smsc, script) in world.smscs.iter().zip(&world.scripts) {
+            let behaviour = smsc.behaviour();
+            let (delay, jitter, pipe) = (behaviour.delay, behaviour.jitter, behaviour.limits.pipe);
+            text.push_str(&format!("SMSC: delay {delay:?} to {jitter:?} more, pipe {pipe}\n"));
+            for (at, step) in script.steps() {
+                text.push_str(&format!("  {at:?} {step:?}\n"));
+            }
+        }
+        text
+    })
+}
+
+async fn life(seed: u64) -> Result<Report, String> {
+    let mut random = Rng::with_seed(seed);
+    let world = World::of_seed(seed, &mut random);
+    let names: Vec<String> = world.settings.binds.keys().cloned().collect();
+    let count = random.u64(20..200);
+    let span = world.over.mul_f64(0.1 + random.f64() * 1.2);
+    let calls = traffic::calls(&mut random, count, span, &names);
+    let early = chance(&mut random, 0.4).then(|| span.mul_f64(random.f64()));
+    let grace = millis(random.u64(0..20_000));
+
+    let start = bindery::link::now();
+    let esme = Esme::start_local(world.settings.clone(), world.network.connector())
+        .map_err(|error| error.to_string())?;
+    let watcher = Watcher::default();
+    esme.subscribe(
+        watcher.clone().start().recipient(),
+        bindery::events::Filter::kinds(Kinds::OUTCOMES | Kinds::ALARMS),
+    );
+    let scripts: Vec<_> = world
+        .smscs
+        .iter()
+        .zip(&world.scripts)
+        .map(|(smsc, script)| {
+            let (smsc, script) = (smsc.clone(), script.clone());
+            spawn_local(async move { smsc.play(&script).await })
+        })
+        .collect();
+    let answers = Answers::default();
+    let callers: Vec<_> = calls
+        .iter()
+        .map(|call| spawn_local(make(esme.clone(), call.clone(), answers.clone())))
+        .collect();
+
+    let mut ended = None;
+    if let Some(early) = early {
+        sleep(early).await;
+        esme.shutdown(grace).await;
+        ended = Some(bindery::link::now());
+    }
+    for caller in callers {
+        caller.await.map_err(|error| format!("a caller: {error}"))?;
+    }
+    for script in scripts {
+        script.await.map_err(|error| format!("a script: {error}"))?;
+    }
+    if early.is_none() {
+        let told = || watcher.0.lock().unwrap().len();
+        // Those that nobody waits for.
+        while esme.totals().under_way() > 0 {
+            sleep(secs(10)).await;
+        }
+        // Places that expired requests hold, and refused binds.
+        sleep(secs(3_600)).await;
+        check_rest(&esme, told()).await?;
+        esme.shutdown(secs(60)).await;
+        ended = Some(bindery::link::now());
+    }
+    sleep(secs(600)).await;
+
+    let totals = esme.totals();
+    if totals.under_way() != 0 {
+        return Err(format!("messages are still under way: {totals:?}"));
+    }
+    for (index, smsc) in world.smscs.iter().enumerate() {
+        let links = smsc.counters().links;
+        if links > 0 {
+            return Err(format!("SMSC {index} still has {links} links"));
+        }
+    }
+    let told = put_together(&calls, &answers, &watcher)?;
+    let messages: Vec<&Message> = calls.iter().flat_map(|call| &call.messages).collect();
+    let ledger = Ledger::of(&world.smscs);
+    let run = truth::Run {
+        ledger: &ledger,
+        settings: &world.settings,
+        ended,
+        start,
+        hangs: world
+            .scripts
+            .iter()
+            .map(|script| limits::hangs(script, start))
+            .collect(),
+    };
+    let outcomes = truth::check(&run, &messages, &told)?;
+    limits::check(&run)?;
+    Ok(Report {
+        digest: digest(&outcomes, &ledger, start),
+        sightings: ledger.messages.values().map(Vec::len).sum(),
+        outcomes,
+    })
+}
+
+/// Makes one call, and writes down what it was told.
+async fn make(esme: Esme, call: Call, answers: Answers) {
+    sleep(call.at).await;
+    let tell = |number, result| {
+        let before = answers.lock().unwrap().insert(number, result);
+        assert!(before.is_none(), "{number} was answered twice");
+    };
+    let numbers: Vec<u64> = call.messages.iter().map(|message| message.number).collect();
+    let mut submits = call.messages.into_iter().map(|message| message.submit);
+    if let Way::Batch = call.way {
+        let results = esme.submit_batch(submits).await;
+        assert_eq!(results.len(), numbers.len());
+        numbers
+            .into_iter()
+            .zip(results)
+            .for_each(|(number, result)| tell(number, result));
+        return;
+    }
+    let (Some(number), Some(submit)) = (numbers.first().copied(), submits.next()) else {
+        return;
+    };
+    match call.way {
+        Way::Wait | Way::Batch => tell(number, esme.submit(submit).await),
+        Way::Try => {
+            let result = match esme.try_submit(submit) {
+                Ok(pending) => pending.await,
+                Err(error) => Err(error),
+            };
+            tell(number, result);
+        }
+        Way::Ask => {
+            let result = esme.router().send(submit).await;
+            tell(number, result.unwrap_or(Err(SubmitError::ShuttingDown)));
+        }
+        Way::Tell => esme.router().do_send(submit),
+        Way::Leave(patience) => {
+            if let Ok(result) = timeout(patience, esme.submit(submit)).await {
+                tell(number, result);
+            }
+        }
+    }
+}
+
+/// Nothing is left anywhere.
+async fn check_rest(esme: &Esme, told: usize) -> Result<(), String> {
+    let status = esme.status().await;
+    let binds_are_empty = status
+        .binds
+        .iter()
+        .all(|bind| bind.in_flight == 0 && bind.waiting == 0);
+    if status.waiting > 0 || status.permits_free != status.permits || !binds_are_empty {
+        return Err(format!("something is left, after {told} events: {status:#?}"));
+    }
+    for bind in &status.binds {
+        if bind.in_flight_max > bind.window {
+            return Err(format!("a window was exceeded: {bind:?}"));
+        }
+    }
+    Ok(())
+}
+
+/// What was said about each message; alarms that no SMSC can be blamed for are errors.
+fn put_together(calls: &[Call], answers: &Answers, watcher: &Watcher) -> Result<BTreeMap<u64, Told>, String> {
+    let mut told: BTreeMap<u64, Told> = BTreeMap::new();
+    for message in calls.iter().flat_map(|call| &call.messages) {
+        let answer = answers.lock().unwrap().get(&message.number).cloned();
+        told.entry(message.number).or_default().answer = answer;
+    }
+    for event in watcher.0.lock().unwrap().iter() {
+        match event {
+            Event::Outcome(outcome) => {
+                let Reference::Number(number) = outcome.reference else {
+                    return Err(format!("an outcome of nobody's message: {outcome:?}"));
+                };
+                let told = told.get_mut(&number).ok_or("an outcome of a number never used")?;
+                told.events.push(outcome.clone());
+            }
+            Event::Alarm(alarm) => {
+                use bindery::events::Alarm;
+                if matches!(
+                    alarm,
+                    Alarm::Restarted { .. } | Alarm::GaveUp { .. } | Alarm::SubscriberGone
+                ) {
+                    return Err(alarm.to_string());
+                }
+            }
+            _ => {}
+        }
+    }
+    Ok(told)
+}
+
+fn digest(outcomes: &BTreeMap<u64, SubmitResult>, ledger: &Ledger, start: Instant) -> String {
+    let mut digest = String::new();
+    for (number, outcome) in outcomes {
+        digest.push_str(&format!("{number} {outcome:?}\n"));
+    }
+    for (number, sights) in &ledger.messages {
+        for sight in sights {
+            let at = sight.at.saturating_duration_since(start);
+            digest.push_str(&format!(
+                "{number}.{} {at:?} {} {:?} {}\n",
+                sight.part, sight.bind, sight.sequence, sight.status
+            ));
+        }
+    }
+    digest
+}

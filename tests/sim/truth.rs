@@ -1,0 +1,272 @@
+//! Whether callers were told the truth.
+
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+use bindery::pdu::StatusClass;
+use bindery::settings::Settings;
+use bindery::submit::{SubmitError, SubmitResult, UnknownCause};
+
+use crate::ledger::{Ledger, Sight};
+use crate::run::Told;
+use crate::traffic::Message;
+
+/// A message that may be sent twice is sent again at most so often.
+const RESENDS: usize = 2;
+
+/// A run that is over.
+pub(crate) struct Run<'r> {
+    pub(crate) ledger: &'r Ledger,
+    pub(crate) settings: &'r Settings,
+    pub(crate) start: Instant,
+    /// When the router was gone.
+    pub(crate) ended: Option<Instant>,
+    /// From when to when the links of each SMSC hung.
+    pub(crate) hangs: Vec<Vec<(Instant, Instant)>>,
+}
+
+impl Run<'_> {
+    /// True when it may have been written before it was read.
+    pub(crate) fn is_late(&self, sight: &Sight) -> bool {
+        self.hangs[sight.link.0].iter().any(|(_, end)| *end == sight.at)
+    }
+
+    /// True when the link may have been lost between these times without its SMSC noticing.
+    fn hung(&self, sight: &Sight, to: Instant) -> bool {
+        let hangs = &self.hangs[sight.link.0];
+        hangs.iter().any(|(start, end)| *start <= to && sight.at <= *end)
+    }
+}
+
+/// Every message has one outcome, and that is true. Gives the outcomes.
+pub(crate) fn check(
+    run: &Run<'_>,
+    messages: &[&Message],
+    told: &BTreeMap<u64, Told>,
+) -> Result<BTreeMap<u64, SubmitResult>, String> {
+    let mut outcomes = BTreeMap::new();
+    for message in messages {
+        let told = &told[&message.number];
+        let sights = run.ledger.messages.get(&message.number);
+        let sights = sights.map_or(&[][..], Vec::as_slice);
+        let outcome = one_outcome(told)
+            .map_err(String::from)
+            .and_then(|outcome| {
+                is_true(run, message, outcome.as_ref(), sights)?;
+                Ok(outcome)
+            })
+            .map_err(|lie| {
+                format!(
+                    "message {}: {lie}\n{message:?}\ntold: {:?} {:?}\nseen: {}",
+                    message.number,
+                    told.answer,
+                    told.events,
+                    show(run, sights)
+                )
+            })?;
+        if let Some(outcome) = outcome {
+            outcomes.insert(message.number, outcome);
+        }
+    }
+    if let Some(number) = run
+        .ledger
+        .messages
+        .keys()
+        .find(|number| !told.contains_key(number))
+    {
+        return Err(format!("nobody sent {number}"));
+    }
+    Ok(outcomes)
+}
+
+/// The sightings, with times since the start of the run.
+fn show(run: &Run<'_>, sights: &[Sight]) -> String {
+    let since = |at: Instant| at.saturating_duration_since(run.start);
+    let lines = sights.iter().map(|sight| {
+        let closed = run.ledger.links.get(&sight.link).and_then(|link| link.closed);
+        format!(
+            "\n  part {} at {:?} by {} {:?} as {}: {} {:?}, answered {:?}, link closed {:?}",
+            sight.part,
+            since(sight.at),
+            sight.bind,
+            sight.link,
+            sight.sequence,
+            sight.status,
+            sight.id,
+            sight.answered.map(since),
+            closed.map(since)
+        )
+    });
+    lines.collect()
+}
+
+/// The outcome that was told, to the caller, as an event or as both; none for a message that never came in.
+fn one_outcome(told: &Told) -> Result<Option<SubmitResult>, &'static str> {
+    match (&told.answer, told.events.as_slice()) {
+        (None, []) => Ok(None),
+        (None, [event]) => Ok(Some(event.result.clone())),
+        // There was no room for it, so that it never came in.
+        (Some(Err(error @ (SubmitError::Busy | SubmitError::ShuttingDown))), []) => {
+            Ok(Some(Err(error.clone())))
+        }
+        (Some(_), []) => Err("no event tells what the caller was told"),
+        (Some(answer), [event]) if *answer == event.result && event.awaited => Ok(Some(answer.clone())),
+        (Some(_), [_]) => Err("the event tells something else than the caller was told"),
+        (_, [_, _, ..]) => Err("more than one outcome"),
+    }
+}
+
+/// Holds the outcome against what was seen; none is that of a message which was taken back before it came in.
+fn is_true(
+    run: &Run<'_>,
+    message: &Message,
+    outcome: Option<&SubmitResult>,
+    sights: &[Sight],
+) -> Result<(), String> {
+    if let Some(ended) = run.ended
+        && sights.iter().any(|sight| sight.at > ended && !run.is_late(sight))
+    {
+        return Err("it was sent after the end".into());
+    }
+    if sights.iter().any(|sight| sight.part >= message.parts) {
+        return Err("a part that it has not got".into());
+    }
+    let Some(outcome) = outcome else {
+        return sights
+            .is_empty()
+            .then_some(())
+            .ok_or("it was sent though it was taken back".into());
+    };
+    for part in 0..message.parts {
+        let sights: Vec<&Sight> = sights.iter().filter(|sight| sight.part == part).collect();
+        let part_of = |wrong| format!("part {part}: {wrong}");
+        repeats(run, message, &sights).map_err(part_of)?;
+        match outcome {
+            Ok(submitted) => {
+                if submitted.message_ids.len() != message.parts {
+                    return Err("other ids than parts".into());
+                }
+                accepted(run, message, &submitted.message_ids[part].to_string(), &sights)
+            }
+            Err(SubmitError::Partial { parts }) => {
+                if parts.len() != message.parts {
+                    return Err("other outcomes than parts".into());
+                }
+                match &parts[part] {
+                    Ok(submitted) => accepted(run, message, &submitted.message_id().to_string(), &sights),
+                    Err(SubmitError::Partial { .. }) => Err("a part of a part"),
+                    Err(error) => failed(run, error, &sights),
+                }
+            }
+            Err(error) => failed(run, error, &sights),
+        }
+        .map_err(part_of)?;
+    }
+    Ok(())
+}
+
+/// What was sent twice was allowed to be.
+fn repeats(run: &Run<'_>, message: &Message, sights: &[&Sight]) -> Result<(), &'static str> {
+    let may_repeat = |sight: &Sight| {
+        let class = sight.status.class();
+        matches!(
+            class,
+            StatusClass::Throttle | StatusClass::Retryable | StatusClass::Session
+        ) && run.ledger.may_know(sight)
+    };
+    // In whatever order they were written.
+    let for_good = sights.iter().filter(|sight| !may_repeat(sight)).count();
+    let most = if message.at_least_once { 1 + RESENDS } else { 1 };
+    if for_good > most {
+        return Err("sent again though nobody allowed that");
+    }
+    let in_order: Vec<&&Sight> = sights.iter().filter(|sight| !run.is_late(sight)).collect();
+    for pair in in_order.windows(2) {
+        let [first, second] = pair else { continue };
+        let answered = run.ledger.may_know(first) && first.answered <= Some(second.at);
+        if answered && may_repeat(first) {
+            continue;
+        }
+        if !message.at_least_once {
+            return Err("sent again before it was refused");
+        }
+        // Which came first is not to be seen.
+        let at_once = first.at == second.at;
+        let closed = run.ledger.links[&first.link].closed;
+        let lost = closed.is_some_and(|closed| closed <= second.at) || run.hung(first, second.at);
+        // A late response is waited for as well.
+        let patience = run.settings.binds[first.bind.as_str()].response_timeout * 2;
+        if !at_once && !lost && second.at - first.at < patience {
+            return Err("sent again while the answer was waited for");
+        }
+        if answered && !at_once && run.ledger.was_told(first) && first.status.is_ok() && in_time(run, first) {
+            return Err("sent again though it was accepted");
+        }
+    }
+    Ok(())
+}
+
+/// Whether the answer came within the response timeout.
+fn in_time(run: &Run<'_>, sight: &Sight) -> bool {
+    let timeout = run.settings.binds[sight.bind.as_str()].response_timeout;
+    let in_time = |answered: Instant| answered.saturating_duration_since(sight.at) < timeout;
+    !run.is_late(sight) && sight.answered.is_some_and(in_time)
+}
+
+/// Called accepted: it has this id, and no other unless it may have been sent twice.
+fn accepted(run: &Run<'_>, message: &Message, id: &str, sights: &[&Sight]) -> Result<(), &'static str> {
+    let taken: Vec<&&Sight> = sights.iter().filter(|sight| sight.id.is_some()).collect();
+    // SMSCs do not know of each other: two may give one id.
+    let mut named = taken.iter().filter(|sight| sight.id.as_deref() == Some(id));
+    if !named.any(|sight| run.ledger.may_know(sight)) {
+        return Err("an id that nobody gave it, or told");
+    }
+    if taken.len() > 1 && !message.at_least_once {
+        return Err("accepted twice");
+    }
+    Ok(())
+}
+
+/// Called not accepted, in one way or another.
+fn failed(run: &Run<'_>, error: &SubmitError, sights: &[&Sight]) -> Result<(), &'static str> {
+    let refused = |sight: &&&Sight| sight.id.is_none() && run.ledger.may_know(sight);
+    match error {
+        SubmitError::Rejected { status, .. } => {
+            let last = sights.last().ok_or("rejected, and nobody saw it")?;
+            if sights.iter().filter(refused).count() < sights.len() {
+                return Err("rejected, and yet it may have been taken");
+            }
+            (last.status == *status)
+                .then_some(())
+                .ok_or("nobody rejected it so")
+        }
+        // What was answered after the grace is over came too late.
+        SubmitError::Unknown {
+            cause: UnknownCause::ShutDown,
+            ..
+        } => Ok(()),
+        SubmitError::Unknown { .. } => {
+            // Whatever the SMSC told in time is known.
+            let known = sights
+                .iter()
+                .any(|sight| sight.id.is_some() && run.ledger.was_told(sight) && in_time(run, sight));
+            if known {
+                return Err("unknown, and yet it was answered");
+            }
+            Ok(())
+        }
+        SubmitError::Busy | SubmitError::NoRoute | SubmitError::Invalid { .. } => {
+            sights.is_empty().then_some(()).ok_or("it was sent all the same")
+        }
+        SubmitError::NotSent { .. }
+        | SubmitError::Expired
+        | SubmitError::Cancelled
+        | SubmitError::ShuttingDown => {
+            if sights.iter().filter(refused).count() < sights.len() {
+                return Err("called not sent, and yet it may have been taken");
+            }
+            Ok(())
+        }
+        _ => Err("an outcome that a part cannot have"),
+    }
+}

@@ -1,0 +1,118 @@
+//! The settings and the SMSCs of a seed.
+
+use std::time::Duration;
+
+use bindery::settings::{BindSettings, BudgetSettings, Mode, RouteSettings, Settings};
+use bindery::smsc::{Behaviour, Limits, MemoryNetwork, Script, Smsc};
+use fastrand::Rng;
+
+/// Everything that a run starts with.
+pub(crate) struct World {
+    pub(crate) network: MemoryNetwork,
+    pub(crate) smscs: Vec<Smsc>,
+    /// What happens to each SMSC.
+    pub(crate) scripts: Vec<Script>,
+    pub(crate) settings: Settings,
+    /// When the last misfortune is over.
+    pub(crate) over: Duration,
+}
+
+pub(crate) fn millis(count: u64) -> Duration {
+    Duration::from_millis(count)
+}
+
+pub(crate) fn secs(count: u64) -> Duration {
+    Duration::from_secs(count)
+}
+
+/// True with this chance.
+pub(crate) fn chance(random: &mut Rng, share: f64) -> bool {
+    random.f64() < share
+}
+
+impl World {
+    pub(crate) fn of_seed(seed: u64, random: &mut Rng) -> Self {
+        let network = MemoryNetwork::new();
+        let over = secs(random.u64(10..90));
+        let mut settings = Settings::default();
+        settings.router.validity = chance(random, 0.3).then(|| secs(random.u64(5..600)));
+        settings.router.queue_capacity = random.usize(5..300);
+        settings.router.backlog_capacity = random.usize(5..300);
+        let (mut smscs, mut scripts, mut names) = (Vec::new(), Vec::new(), Vec::new());
+        let hosts = ["a", "b", "c"];
+        for (index, host) in hosts.into_iter().take(random.usize(1..4)).enumerate() {
+            let seed = seed.wrapping_mul(31) ^ index as u64;
+            let smsc = Smsc::in_memory(behaviour(random), seed);
+            network.add(host, &smsc);
+            smscs.push(smsc);
+            let misfortunes = random.usize(0..6);
+            scripts.push(Script::by_chance(seed, misfortunes, over, secs(20)));
+            let budget = chance(random, 0.4).then(|| host.to_owned());
+            if let Some(budget) = &budget {
+                let rate = 0.5 + random.f64() * 60.0;
+                let mut budget_settings = BudgetSettings::new(rate);
+                budget_settings.burst = chance(random, 0.3).then(|| random.u64(1..20) as f64);
+                settings.budgets.insert(budget.clone(), budget_settings);
+            }
+            for number in 1..=random.usize(1..4) {
+                let name = format!("{host}-{number}");
+                let bind = bind(random, host, &name, budget.clone());
+                names.push(name.clone());
+                settings = settings.bind(name.as_str(), bind);
+            }
+        }
+        random.shuffle(&mut names);
+        names.truncate(names.len().div_ceil(2));
+        settings = settings.route("some", RouteSettings::new(names));
+        Self {
+            network,
+            smscs,
+            scripts,
+            settings,
+            over,
+        }
+    }
+}
+
+fn behaviour(random: &mut Rng) -> Behaviour {
+    Behaviour {
+        delay: millis(random.u64(0..100)),
+        jitter: millis(random.u64(0..100)),
+        limits: Limits {
+            // Small ones fill, and then messages are written in part or not at all.
+            pipe: random.choice([150, 600, 65_536, 65_536]).unwrap_or(65_536),
+            ..Limits::default()
+        },
+        witness: true,
+        ..Behaviour::default()
+    }
+}
+
+fn bind(random: &mut Rng, host: &str, name: &str, budget: Option<String>) -> BindSettings {
+    let mut bind = BindSettings::new(format!("{host}:2775").as_str(), name, "secret")
+        .window(random.choice([1_usize, 2, 5, 10, 20]).unwrap_or(1))
+        .response_timeout(secs(random.u64(1..12)))
+        .enquire_link_interval(secs(random.u64(2..10)))
+        .enquire_link_timeout(secs(random.u64(1..5)))
+        .write_timeout(secs(random.u64(2..10)))
+        .bind_timeout(secs(random.u64(1..8)))
+        .backoff_max(secs(random.u64(1..20)))
+        .stable_after(secs(random.u64(1..20)));
+    if chance(random, 0.7) {
+        // Binds of one account may finish each other's long messages.
+        bind = bind.account(host);
+    }
+    if chance(random, 0.4) {
+        bind = bind.rate(0.5 + random.f64() * 30.0);
+        if chance(random, 0.3) {
+            bind = bind.burst(random.u64(1..10) as f64);
+        }
+    }
+    if let Some(budget) = budget {
+        bind = bind.budget(budget);
+    }
+    if chance(random, 0.15) {
+        bind = bind.mode(Mode::Transmitter);
+    }
+    bind
+}
