@@ -15,6 +15,7 @@ mod phases;
 mod pump;
 mod retry;
 mod seats;
+mod unspent;
 mod wire;
 
 #[cfg(test)]
@@ -30,6 +31,7 @@ use tokio::time::Sleep;
 use tracing::{debug, warn};
 
 pub use backoff::Failure;
+pub use unspent::Unspent;
 
 use desk::Desk;
 use jobs::Ticket;
@@ -42,7 +44,7 @@ use pump::Pump;
 use crate::events::{Alarm, Cause, ConnectFailure, Hub, Receipts};
 use crate::link::{self, Closed, Connect, ConnectError, Connecting, Link, Target, TlsError, Transport};
 use crate::pdu::SequenceNumber;
-use crate::session::{Budget, CloseCause, Counters, Limits, Session, SharedBudget, WrappingSequence};
+use crate::session::{CloseCause, Counters, Limits, Session, SharedBudget, WrappingSequence};
 use crate::settings::{BindSettings, Mode};
 use crate::submit::{AccountId, NotSentCause, SubmitError, UnknownCause};
 
@@ -64,6 +66,8 @@ pub struct BindSetup {
     pub router: Reporter,
     /// The rate that it shares with its siblings.
     pub budget: Option<SharedBudget>,
+    /// What an earlier actor of this bind has left of its rate.
+    pub unspent: Unspent,
     /// What its delays are drawn from.
     pub seed: u64,
     /// What it waits before the first attempt, for a bind that panicked.
@@ -87,7 +91,7 @@ pub struct Bind {
     /// Figures of sessions that are over.
     past: Past,
     /// What the last session has left of its rate.
-    limit: Option<Budget>,
+    unspent: Unspent,
     /// The seats that the router was told of last.
     seats: usize,
     reports: Vec<Report>,
@@ -150,7 +154,7 @@ impl Bind {
             desk,
             timer: None,
             past: Past::default(),
-            limit: None,
+            unspent: setup.unspent,
             seats: 0,
             reports: Vec::new(),
         };
@@ -182,7 +186,7 @@ impl Bind {
         let first = SequenceNumber::new(self.settings.sequence_start);
         let generator = Box::new(WrappingSequence::starting_at(first));
         let mut session = Session::with_generator(config, limits, generator, now);
-        if let Some(limit) = self.limit.take() {
+        if let Some(limit) = self.unspent.take() {
             session.take_over(limit, now);
         }
         if let Err(error) = wire::send_bind(&self.settings, self.mode, &mut session, now) {
@@ -206,12 +210,16 @@ impl Bind {
             .handle_connect_failed(failure, Cause::Connect(seen), now);
     }
 
-    fn handle_closed(&mut self, closed: &Closed, now: Instant) {
-        // The socket is closed before another one is opened.
+    /// The socket is closed before another one is opened, by this actor or by the next.
+    fn drop_link(&mut self) {
         if let Open::Linked(link) = std::mem::replace(&mut self.open, Open::Nothing) {
             self.past.add(link.session().counters());
-            self.limit = Some(link.session().limit().clone());
+            self.unspent.keep(link.session().limit().clone());
         }
+    }
+
+    fn handle_closed(&mut self, closed: &Closed, now: Instant) {
+        self.drop_link();
         self.desk.handle_link_lost();
         // The next session tells the router anew.
         self.seats = 0;

@@ -48,7 +48,7 @@ impl Bind {
         loop {
             match self.phases.poll(now) {
                 Step::Stop { clean } => {
-                    self.open = Open::Nothing;
+                    self.drop_link();
                     return Some(clean);
                 }
                 Step::Sleep { until } => {

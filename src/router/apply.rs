@@ -13,6 +13,7 @@ use tracing::info;
 use super::Router;
 use super::binds::Fate;
 use super::core::Core;
+use crate::bind::Unspent;
 use crate::bind::messages::{Control, Retune};
 use crate::dispatch::BindKey;
 use crate::events::Phase;
@@ -272,7 +273,7 @@ impl Core {
             let id = BindId::from(name.as_str());
             let is_stopped = self.binds.stopped.iter().any(|member| member.id == id);
             if !is_stopped && self.binds.by_name_mut(name).is_none() {
-                self.add_bind(id.clone(), Arc::new(bind.clone()), now);
+                self.add_bind(id.clone(), Arc::new(bind.clone()), Unspent::default(), now);
                 applied.added.push(id);
             }
         }

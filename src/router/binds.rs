@@ -14,7 +14,7 @@ use tracing::{error, info, warn};
 
 use super::core::Core;
 use crate::bind::messages::{BindAddress, Control, Identity, Report, Reporter, Reports};
-use crate::bind::{BindSetup, Failure};
+use crate::bind::{BindSetup, Failure, Unspent};
 use crate::dispatch::{BindKey, LaneKey};
 use crate::events::{Alarm, BindEvent, Cause, Event, Kinds, Phase, Receipts};
 use crate::link::Governor;
@@ -61,6 +61,7 @@ pub(super) struct Member {
     /// What comes after it.
     pub(super) fate: Fate,
     budget: Option<SharedBudget>,
+    unspent: Unspent,
     incarnation: u64,
     life: Option<(BindAddress, AbortHandle)>,
     /// When it was started again.
@@ -173,11 +174,22 @@ impl Core {
             self.binds.budgets.insert(name.clone(), budget);
         }
         for (name, bind) in &settings.binds {
-            self.add_bind(name.as_str().into(), Arc::new(bind.clone()), now);
+            self.add_bind(
+                name.as_str().into(),
+                Arc::new(bind.clone()),
+                Unspent::default(),
+                now,
+            );
         }
     }
 
-    pub(super) fn add_bind(&mut self, id: BindId, settings: Arc<BindSettings>, now: Instant) {
+    pub(super) fn add_bind(
+        &mut self,
+        id: BindId,
+        settings: Arc<BindSettings>,
+        unspent: Unspent,
+        now: Instant,
+    ) {
         let account = AccountId::new(settings.account_or(id.as_str()));
         self.accounts.entry(account.clone()).or_insert_with(|| Account {
             receipts: Receipts::new(
@@ -218,6 +230,7 @@ impl Core {
                 ended: None,
                 fate: Fate::Stays,
                 budget,
+                unspent,
                 incarnation: 0,
                 life: None,
                 restarts: VecDeque::new(),
@@ -250,6 +263,7 @@ impl Core {
             receipts: account.receipts.clone(),
             router: binds.reporter.clone(),
             budget: member.budget.clone(),
+            unspent: member.unspent.clone(),
             seed,
             after,
         });
@@ -411,7 +425,7 @@ impl Core {
                 (Fate::Replaced(settings), None) => {
                     // Before the old one leaves its lanes, so that what waits in them is never without a bind.
                     let id = member.id.clone();
-                    self.add_bind(id.clone(), settings, now);
+                    self.add_bind(id.clone(), settings, member.unspent, now);
                     self.hand_on_pin(&id, pin, now);
                 }
                 (Fate::Removed, None) => {}

@@ -89,6 +89,7 @@ impl Bench {
             receipts,
             router,
             budget: None,
+            unspent: Unspent::default(),
             seed: 7,
             after: None,
         });
