@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use bindery::session::Rate;
+use bindery::settings::BindSettings;
 use bindery::smsc::{Script, Step};
 
 use crate::ledger::{Happened, LinkLog};
@@ -16,13 +17,12 @@ pub(crate) fn check(run: &Run<'_>) -> Result<(), String> {
     let mut departures: BTreeMap<&str, Vec<Instant>> = BTreeMap::new();
     for ((smsc, number), link) in &run.ledger.links {
         let Some(name) = &link.bind else { continue };
-        let settings = &run.settings.binds[name.as_str()];
         let thaws: Vec<Instant> = run.hangs[*smsc].iter().map(|(_, end)| *end).collect();
-        let most = most_in_flight(link, settings.response_timeout, &thaws);
-        if most > settings.window {
+        let most = most_in_flight(link, run.response_timeout(name), &thaws);
+        let window = run.settings_of(name).map(|settings| settings.window).max();
+        if Some(most) > window {
             return Err(format!(
-                "{name}, link {number}: {most} in flight, the window is {}",
-                settings.window
+                "{name}, link {number}: {most} in flight, the window is {window:?}"
             ));
         }
         let seen = link.happened.iter().filter_map(|happened| match happened {
@@ -34,17 +34,19 @@ pub(crate) fn check(run: &Run<'_>) -> Result<(), String> {
     }
     let mut budgets: BTreeMap<&str, Vec<Instant>> = BTreeMap::new();
     for (name, times) in &mut departures {
-        let settings = &run.settings.binds[*name];
-        if let Some(limit) = settings.limit() {
-            keeps_to(limit, times, run.start).map_err(|wrong| format!("{name}: {wrong}"))?;
-        }
-        if let Some(budget) = &settings.budget {
+        let limits = run.settings_of(name).map(BindSettings::limit);
+        keeps_to(limits, times, run.start).map_err(|wrong| format!("{name}: {wrong}"))?;
+        if let Some(budget) = run
+            .settings_of(name)
+            .find_map(|settings| settings.budget.as_deref())
+        {
             budgets.entry(budget).or_default().extend(times.iter());
         }
     }
     for (name, times) in &mut budgets {
-        let limit = run.settings.budgets[*name].limit();
-        keeps_to(limit, times, run.start).map_err(|wrong| format!("budget {name}: {wrong}"))?;
+        let limits = run.settings.iter();
+        let limits = limits.map(|settings| Some(settings.budgets.get(*name)?.limit()));
+        keeps_to(limits, times, run.start).map_err(|wrong| format!("budget {name}: {wrong}"))?;
     }
     Ok(())
 }
@@ -65,8 +67,21 @@ pub(crate) fn hangs(script: &Script, start: Instant) -> Vec<(Instant, Instant)> 
     hangs
 }
 
-/// No span of time, however long or short, sees more than the burst and what the rate lets out meanwhile.
-fn keeps_to(limit: Rate, times: &mut [Instant], start: Instant) -> Result<(), String> {
+/// No span of time, however long or short, sees more than the burst and what the rate lets out meanwhile: the
+/// highest of those that were set, where they changed.
+fn keeps_to(
+    limits: impl Iterator<Item = Option<Rate>>,
+    times: &mut [Instant],
+    start: Instant,
+) -> Result<(), String> {
+    let Some(limits) = limits.collect::<Option<Vec<Rate>>>() else {
+        return Ok(());
+    };
+    let highest = |figure: fn(&Rate) -> f64| limits.iter().map(figure).fold(0.0, f64::max);
+    let limit = Rate {
+        per_second: highest(|limit| limit.per_second),
+        burst: Some(highest(Rate::burst)),
+    };
     times.sort_unstable();
     let mut tokens = limit.burst();
     let mut last = None;

@@ -11,8 +11,12 @@
     reason = "tests fail loudly and say how to run them again"
 )]
 
+mod bench;
+mod failures;
 mod ledger;
 mod limits;
+mod long;
+mod orders;
 mod run;
 mod seeds;
 mod traffic;

@@ -6,8 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use bindery::submit::{SubmitError, SubmitResult};
-
+use crate::bench::kind;
 use crate::run::{describe, run};
 
 /// What runs unless somebody wants other seeds.
@@ -100,19 +99,4 @@ fn wanted() -> Range<u64> {
         .split_once("..")
         .and_then(|(from, to)| Some(from.parse().ok()?..to.parse().ok()?));
     range.unwrap_or_else(|| panic!("BINDERY_SEEDS={wanted} is not from..to"))
-}
-
-fn kind(outcome: &SubmitResult) -> &'static str {
-    match outcome {
-        Ok(_) => "submitted",
-        Err(SubmitError::Rejected { .. }) => "rejected",
-        Err(SubmitError::Unknown { .. }) => "unknown",
-        Err(SubmitError::Partial { .. }) => "partial",
-        Err(SubmitError::NotSent { .. }) => "not sent",
-        Err(SubmitError::Expired) => "expired",
-        Err(SubmitError::Busy) => "busy",
-        Err(SubmitError::NoRoute) => "no route",
-        Err(SubmitError::ShuttingDown) => "shutting down",
-        Err(_) => "other",
-    }
 }

@@ -40,11 +40,15 @@ pub(crate) struct Message {
     pub(crate) parts: usize,
     pub(crate) at_least_once: bool,
     pub(crate) submit: Submit,
+    /// When it comes in, where nothing has to be waited for.
+    pub(crate) taken: Option<Duration>,
 }
 
 /// Calls of at least `count` messages in all, made within `span`.
 pub(crate) fn calls(random: &mut Rng, count: u64, span: Duration, binds: &[String]) -> Vec<Call> {
     let mut calls = Vec::new();
+    // Callers like to come all at once.
+    let rushes: Vec<f64> = (0..random.usize(1..6)).map(|_| random.f64()).collect();
     let mut number = 0;
     while number < count {
         let way = match random.u8(0..12) {
@@ -64,11 +68,18 @@ pub(crate) fn calls(random: &mut Rng, count: u64, span: Duration, binds: &[Strin
             number += 1;
             message(random, number, binds)
         });
-        calls.push(Call {
-            messages: messages.collect(),
-            at: span.mul_f64(random.f64()),
-            way,
-        });
+        let mut messages: Vec<Message> = messages.collect();
+        let at = if chance(random, 0.6) {
+            let rush = random.choice(&rushes).copied().unwrap_or_default();
+            span.mul_f64(rush) + millis(random.u64(0..200))
+        } else {
+            span.mul_f64(random.f64())
+        };
+        let at = millis(at.as_millis() as u64);
+        if matches!(way, Way::Try | Way::Ask | Way::Tell) {
+            messages.iter_mut().for_each(|message| message.taken = Some(at));
+        }
+        calls.push(Call { at, way, messages });
     }
     calls.sort_by_key(|call| call.at);
     calls
@@ -108,6 +119,7 @@ fn message(random: &mut Rng, number: u64, binds: &[String]) -> Message {
         parts,
         at_least_once,
         submit,
+        taken: None,
     }
 }
 

@@ -1,10 +1,10 @@
 //! Whether callers were told the truth.
 
 use std::collections::BTreeMap;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bindery::pdu::StatusClass;
-use bindery::settings::Settings;
+use bindery::settings::{BindSettings, Settings};
 use bindery::submit::{SubmitError, SubmitResult, UnknownCause};
 
 use crate::ledger::{Ledger, Sight};
@@ -17,7 +17,8 @@ const RESENDS: usize = 2;
 /// A run that is over.
 pub(crate) struct Run<'r> {
     pub(crate) ledger: &'r Ledger,
-    pub(crate) settings: &'r Settings,
+    /// Those in force one after another.
+    pub(crate) settings: Vec<Settings>,
     pub(crate) start: Instant,
     /// When the router was gone.
     pub(crate) ended: Option<Instant>,
@@ -26,6 +27,20 @@ pub(crate) struct Run<'r> {
 }
 
 impl Run<'_> {
+    /// The settings that a bind had one after another.
+    pub(crate) fn settings_of(&self, bind: &str) -> impl Iterator<Item = &BindSettings> {
+        let bind = bind.to_owned();
+        self.settings
+            .iter()
+            .filter_map(move |settings| settings.binds.get(bind.as_str()))
+    }
+
+    /// The shortest that a bind waited for responses.
+    pub(crate) fn response_timeout(&self, bind: &str) -> Duration {
+        let timeouts = self.settings_of(bind).map(|settings| settings.response_timeout);
+        timeouts.min().expect("a bind has settings")
+    }
+
     /// True when it may have been written before it was read.
     pub(crate) fn is_late(&self, sight: &Sight) -> bool {
         self.hangs[sight.link.0].iter().any(|(_, end)| *end == sight.at)
@@ -131,6 +146,8 @@ fn is_true(
     if sights.iter().any(|sight| sight.part >= message.parts) {
         return Err("a part that it has not got".into());
     }
+    kept_its_way(run, message, sights)?;
+    kept_its_time(run, message, sights)?;
     let Some(outcome) = outcome else {
         return sights
             .is_empty()
@@ -165,6 +182,55 @@ fn is_true(
     Ok(())
 }
 
+/// It left by the binds that it was for; the rest of a long message by any of the account that has the first part.
+fn kept_its_way(run: &Run<'_>, message: &Message, sights: &[Sight]) -> Result<(), &'static str> {
+    let is_allowed = |bind: &str| {
+        let on_route = |route: &str| {
+            let routes = run
+                .settings
+                .iter()
+                .filter_map(|settings| settings.routes.get(route));
+            routes.flat_map(|route| &route.binds).any(|other| other == bind)
+        };
+        let submit = &message.submit;
+        submit.bind.as_ref().is_none_or(|wanted| wanted.as_str() == bind)
+            && submit.route.as_ref().is_none_or(|route| on_route(route.as_str()))
+    };
+    let account = |sight: &Sight| {
+        let settings = run.settings_of(&sight.bind).next()?;
+        Some(settings.account_or(&sight.bind).to_owned())
+    };
+    let begun: Vec<_> = sights
+        .iter()
+        .filter(|sight| message.parts > 1 && is_allowed(&sight.bind))
+        .map(account)
+        .collect();
+    let by_account = |sight: &Sight| message.submit.bind.is_none() && begun.contains(&account(sight));
+    if sights
+        .iter()
+        .all(|sight| is_allowed(&sight.bind) || by_account(sight))
+    {
+        Ok(())
+    } else {
+        Err("it left by a bind that it was not for")
+    }
+}
+
+/// Nothing was written after its validity, but for the rest of a message of which a part was.
+fn kept_its_time(run: &Run<'_>, message: &Message, sights: &[Sight]) -> Result<(), &'static str> {
+    let validity = message.submit.validity.or(run.settings[0].router.validity);
+    let (Some(validity), Some(taken)) = (validity, message.taken) else {
+        return Ok(());
+    };
+    let binding = if message.parts == 1 { sights.len() } else { 1 };
+    let is_over = |sight: &Sight| sight.at > run.start + taken + validity && !run.is_late(sight);
+    if sights.iter().take(binding).any(is_over) {
+        Err("it was sent after its validity")
+    } else {
+        Ok(())
+    }
+}
+
 /// What was sent twice was allowed to be.
 fn repeats(run: &Run<'_>, message: &Message, sights: &[&Sight]) -> Result<(), &'static str> {
     let may_repeat = |sight: &Sight| {
@@ -195,7 +261,7 @@ fn repeats(run: &Run<'_>, message: &Message, sights: &[&Sight]) -> Result<(), &'
         let closed = run.ledger.links[&first.link].closed;
         let lost = closed.is_some_and(|closed| closed <= second.at) || run.hung(first, second.at);
         // A late response is waited for as well.
-        let patience = run.settings.binds[first.bind.as_str()].response_timeout * 2;
+        let patience = run.response_timeout(&first.bind) * 2;
         if !at_once && !lost && second.at - first.at < patience {
             return Err("sent again while the answer was waited for");
         }
@@ -208,7 +274,7 @@ fn repeats(run: &Run<'_>, message: &Message, sights: &[&Sight]) -> Result<(), &'
 
 /// Whether the answer came within the response timeout.
 fn in_time(run: &Run<'_>, sight: &Sight) -> bool {
-    let timeout = run.settings.binds[sight.bind.as_str()].response_timeout;
+    let timeout = run.response_timeout(&sight.bind);
     let in_time = |answered: Instant| answered.saturating_duration_since(sight.at) < timeout;
     !run.is_late(sight) && sight.answered.is_some_and(in_time)
 }

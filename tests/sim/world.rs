@@ -88,7 +88,8 @@ fn behaviour(random: &mut Rng) -> Behaviour {
     }
 }
 
-fn bind(random: &mut Rng, host: &str, name: &str, budget: Option<String>) -> BindSettings {
+/// Any bind.
+pub(crate) fn bind(random: &mut Rng, host: &str, name: &str, budget: Option<String>) -> BindSettings {
     let mut bind = BindSettings::new(format!("{host}:2775").as_str(), name, "secret")
         .window(random.choice([1_usize, 2, 5, 10, 20]).unwrap_or(1))
         .response_timeout(secs(random.u64(1..12)))
