@@ -210,6 +210,15 @@ impl Bind {
             .handle_connect_failed(failure, Cause::Connect(seen), now);
     }
 
+    /// The bind ends, whatever its session was at: what was not written goes back, the rest is unknown.
+    fn break_off(&mut self, now: Instant) {
+        if let Open::Linked(link) = &mut self.open {
+            link.break_off(&mut self.desk, now);
+            self.desk.handle_link_lost();
+        }
+        self.drop_link();
+    }
+
     /// The socket is closed before another one is opened, by this actor or by the next.
     fn drop_link(&mut self) {
         if let Open::Linked(link) = std::mem::replace(&mut self.open, Open::Nothing) {

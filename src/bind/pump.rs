@@ -48,7 +48,7 @@ impl Bind {
         loop {
             match self.phases.poll(now) {
                 Step::Stop { clean } => {
-                    self.drop_link();
+                    self.break_off(now);
                     return Some(clean);
                 }
                 Step::Sleep { until } => {

@@ -155,6 +155,12 @@ impl<T> Link<T> {
         Poll::Pending
     }
 
+    /// Breaks the connection off where it stands: every request that waited comes out as an event. Not to be polled
+    /// again after that.
+    pub fn break_off<H: LinkHandler<T>>(&mut self, handler: &mut H, now: Instant) {
+        self.finish(handler, now, None);
+    }
+
     /// Ready when everything is written.
     #[inline]
     fn write(&mut self, cx: &mut Context<'_>, now: Instant) -> Poll<io::Result<()>> {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bindery::settings::Settings;
-use bindery::smsc::{Behaviour, Faults};
+use bindery::smsc::{Behaviour, Faults, Limits};
 use bindery::submit::{SubmitError, SubmitResult};
 use tokio::time::sleep;
 
@@ -171,6 +171,36 @@ async fn a_long_message_that_may_be_sent_twice_is_complete_though_its_bind_died(
         let mut expected = vec![1; PARTS];
         expected[2] = 2;
         assert_eq!(seen(&bench, 1), expected);
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_bind_that_is_drained_could_not_write_leaves_by_a_sibling() {
+    local(async {
+        let narrow = Behaviour {
+            limits: Limits {
+                // A part does not fit, so that its last octet waits for a peer that does not read.
+                pipe: 150,
+                ..Limits::default()
+            },
+            ..behaviour()
+        };
+        let small = |host| bind(host).account("a").window(1_usize).response_timeout(secs(1));
+        let settings = Settings::default()
+            .bind("a-1", small("one"))
+            .bind("a-2", small("two"));
+        let bench = Bench::start([narrow, behaviour()], settings).await;
+        bench.esme.pause("a-2").await.unwrap();
+        bench.smscs[0].freeze_links();
+        let pending = bench.submit([long(1, 3)]);
+        // The session gives up for want of progress, and is not quite gone when the time of the drain is over.
+        sleep(Duration::from_millis(2_500)).await;
+        bench.esme.drain("a-1", secs(2)).await.unwrap();
+        bench.esme.resume("a-2").await.unwrap();
+        let outcome = outcomes(pending, secs(60)).await.remove(0).unwrap();
+        assert_eq!(outcome.bind.as_str(), "a-2");
+        assert_eq!(bench.smscs[0].counters().messages, 0);
     })
     .await;
 }
