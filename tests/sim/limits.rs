@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use bindery::session::Rate;
 use bindery::settings::BindSettings;
-use bindery::smsc::{Script, Step};
+use bindery::smsc::{Nonsense, Script, Step};
 
 use crate::ledger::{Happened, LinkLog};
 use crate::truth::Run;
@@ -67,6 +67,20 @@ pub(crate) fn hangs(script: &Script, start: Instant) -> Vec<(Instant, Instant)> 
     hangs
 }
 
+/// Whether an SMSC under this script never breaks a link off, nor makes the ESME do so by what it writes.
+pub(crate) fn is_patient(script: &Script) -> bool {
+    script.steps().iter().all(|(_, step)| match step {
+        Step::Cut | Step::Stop => false,
+        Step::Faults(faults) => {
+            let breaks = |nonsense| nonsense == Nonsense::Length;
+            faults.cut_chance == 0.0
+                && faults.cut_after.is_none()
+                && !faults.nonsense.iter().any(|(nonsense, _)| breaks(nonsense))
+        }
+        _ => true,
+    })
+}
+
 /// No span of time, however long or short, sees more than the burst and what the rate lets out meanwhile: the
 /// highest of those that were set, where they changed.
 fn keeps_to(
@@ -110,7 +124,8 @@ fn most_in_flight(link: &LinkLog, response_timeout: Duration, thaws: &[Instant])
     let mut latest_answered = None;
     for happened in &link.happened {
         match happened {
-            Happened::Message { at, .. } if thaws.contains(at) => {}
+            // When it was sent is not known, but what its answer says about earlier ones is.
+            Happened::Message { at, sequence } if thaws.contains(at) => order.push(*sequence),
             Happened::Message { at, sequence } => {
                 let place = order.len();
                 order.push(*sequence);

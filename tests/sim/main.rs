@@ -17,6 +17,7 @@ mod ledger;
 mod limits;
 mod long;
 mod orders;
+mod page;
 mod run;
 mod seeds;
 mod traffic;

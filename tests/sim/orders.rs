@@ -1,5 +1,6 @@
 //! What an operator does meanwhile: binds are paused, resumed and drained, and settings change.
 
+use std::fmt;
 use std::time::Duration;
 
 use bindery::esme::Esme;
@@ -9,7 +10,7 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::world::{bind, chance, secs};
 
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) enum Order {
     Pause(String),
     Resume(String),
@@ -107,4 +108,28 @@ pub(crate) async fn give(esme: Esme, orders: Vec<(Duration, Order)>, first: Sett
         }
     }
     settings
+}
+
+impl fmt::Debug for Order {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Pause(bind) => write!(f, "pause {bind}"),
+            Self::Resume(bind) => write!(f, "resume {bind}"),
+            Self::Drain(bind, grace) => write!(f, "drain {bind} within {grace:?}"),
+            Self::Apply(settings) => {
+                let binds = settings.binds.iter().map(|(name, bind)| {
+                    let (window, rate, timeout) = (bind.window, bind.rate, bind.response_timeout);
+                    format!("{name}: {window} {rate:?} {timeout:?}")
+                });
+                let budgets = settings.budgets.iter();
+                let budgets = budgets.map(|(name, budget)| format!("{name}: {}", budget.rate));
+                write!(
+                    f,
+                    "apply {:?} {:?}",
+                    binds.collect::<Vec<_>>(),
+                    budgets.collect::<Vec<_>>()
+                )
+            }
+        }
+    }
 }

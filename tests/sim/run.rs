@@ -9,16 +9,19 @@ use bindery::esme::Esme;
 use bindery::events::{Event, Kinds, OutcomeEvent};
 use bindery::submit::{Reference, SubmitError, SubmitResult};
 use fastrand::Rng;
+use tokio::runtime::Runtime;
 use tokio::task::{LocalSet, spawn_local};
 use tokio::time::{sleep, timeout};
 
 use crate::ledger::Ledger;
+use crate::orders::Order;
 use crate::traffic::{self, Call, Message, Way};
 use crate::world::{World, chance, millis, secs};
 use crate::{limits, orders, truth};
 
-/// Nothing may take longer than this, in virtual time.
-const END: Duration = Duration::from_secs(7 * 86_400);
+/// Nothing may take longer than this, in virtual time. A bind whose credentials were refused waits half an hour, and
+/// afterwards everything is given an hour and more to come to rest.
+const END: Duration = Duration::from_secs(3 * 3_600);
 
 /// What was said about one message.
 #[derive(Clone, Debug, Default)]
@@ -55,13 +58,18 @@ impl Handler<Event> for Watcher {
 
 type Answers = Arc<Mutex<BTreeMap<u64, SubmitResult>>>;
 
-/// Runs a seed in a runtime of its own; an error says what was wrong.
-pub(crate) fn run(seed: u64) -> Result<Report, String> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
+/// One thread, and time that passes when nothing else is to be done.
+fn runtime() -> Runtime {
+    tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .start_paused(true)
         .build()
-        .unwrap();
+        .unwrap()
+}
+
+/// Runs a seed in a runtime of its own; an error says what was wrong.
+pub(crate) fn run(seed: u64) -> Result<Report, String> {
+    let runtime = runtime();
     // What binds draw their delays from.
     fastrand::seed(seed);
     let local = LocalSet::new();
@@ -72,65 +80,63 @@ pub(crate) fn run(seed: u64) -> Result<Report, String> {
     })
 }
 
-/// What a seed decides, for people.
-pub(crate) fn describe(seed: u64) -> String {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_time()
-        .start_paused(true)
-        .build()
-        .unwrap();
-    runtime.block_on(async {
+/// All that a seed decides.
+struct Plan {
+    world: World,
+    calls: Vec<Call>,
+    orders: Vec<(Duration, Order)>,
+    /// When it is shut down, if that is before its time.
+    early: Option<Duration>,
+    grace: Duration,
+}
+
+impl Plan {
+    fn of_seed(seed: u64) -> Self {
         let mut random = Rng::with_seed(seed);
         let world = World::of_seed(seed, &mut random);
-        let settings = &world.settings;
-        let mut text = format!(
-            "budgets: {:?}\nroutes: {:?}\nrouter: {:?}\n",
-            settings.budgets, settings.routes, settings.router
-        );
-        for (name, bind) in &settings.binds {
-            text.push_str(&format!(
-                "{name}: window {}, rate {:?} burst {:?} budget {:?}, responses {:?}, enquire_link {:?} {:?}, \
-                 write {:?}, bind {:?}, account {:?}, {:?}\n",
-                bind.window,
-                bind.rate,
-                bind.burst,
-                bind.budget,
-                bind.response_timeout,
-                bind.enquire_link_interval,
-                bind.enquire_link_timeout,
-                bind.write_timeout,
-                bind.bind_timeout,
-                bind.account,
-                bind.mode,
-            ));
+        let names: Vec<String> = world.settings.binds.keys().cloned().collect();
+        let count = random.u64(20..200);
+        let span = world.over.mul_f64(0.1 + random.f64() * 1.2);
+        let calls = traffic::calls(&mut random, count, span, &names);
+        let orders = if chance(&mut random, 0.4) {
+            orders::orders(&mut random, &world.settings, world.over)
+        } else {
+            Vec::new()
+        };
+        let early = chance(&mut random, 0.25).then(|| span.mul_f64(random.f64()));
+        let grace = millis(random.u64(0..20_000));
+        Self {
+            world,
+            calls,
+            orders,
+            early,
+            grace,
         }
-        for (smsc, script) in world.smscs.iter().zip(&world.scripts) {
-            let behaviour = smsc.behaviour();
-            let (delay, jitter, pipe) = (behaviour.delay, behaviour.jitter, behaviour.limits.pipe);
-            text.push_str(&format!("SMSC: delay {delay:?} to {jitter:?} more, pipe {pipe}\n"));
-            for (at, step) in script.steps() {
-                text.push_str(&format!("  {at:?} {step:?}\n"));
-            }
+    }
+}
+
+/// What a seed decides, for people.
+pub(crate) fn describe(seed: u64) -> String {
+    let runtime = runtime();
+    runtime.block_on(async {
+        let plan = Plan::of_seed(seed);
+        let mut text = plan.world.describe();
+        for (at, order) in &plan.orders {
+            text.push_str(&format!("{at:?} {order:?}\n"));
         }
+        text.push_str(&format!("shutdown {:?}, grace {:?}\n", plan.early, plan.grace));
         text
     })
 }
 
 async fn life(seed: u64) -> Result<Report, String> {
-    let mut random = Rng::with_seed(seed);
-    let world = World::of_seed(seed, &mut random);
-    let names: Vec<String> = world.settings.binds.keys().cloned().collect();
-    let count = random.u64(20..200);
-    let span = world.over.mul_f64(0.1 + random.f64() * 1.2);
-    let calls = traffic::calls(&mut random, count, span, &names);
-    let orders = if chance(&mut random, 0.4) {
-        orders::orders(&mut random, &world.settings, world.over)
-    } else {
-        Vec::new()
-    };
-    let early = chance(&mut random, 0.25).then(|| span.mul_f64(random.f64()));
-    let grace = millis(random.u64(0..20_000));
-
+    let Plan {
+        world,
+        calls,
+        orders,
+        early,
+        grace,
+    } = Plan::of_seed(seed);
     let start = bindery::link::now();
     let esme = Esme::start_local(world.settings.clone(), world.network.connector())
         .map_err(|error| error.to_string())?;
@@ -205,6 +211,7 @@ async fn life(seed: u64) -> Result<Report, String> {
             .iter()
             .map(|script| limits::hangs(script, start))
             .collect(),
+        patient: world.scripts.iter().map(limits::is_patient).collect(),
     };
     let outcomes = truth::check(&run, &messages, &told)?;
     limits::check(&run)?;

@@ -1,6 +1,6 @@
 //! Whether callers were told the truth.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use bindery::pdu::StatusClass;
@@ -24,6 +24,8 @@ pub(crate) struct Run<'r> {
     pub(crate) ended: Option<Instant>,
     /// From when to when the links of each SMSC hung.
     pub(crate) hangs: Vec<Vec<(Instant, Instant)>>,
+    /// Whether each SMSC never breaks a link off.
+    pub(crate) patient: Vec<bool>,
 }
 
 impl Run<'_> {
@@ -33,6 +35,21 @@ impl Run<'_> {
         self.settings
             .iter()
             .filter_map(move |settings| settings.binds.get(bind.as_str()))
+    }
+
+    /// The account of a bind, which no settings change.
+    fn account_of(&self, bind: &str) -> Option<&str> {
+        let settings = self.settings.iter();
+        let (name, settings) = settings
+            .filter_map(|settings| settings.binds.get_key_value(bind))
+            .next()?;
+        Some(settings.account_or(name))
+    }
+
+    /// True where the SMSC of a bind reads all that was written to it, however late, before it closes a link.
+    fn sees_all(&self, bind: &str) -> bool {
+        let smsc = bind.as_bytes().first().map(|host| usize::from(host - b'a'));
+        smsc.is_some_and(|smsc| self.patient[smsc])
     }
 
     /// The shortest that a bind waited for responses.
@@ -148,6 +165,7 @@ fn is_true(
     }
     kept_its_way(run, message, sights)?;
     kept_its_time(run, message, sights)?;
+    kept_together(run, message, sights)?;
     let Some(outcome) = outcome else {
         return sights
             .is_empty()
@@ -196,19 +214,16 @@ fn kept_its_way(run: &Run<'_>, message: &Message, sights: &[Sight]) -> Result<()
         submit.bind.as_ref().is_none_or(|wanted| wanted.as_str() == bind)
             && submit.route.as_ref().is_none_or(|route| on_route(route.as_str()))
     };
-    let account = |sight: &Sight| {
-        let settings = run.settings_of(&sight.bind).next()?;
-        Some(settings.account_or(&sight.bind).to_owned())
+    // The SMSC may not have seen the part by which it began.
+    let begun = |bind: &str| {
+        let binds = run.settings.iter().flat_map(|settings| settings.binds.keys());
+        let mut allowed = binds.filter(|other| is_allowed(other));
+        allowed.any(|other| run.account_of(other) == run.account_of(bind))
     };
-    let begun: Vec<_> = sights
-        .iter()
-        .filter(|sight| message.parts > 1 && is_allowed(&sight.bind))
-        .map(account)
-        .collect();
-    let by_account = |sight: &Sight| message.submit.bind.is_none() && begun.contains(&account(sight));
+    let goes_on = |bind: &str| message.parts > 1 && message.submit.bind.is_none() && begun(bind);
     if sights
         .iter()
-        .all(|sight| is_allowed(&sight.bind) || by_account(sight))
+        .all(|sight| is_allowed(&sight.bind) || goes_on(&sight.bind))
     {
         Ok(())
     } else {
@@ -265,18 +280,33 @@ fn repeats(run: &Run<'_>, message: &Message, sights: &[&Sight]) -> Result<(), &'
         if !at_once && !lost && second.at - first.at < patience {
             return Err("sent again while the answer was waited for");
         }
-        if answered && !at_once && run.ledger.was_told(first) && first.status.is_ok() && in_time(run, first) {
+        // Late or not.
+        if answered && !at_once && first.status.is_ok() && is_known(run, first, patience) {
             return Err("sent again though it was accepted");
         }
     }
     Ok(())
 }
 
-/// Whether the answer came within the response timeout.
-fn in_time(run: &Run<'_>, sight: &Sight) -> bool {
-    let timeout = run.response_timeout(&sight.bind);
-    let in_time = |answered: Instant| answered.saturating_duration_since(sight.at) < timeout;
-    !run.is_late(sight) && sight.answered.is_some_and(in_time)
+/// Whether the ESME must know the answer: it came within this time, on a link that lived on.
+fn is_known(run: &Run<'_>, sight: &Sight, within: Duration) -> bool {
+    let in_time = |answered: Instant| answered.saturating_duration_since(sight.at) < within;
+    !run.is_late(sight) && run.ledger.was_told(sight) && sight.answered.is_some_and(in_time)
+}
+
+/// The parts of a message are with one account, but for what was refused there.
+fn kept_together(run: &Run<'_>, message: &Message, sights: &[Sight]) -> Result<(), &'static str> {
+    if message.parts == 1 || message.at_least_once {
+        return Ok(());
+    }
+    let there = sights
+        .iter()
+        .filter(|sight| sight.id.is_some() || !run.ledger.may_know(sight));
+    let accounts: BTreeSet<_> = there.map(|sight| run.account_of(&sight.bind)).collect();
+    if accounts.len() > 1 {
+        return Err("its parts are with several accounts");
+    }
+    Ok(())
 }
 
 /// Called accepted: it has this id, and no other unless it may have been sent twice.
@@ -311,13 +341,15 @@ fn failed(run: &Run<'_>, error: &SubmitError, sights: &[&Sight]) -> Result<(), &
             cause: UnknownCause::ShutDown,
             ..
         } => Ok(()),
-        SubmitError::Unknown { .. } => {
-            // Whatever the SMSC told in time is known.
-            let known = sights
-                .iter()
-                .any(|sight| sight.id.is_some() && run.ledger.was_told(sight) && in_time(run, sight));
-            if known {
+        SubmitError::Unknown { bind, .. } => {
+            let known = |sight: &&Sight| {
+                sight.id.is_some() && is_known(run, sight, run.response_timeout(&sight.bind))
+            };
+            if sights.iter().copied().any(|sight| known(&sight)) {
                 return Err("unknown, and yet it was answered");
+            }
+            if sights.is_empty() && run.sees_all(bind.as_str()) {
+                return Err("unknown, and yet it never left");
             }
             Ok(())
         }

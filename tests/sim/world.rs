@@ -72,6 +72,43 @@ impl World {
             over,
         }
     }
+
+    /// All of it, for people.
+    pub(crate) fn describe(&self) -> String {
+        let settings = &self.settings;
+        let mut text = format!(
+            "budgets: {:?}\nroutes: {:?}\nrouter: {:?}\n",
+            settings.budgets, settings.routes, settings.router
+        );
+        for (name, bind) in &settings.binds {
+            text.push_str(&format!(
+                "{name}: window {}, rate {:?} burst {:?} budget {:?}, responses {:?}, enquire_link {:?} {:?}, \
+                 write {:?}, bind {:?}, account {:?}, {:?}\n",
+                bind.window,
+                bind.rate,
+                bind.burst,
+                bind.budget,
+                bind.response_timeout,
+                bind.enquire_link_interval,
+                bind.enquire_link_timeout,
+                bind.write_timeout,
+                bind.bind_timeout,
+                bind.account,
+                bind.mode,
+            ));
+        }
+        for (smsc, script) in self.smscs.iter().zip(&self.scripts) {
+            let behaviour = smsc.behaviour();
+            let (delay, jitter, pipe) = (behaviour.delay, behaviour.jitter, behaviour.limits.pipe);
+            text.push_str(&format!(
+                "SMSC: delay {delay:?} to {jitter:?} more, pipe {pipe}\n"
+            ));
+            for (at, step) in script.steps() {
+                text.push_str(&format!("  {at:?} {step:?}\n"));
+            }
+        }
+        text
+    }
 }
 
 fn behaviour(random: &mut Rng) -> Behaviour {
