@@ -4,6 +4,7 @@
 //! of which anything else changed finishes what it has begun, unbinds, and is followed by another: there are never
 //! two sockets for it. What waits for a bind takes no part in all this: it waits in the router.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -263,6 +264,11 @@ impl Core {
         }
         // Of those that stay down only what is still wanted is shown, and other settings are a new chance.
         let wanted = |id: &BindId| settings.binds.get(id.as_str());
+        // One that was drained a moment ago has no new burst when it comes back.
+        let stopped = self.binds.stopped.iter();
+        let mut unspent: BTreeMap<BindId, Unspent> = stopped
+            .map(|member| (member.id.clone(), member.unspent.clone()))
+            .collect();
         self.binds
             .stopped
             .retain(|member| wanted(&member.id).is_some_and(|settings| *settings == *member.settings));
@@ -273,7 +279,8 @@ impl Core {
             let id = BindId::from(name.as_str());
             let is_stopped = self.binds.stopped.iter().any(|member| member.id == id);
             if !is_stopped && self.binds.by_name_mut(name).is_none() {
-                self.add_bind(id.clone(), Arc::new(bind.clone()), Unspent::default(), now);
+                let unspent = unspent.remove(&id).unwrap_or_default();
+                self.add_bind(id.clone(), Arc::new(bind.clone()), unspent, now);
                 applied.added.push(id);
             }
         }

@@ -61,7 +61,7 @@ pub(super) struct Member {
     /// What comes after it.
     pub(super) fate: Fate,
     budget: Option<SharedBudget>,
-    unspent: Unspent,
+    pub(super) unspent: Unspent,
     incarnation: u64,
     life: Option<(BindAddress, AbortHandle)>,
     /// When it was started again.

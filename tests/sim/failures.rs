@@ -333,3 +333,22 @@ async fn a_bind_that_is_bound_anew_for_other_settings_does_not_begin_with_anothe
     })
     .await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_bind_that_was_drained_does_not_come_back_with_another_burst() {
+    local(async {
+        let slow = bind("one").rate(0.1);
+        let settings = Settings::default().bind("a", slow.clone());
+        let bench = Bench::start([behaviour()], settings).await;
+        let first = bench.submit([text(1)]);
+        outcomes(first, secs(1)).await;
+        bench.esme.drain("a", secs(1)).await.unwrap();
+        sleep(secs(2)).await;
+        let other = Settings::default().bind("a", slow.response_timeout(secs(7)));
+        assert_eq!(bench.esme.apply(other).await.unwrap().added.len(), 1);
+        outcomes(bench.submit([text(2)]), secs(60)).await;
+        let [one, two] = [1, 2].map(|number| bench.sights(number)[0].at);
+        assert!(two - one >= secs(10), "{:?}", two - one);
+    })
+    .await;
+}
