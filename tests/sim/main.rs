@@ -18,6 +18,7 @@ mod limits;
 mod long;
 mod orders;
 mod page;
+mod panics;
 mod run;
 mod seeds;
 mod traffic;

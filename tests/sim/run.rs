@@ -17,7 +17,7 @@ use crate::ledger::Ledger;
 use crate::orders::Order;
 use crate::traffic::{self, Call, Message, Way};
 use crate::world::{World, chance, millis, secs};
-use crate::{limits, orders, truth};
+use crate::{limits, orders, panics, truth};
 
 /// Nothing may take longer than this, in virtual time. A bind whose credentials were refused waits half an hour, and
 /// afterwards everything is given an hour and more to come to rest.
@@ -88,6 +88,8 @@ struct Plan {
     /// When it is shut down, if that is before its time.
     early: Option<Duration>,
     grace: Duration,
+    /// The share of what they log that binds die of.
+    panics: Option<f64>,
 }
 
 impl Plan {
@@ -105,12 +107,14 @@ impl Plan {
         };
         let early = chance(&mut random, 0.25).then(|| span.mul_f64(random.f64()));
         let grace = millis(random.u64(0..20_000));
+        let panics = chance(&mut random, 0.15).then(|| random.f64() * 0.2);
         Self {
             world,
             calls,
             orders,
             early,
             grace,
+            panics,
         }
     }
 }
@@ -124,7 +128,10 @@ pub(crate) fn describe(seed: u64) -> String {
         for (at, order) in &plan.orders {
             text.push_str(&format!("{at:?} {order:?}\n"));
         }
-        text.push_str(&format!("shutdown {:?}, grace {:?}\n", plan.early, plan.grace));
+        text.push_str(&format!(
+            "shutdown {:?}, grace {:?}, panics {:?}\n",
+            plan.early, plan.grace, plan.panics
+        ));
         text
     })
 }
@@ -136,7 +143,9 @@ async fn life(seed: u64) -> Result<Report, String> {
         orders,
         early,
         grace,
+        panics,
     } = Plan::of_seed(seed);
+    let _trap = panics.map(|share| panics::set(seed, share));
     let start = bindery::link::now();
     let esme = Esme::start_local(world.settings.clone(), world.network.connector())
         .map_err(|error| error.to_string())?;
@@ -198,7 +207,7 @@ async fn life(seed: u64) -> Result<Report, String> {
             return Err(format!("SMSC {index} still has {links} links"));
         }
     }
-    let told = put_together(&calls, &answers, &watcher)?;
+    let told = put_together(&calls, &answers, &watcher, panics.is_some())?;
     let messages: Vec<&Message> = calls.iter().flat_map(|call| &call.messages).collect();
     let ledger = Ledger::of(&world.smscs);
     let run = truth::Run {
@@ -212,6 +221,7 @@ async fn life(seed: u64) -> Result<Report, String> {
             .map(|script| limits::hangs(script, start))
             .collect(),
         patient: world.scripts.iter().map(limits::is_patient).collect(),
+        panics: panics.is_some(),
     };
     let outcomes = truth::check(&run, &messages, &told)?;
     limits::check(&run)?;
@@ -279,7 +289,12 @@ async fn check_rest(esme: &Esme, told: usize) -> Result<(), String> {
 }
 
 /// What was said about each message; alarms that no SMSC can be blamed for are errors.
-fn put_together(calls: &[Call], answers: &Answers, watcher: &Watcher) -> Result<BTreeMap<u64, Told>, String> {
+fn put_together(
+    calls: &[Call],
+    answers: &Answers,
+    watcher: &Watcher,
+    panics: bool,
+) -> Result<BTreeMap<u64, Told>, String> {
     let mut told: BTreeMap<u64, Told> = BTreeMap::new();
     for message in calls.iter().flat_map(|call| &call.messages) {
         let answer = answers.lock().unwrap().get(&message.number).cloned();
@@ -296,10 +311,12 @@ fn put_together(calls: &[Call], answers: &Answers, watcher: &Watcher) -> Result<
             }
             Event::Alarm(alarm) => {
                 use bindery::events::Alarm;
-                if matches!(
-                    alarm,
-                    Alarm::Restarted { .. } | Alarm::GaveUp { .. } | Alarm::SubscriberGone
-                ) {
+                let is_odd = match alarm {
+                    Alarm::Restarted { .. } | Alarm::GaveUp { .. } => !panics,
+                    Alarm::SubscriberGone => true,
+                    _ => false,
+                };
+                if is_odd {
                     return Err(alarm.to_string());
                 }
             }
