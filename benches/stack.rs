@@ -127,6 +127,7 @@ fn dispatch(criterion: &mut Criterion) {
                     expires_at: None,
                     lane,
                     seats: 1,
+                    affinity: 0,
                     admitted: true,
                 };
                 dispatcher.offer(ticket, intake).unwrap();

@@ -54,6 +54,12 @@ impl<J> Backlog<J> {
         Some((Reverse(*priority), queue.places.front()?.ticket.intake))
     }
 
+    /// The ticket of the job that goes first.
+    pub(super) fn first_ticket(&self) -> Option<&Ticket> {
+        let (_, queue) = self.queues.first()?;
+        queue.places.front().map(|place| &place.ticket)
+    }
+
     /// Puts a job in its place by priority and intake number.
     pub(super) fn insert(&mut self, ticket: Ticket, job: J) {
         if let Some(deadline) = ticket.expires_at {
@@ -214,6 +220,7 @@ mod tests {
             expires_at,
             lane: LaneKey::new(0),
             seats: 1,
+            affinity: 0,
             admitted: false,
         }
     }

@@ -8,6 +8,7 @@
 //! call returns, nothing waits in a lane of which a bind has room; no more than the capacity waits.
 
 mod backlog;
+mod choices;
 mod strategy;
 #[cfg(test)]
 mod tests;
@@ -19,7 +20,8 @@ use std::time::Instant;
 use slab::Slab;
 
 use backlog::Backlog;
-pub use strategy::{BindView, MostRoom, Only, Strategy};
+pub use choices::{RoundRobin, Sticky, Tiers, Weighted};
+pub use strategy::{BindView, MostRoom, Only, Strategy, Terms};
 
 /// Names a bind of a dispatcher; free for another once the bind was removed.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -63,6 +65,8 @@ pub struct Ticket {
     pub lane: LaneKey,
     /// Seats that it takes. One free seat is enough to be assigned.
     pub seats: usize,
+    /// Jobs with the same number go by the same bind, where the strategy of their lane wants that.
+    pub affinity: u64,
     /// It was let in already, by a permit or before: it waits though the capacity is used up, and does not count.
     pub admitted: bool,
 }
@@ -106,6 +110,8 @@ pub struct Removed<J> {
 struct Bind<J> {
     view: BindView,
     lanes: Vec<LaneKey>,
+    /// The terms on which it serves each of them.
+    terms: Vec<Terms>,
     assigned: Vec<J>,
     /// How many were fetched the last time: as many places are made at the first of the next.
     usual: usize,
@@ -155,19 +161,26 @@ impl<J> Dispatcher<J> {
         BindKey(self.binds.insert(Bind {
             view: BindView::default(),
             lanes: Vec::new(),
+            terms: Vec::new(),
             assigned: Vec::new(),
             usual: 0,
         }))
     }
 
-    /// Lets a bind serve a lane, which it does not yet.
+    /// Lets a bind serve a lane, which it does not yet, on the usual terms.
     pub fn join(&mut self, bind: BindKey, lane: LaneKey, now: Instant) {
+        self.join_on(bind, lane, Terms::default(), now);
+    }
+
+    /// Lets a bind serve a lane, which it does not yet, on these terms.
+    pub fn join_on(&mut self, bind: BindKey, lane: LaneKey, terms: Terms, now: Instant) {
         let (Some(entry), Some(joined)) = (self.binds.get_mut(bind.0), self.lanes.get_mut(lane.0)) else {
             return;
         };
         entry.lanes.push(lane);
+        entry.terms.push(terms);
         joined.binds += 1;
-        joined.strategy.handle_bind(bind, &entry.view);
+        joined.strategy.handle_bind(bind, &entry.view.on(terms));
         self.serve(bind, now);
     }
 
@@ -239,8 +252,9 @@ impl<J> Dispatcher<J> {
         };
         // What waits in the lane goes first, and waits because no bind of it has room.
         if lane.backlog.len() == 0
-            && let Some(bind) = lane.strategy.choose()
+            && let Some(bind) = lane.strategy.choose(ticket.affinity)
         {
+            lane.strategy.handle_chosen(bind);
             self.assign(bind, ticket.seats, job);
             return Ok(());
         }
@@ -390,9 +404,9 @@ impl<J> Dispatcher<J> {
     /// Tells the strategies of its lanes how a bind looks.
     fn tell(&mut self, bind: BindKey) {
         if let Some(entry) = self.binds.get(bind.0) {
-            for lane in &entry.lanes {
+            for (lane, terms) in entry.lanes.iter().zip(&entry.terms) {
                 if let Some(lane) = self.lanes.get_mut(lane.0) {
-                    lane.strategy.handle_bind(bind, &entry.view);
+                    lane.strategy.handle_bind(bind, &entry.view.on(*terms));
                 }
             }
         }
@@ -434,20 +448,23 @@ impl<J> Dispatcher<J> {
 
     /// Assigns the first job of a lane, or finds that its time is over; false when no bind has room for it.
     fn serve_first(&mut self, key: LaneKey, now: Instant) -> bool {
-        let Some(lane) = self.lanes.get_mut(key.0).filter(|lane| lane.backlog.len() > 0) else {
+        let Some(lane) = self.lanes.get_mut(key.0) else {
             return false;
         };
-        let Some(bind) = lane.strategy.choose() else {
+        let affinity = lane.backlog.first_ticket().map(|ticket| ticket.affinity);
+        let Some(bind) = affinity.and_then(|affinity| lane.strategy.choose(affinity)) else {
             return false;
         };
         let Some((ticket, job)) = lane.backlog.pop() else {
             return false;
         };
+        let is_over = ticket.expires_at.is_some_and(|deadline| deadline <= now);
+        if !is_over {
+            lane.strategy.handle_chosen(bind);
+        }
         self.left(&ticket);
-        if ticket.expires_at.is_some_and(|deadline| deadline <= now) {
+        if is_over {
             self.expired.push(job);
-            // Nobody was told of the seat that was not taken.
-            self.tell(bind);
         } else {
             self.assign(bind, ticket.seats, job);
         }

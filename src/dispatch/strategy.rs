@@ -13,6 +13,29 @@ pub struct BindView {
     pub capacity: usize,
     /// Seats given and not yet free again; more than `capacity` after a long message, or when that fell.
     pub taken: usize,
+    /// On which terms it serves the route.
+    pub terms: Terms,
+}
+
+/// On which terms a bind serves a route.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Terms {
+    /// How many messages it takes while one of weight 1 takes one. Default 1; 0 counts as 1.
+    pub weight: u32,
+    /// Binds of a higher tier take only what those of lower ones have no seat for. Default 0.
+    pub tier: u8,
+    /// What the bind is known by wherever a choice has to outlast the bind, such as a hash of its name. Default 0.
+    pub identity: u64,
+}
+
+impl Default for Terms {
+    fn default() -> Self {
+        Self {
+            weight: 1,
+            tier: 0,
+            identity: 0,
+        }
+    }
 }
 
 impl BindView {
@@ -24,6 +47,13 @@ impl BindView {
         } else {
             0
         }
+    }
+
+    /// The same bind on these terms.
+    #[must_use]
+    pub const fn on(mut self, terms: Terms) -> Self {
+        self.terms = terms;
+        self
     }
 }
 
@@ -38,8 +68,11 @@ pub trait Strategy: fmt::Debug {
     /// A bind left the route.
     fn handle_removed(&mut self, bind: BindKey);
 
-    /// The bind for the next message; its new view follows before the next choice.
-    fn choose(&mut self) -> Option<BindKey>;
+    /// The bind for the next message. Messages with the same `affinity` belong together, where that matters.
+    fn choose(&self, affinity: u64) -> Option<BindKey>;
+
+    /// The bind takes the message that it was chosen for; its new view follows.
+    fn handle_chosen(&mut self, _: BindKey) {}
 }
 
 /// The bind with the most free seats; of equals the one that was chosen longest ago.
@@ -170,16 +203,18 @@ impl Strategy for MostRoom {
         self.replay(place);
     }
 
-    fn choose(&mut self) -> Option<BindKey> {
-        let place = self.winner()?;
-        let winner = self.contenders.get_mut(place)?.as_mut()?;
-        if winner.room == 0 {
-            return None;
-        }
+    fn choose(&self, _: u64) -> Option<BindKey> {
+        let winner = self.contender(self.winner())?;
+        (winner.room > 0).then_some(winner.bind)
+    }
+
+    fn handle_chosen(&mut self, bind: BindKey) {
         self.round += 1;
-        winner.chosen = self.round;
-        // Its matches are played again when its new view comes.
-        Some(winner.bind)
+        let place = self.place(bind);
+        if let Some(Some(chosen)) = place.and_then(|place| self.contenders.get_mut(place)) {
+            // Its matches are played again when its new view comes.
+            chosen.chosen = self.round;
+        }
     }
 }
 
@@ -196,7 +231,7 @@ impl Strategy for Only {
         self.0 = None;
     }
 
-    fn choose(&mut self) -> Option<BindKey> {
+    fn choose(&self, _: u64) -> Option<BindKey> {
         self.0.filter(|(_, room)| *room > 0).map(|(bind, _)| bind)
     }
 }
@@ -209,7 +244,7 @@ mod tests {
         BindView {
             open: true,
             capacity: room,
-            taken: 0,
+            ..BindView::default()
         }
     }
 
@@ -220,7 +255,8 @@ mod tests {
             strategy.handle_bind(BindKey::new(index), &view(*room));
         }
         let mut next = || {
-            let bind = strategy.choose()?;
+            let bind = strategy.choose(0)?;
+            strategy.handle_chosen(bind);
             rooms[bind.index()] -= 1;
             strategy.handle_bind(bind, &view(rooms[bind.index()]));
             Some(bind.index())
@@ -244,7 +280,8 @@ mod tests {
             strategy.handle_bind(BindKey::new(index), &view(10));
         }
         let mut next = || {
-            let bind = strategy.choose().unwrap();
+            let bind = strategy.choose(0).unwrap();
+            strategy.handle_chosen(bind);
             strategy.handle_bind(bind, &view(9));
             strategy.handle_bind(bind, &view(10)); // answered before the next one comes
             bind.index()
@@ -270,7 +307,8 @@ mod tests {
                     None => strategy.handle_removed(BindKey::new(index)),
                 }
                 let best = rooms.iter().flatten().max().copied().unwrap_or(0);
-                let chosen = strategy.choose().map(|bind| {
+                let chosen = strategy.choose(0).map(|bind| {
+                    strategy.handle_chosen(bind);
                     strategy.handle_bind(bind, &view(rooms[bind.index()].unwrap()));
                     rooms[bind.index()].unwrap()
                 });

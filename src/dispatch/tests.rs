@@ -19,13 +19,19 @@ impl Strategy for FirstRoom {
         self.0.remove(&bind);
     }
 
-    fn choose(&mut self) -> Option<BindKey> {
+    fn choose(&self, _: u64) -> Option<BindKey> {
         self.0.iter().find(|(_, room)| **room > 0).map(|(bind, _)| *bind)
     }
 }
 
-const STRATEGIES: [fn() -> Box<dyn Strategy>; 2] =
-    [|| Box::new(MostRoom::new()), || Box::<FirstRoom>::default()];
+const STRATEGIES: [fn() -> Box<dyn Strategy>; 6] = [
+    || Box::new(MostRoom::new()),
+    || Box::<FirstRoom>::default(),
+    || Box::new(RoundRobin::new()),
+    || Box::new(Weighted::new()),
+    || Box::new(Tiers::of(|| Box::new(MostRoom::new()))),
+    || Box::new(Sticky::new(7)),
+];
 
 #[derive(Clone, Debug)]
 enum Step {
@@ -159,6 +165,7 @@ impl World {
                     expires_at: validity.map(|seconds| now + Duration::from_secs(seconds)),
                     lane: self.lanes[lane],
                     seats,
+                    affinity: self.next % 5,
                     admitted,
                 };
                 self.next += 1;
@@ -389,6 +396,7 @@ fn a_bind_that_opens_takes_what_waits_in_all_its_lanes_by_priority_and_intake() 
             expires_at: None,
             lane,
             seats: 1,
+            affinity: 0,
             admitted: false,
         };
         dispatcher.offer(ticket, intake).unwrap();
@@ -415,6 +423,7 @@ fn a_job_whose_time_is_over_is_not_assigned_even_if_nobody_looked_at_the_clock()
         expires_at: Some(deadline),
         lane,
         seats: 1,
+        affinity: 0,
         admitted: true,
     };
     dispatcher.offer(ticket, "late").unwrap();

@@ -292,6 +292,7 @@ fn ticket(job: &Job, lane: LaneKey, admitted: bool) -> Ticket {
         expires_at: job.expires_at(),
         lane,
         seats: job.unfinished(),
+        affinity: 0,
         admitted,
     }
 }
