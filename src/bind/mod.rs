@@ -22,7 +22,7 @@ mod wire;
 mod tests;
 
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use actix::{Actor, Addr, AsyncContext, Context, Handler};
@@ -42,11 +42,16 @@ use phases::Phases;
 use pump::Pump;
 
 use crate::events::{Alarm, Cause, ConnectFailure, Hub, Receipts};
-use crate::link::{self, Closed, Connect, ConnectError, Connecting, Link, Target, TlsError, Transport};
+use crate::link::{
+    self, Closed, Connect, ConnectError, Connecting, Link, Outbind, OutbindListener, Target, TlsError,
+    Transport,
+};
 use crate::pdu::SequenceNumber;
-use crate::session::{CloseCause, Counters, Limits, Session, SharedBudget, WrappingSequence};
+use crate::session::{
+    CloseCause, Counters, Limits, SequenceGenerator, Session, SharedBudget, WrappingSequence,
+};
 use crate::settings::{BindSettings, Mode};
-use crate::submit::{AccountId, NotSentCause, SubmitError, UnknownCause};
+use crate::submit::{AccountId, BindId, NotSentCause, SubmitError, UnknownCause};
 
 /// What a bind is made of.
 pub struct BindSetup {
@@ -70,8 +75,22 @@ pub struct BindSetup {
     pub unspent: Unspent,
     /// What its delays are drawn from.
     pub seed: u64,
+    /// What makes the sequence numbers of each session.
+    pub sequences: Sequences,
     /// What it waits before the first attempt, for a bind that panicked.
     pub after: Option<Failure>,
+}
+
+/// Makes the generator of sequence numbers for each session of a bind.
+pub type Sequences = Arc<dyn Fn(&BindId, &BindSettings) -> Box<dyn SequenceGenerator> + Send + Sync>;
+
+/// Each session counts from [`BindSettings::sequence_start`].
+#[must_use]
+pub fn counting() -> Sequences {
+    Arc::new(|_, settings| {
+        let first = SequenceNumber::new(settings.sequence_start);
+        Box::new(WrappingSequence::starting_at(first))
+    })
 }
 
 /// The actor.
@@ -84,6 +103,9 @@ pub struct Bind {
     connector: Arc<dyn Connect>,
     router: Reporter,
     budget: Option<SharedBudget>,
+    /// Where we listen for the SMSC, once we do.
+    listener: Arc<Mutex<Option<OutbindListener>>>,
+    sequences: Sequences,
     phases: Phases,
     open: Open,
     desk: Desk,
@@ -149,6 +171,8 @@ impl Bind {
             connector: setup.connector,
             router: setup.router,
             budget: setup.budget,
+            listener: Arc::default(),
+            sequences: setup.sequences,
             phases,
             open: Open::Nothing,
             desk,
@@ -162,7 +186,34 @@ impl Bind {
         (address, actix_rt::spawn(context.into_future(bind)))
     }
 
+    /// Listens for an SMSC that says outbind; listens on from the time before.
+    fn listen(&mut self, outbind: Outbind) {
+        let listener = self.listener.clone();
+        self.open = Open::Connecting(Box::pin(async move {
+            let kept = || listener.lock().unwrap_or_else(PoisonError::into_inner);
+            let known = kept().clone();
+            let listening = match known {
+                Some(listening) => listening,
+                None => {
+                    let listening = OutbindListener::listen(&outbind).await?;
+                    kept().insert(listening).clone()
+                }
+            };
+            listening.accept(outbind).await
+        }));
+    }
+
     fn connect(&mut self, host: usize, now: Instant) {
+        if let Some(listen) = &self.settings.outbind_listen {
+            let password = self.settings.outbind_password.as_ref();
+            return self.listen(Outbind {
+                listen: (listen.host().to_owned(), listen.port()),
+                system_id: self.settings.outbind_system_id.clone(),
+                password: password.map(|password| password.expose().to_owned()),
+                timeout: self.settings.bind_timeout,
+                user_timeout: self.settings.write_timeout,
+            });
+        }
         let Some(host) = self.settings.hosts.get(host) else {
             // Settings allow no bind without a host.
             return self.phases.end(now, now);
@@ -183,8 +234,7 @@ impl Bind {
             rate: self.settings.limit(),
             budget: self.budget.clone(),
         };
-        let first = SequenceNumber::new(self.settings.sequence_start);
-        let generator = Box::new(WrappingSequence::starting_at(first));
+        let generator = (self.sequences)(&self.identity.bind, &self.settings);
         let mut session = Session::with_generator(config, limits, generator, now);
         if let Some(limit) = self.unspent.take() {
             session.take_over(limit, now);

@@ -10,7 +10,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-use super::{Esme, Inner};
+use super::{Esme, EsmeSetup, Inner};
 use crate::link::{Connect, Connecting, Target};
 use crate::router::{Router, RouterSetup, start_bind};
 use crate::settings::{Settings, SettingsError};
@@ -77,15 +77,16 @@ struct Residents {
 
 impl Residents {
     /// Starts them, and makes the door to them.
-    fn start(settings: Settings, connector: Arc<dyn Connect>, closed: watch::Receiver<()>) -> (Self, Esme) {
+    fn start(setup: EsmeSetup, closed: watch::Receiver<()>) -> (Self, Esme) {
         let (guard, binds) = watch::channel(());
         let started = Router::start(RouterSetup {
-            settings: Arc::new(settings),
+            settings: Arc::new(setup.settings),
             connector: Arc::new(Guarded {
-                connector,
+                connector: setup.connector,
                 _guard: guard,
             }),
             start: start_bind(),
+            sequences: setup.sequences,
             seed: fastrand::u64(..),
         });
         let inner = Inner {
@@ -123,7 +124,7 @@ pub(super) fn is_in_system() -> bool {
 /// Checks settings, which may have been made in the program.
 fn check(settings: &Settings) -> Result<(), StartError> {
     settings.check()?;
-    match settings.binds.iter().find(|(_, bind)| bind.hosts.is_empty()) {
+    match settings.binds.iter().find(|(_, bind)| !bind.has_peer()) {
         Some((name, _)) => Err(StartError::NoHost {
             bind: name.as_str().into(),
         }),
@@ -132,10 +133,10 @@ fn check(settings: &Settings) -> Result<(), StartError> {
 }
 
 /// Starts everything on this thread.
-pub(super) fn here(settings: Settings, connector: Arc<dyn Connect>) -> Result<Esme, StartError> {
-    check(&settings)?;
+pub(super) fn here(setup: EsmeSetup) -> Result<Esme, StartError> {
+    check(&setup.settings)?;
     let (closing, closed) = watch::channel(());
-    let (residents, esme) = Residents::start(settings, connector, closed);
+    let (residents, esme) = Residents::start(setup, closed);
     actix_rt::spawn(async move {
         residents.end().await;
         drop(closing);
@@ -144,13 +145,13 @@ pub(super) fn here(settings: Settings, connector: Arc<dyn Connect>) -> Result<Es
 }
 
 /// Starts everything on a thread of its own.
-pub(super) fn on_own_thread(settings: Settings, connector: Arc<dyn Connect>) -> Result<Esme, StartError> {
-    check(&settings)?;
+pub(super) fn on_own_thread(setup: EsmeSetup) -> Result<Esme, StartError> {
+    check(&setup.settings)?;
     let (closing, closed) = watch::channel(());
     let (ready, started) = sync_channel(1);
     let thread = thread::Builder::new().name("bindery".to_owned()).spawn(move || {
         actix_rt::System::new().block_on(async move {
-            let (residents, esme) = Residents::start(settings, connector, closed);
+            let (residents, esme) = Residents::start(setup, closed);
             if ready.send(esme).is_ok() {
                 residents.end().await;
             }

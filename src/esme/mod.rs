@@ -19,7 +19,9 @@ use crate::router::{
     Applied, Apply, ApplyError, BindError, Books, GetStatus, Jobs, Order, OrderBind, Preparer, Router,
     Shutdown, ShutdownReport, Status, Totals,
 };
-use crate::settings::Settings;
+use crate::router::{Sequences, counting};
+use crate::session::SequenceGenerator;
+use crate::settings::{BindSettings, Settings};
 use crate::submit::{
     Batch, BindId, Job, Pending, Reply, Request, RequestResult, Submit, SubmitError, SubmitResult,
 };
@@ -50,6 +52,80 @@ const BATCH: usize = 1_024;
 #[derive(Clone)]
 pub struct Esme {
     inner: Arc<Inner>,
+}
+
+/// What an [`Esme`] is started with.
+///
+/// ```no_run
+/// use bindery::esme::EsmeSetup;
+/// use bindery::session::{SequenceGenerator, WrappingSequence};
+/// use bindery::settings::Settings;
+///
+/// # fn example(settings: Settings) -> Result<(), bindery::esme::StartError> {
+/// let esme = EsmeSetup::new(settings)
+///     .sequences(|_bind, _settings| Box::new(WrappingSequence::default()))
+///     .start()?;
+/// # drop(esme);
+/// # Ok(())
+/// # }
+/// ```
+pub struct EsmeSetup {
+    settings: Settings,
+    connector: Arc<dyn Connect>,
+    sequences: Sequences,
+}
+
+impl EsmeSetup {
+    /// Connects over TCP, and each session counts its requests from
+    /// [`sequence_start`](crate::settings::BindSettings::sequence_start).
+    #[must_use]
+    pub fn new(settings: Settings) -> Self {
+        Self {
+            settings,
+            connector: Arc::new(TcpConnector),
+            sequences: counting(),
+        }
+    }
+
+    /// Connects in another way.
+    #[must_use]
+    pub fn connector(mut self, connector: Arc<dyn Connect>) -> Self {
+        self.connector = connector;
+        self
+    }
+
+    /// Takes sequence numbers from elsewhere. Called for each session; a generator that must go on where the last one
+    /// ended, even after a restart of the process, keeps its number outside.
+    #[must_use]
+    pub fn sequences<F>(mut self, sequences: F) -> Self
+    where
+        F: Fn(&BindId, &BindSettings) -> Box<dyn SequenceGenerator> + Send + Sync + 'static,
+    {
+        self.sequences = Arc::new(sequences);
+        self
+    }
+
+    /// Starts as [`Esme::start`] does.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn start(self) -> Result<Esme, StartError> {
+        if home::is_in_system() {
+            home::here(self)
+        } else {
+            home::on_own_thread(self)
+        }
+    }
+
+    /// Starts as [`Esme::start_local`] does.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn start_local(self) -> Result<Esme, StartError> {
+        home::here(self)
+    }
 }
 
 /// What all clones share.
@@ -83,11 +159,7 @@ impl Esme {
     ///
     /// As [`start`](Self::start).
     pub fn start_with(settings: Settings, connector: Arc<dyn Connect>) -> Result<Self, StartError> {
-        if home::is_in_system() {
-            home::here(settings, connector)
-        } else {
-            home::on_own_thread(settings, connector)
-        }
+        EsmeSetup::new(settings).connector(connector).start()
     }
 
     /// Starts the binds on this thread, which must run a `LocalSet`: for tests in virtual time, and for runtimes that
@@ -97,7 +169,7 @@ impl Esme {
     ///
     /// The settings contradict themselves.
     pub fn start_local(settings: Settings, connector: Arc<dyn Connect>) -> Result<Self, StartError> {
-        home::here(settings, connector)
+        EsmeSetup::new(settings).connector(connector).start_local()
     }
 
     // Messages.

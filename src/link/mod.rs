@@ -6,6 +6,7 @@
 
 mod connect;
 mod governor;
+mod outbind;
 #[cfg(feature = "tls")]
 mod tls;
 mod transport;
@@ -25,6 +26,7 @@ use tokio::time::Sleep;
 
 pub use connect::{Connect, ConnectError, Connecting, Target, TcpConnector, TlsError, set_options};
 pub use governor::{Governance, Governor};
+pub use outbind::{Outbind, OutbindListener};
 pub use transport::Transport;
 
 use crate::pdu::{Header, frame_length};

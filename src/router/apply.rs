@@ -181,7 +181,7 @@ impl Core {
             return Err(ApplyError::ShuttingDown);
         }
         settings.check()?;
-        if let Some((name, _)) = settings.binds.iter().find(|(_, bind)| bind.hosts.is_empty()) {
+        if let Some((name, _)) = settings.binds.iter().find(|(_, bind)| !bind.has_peer()) {
             let bind = name.as_str().into();
             return Err(ApplyError::NoHost { bind });
         }

@@ -14,7 +14,7 @@ use tracing::{error, info, warn};
 
 use super::core::Core;
 use crate::bind::messages::{BindAddress, Control, Identity, Report, Reporter, Reports};
-use crate::bind::{BindSetup, Failure, Unspent};
+use crate::bind::{BindSetup, Failure, Sequences, Unspent};
 use crate::dispatch::{BindKey, LaneKey};
 use crate::events::{Alarm, BindEvent, Cause, Event, Kinds, Phase, Receipts};
 use crate::link::Governor;
@@ -30,6 +30,7 @@ pub type StartBind = Box<dyn Fn(BindSetup) -> (BindAddress, JoinHandle<()>)>;
 /// Every bind, and what is needed to start one.
 pub(super) struct Binds {
     start: StartBind,
+    sequences: Sequences,
     pub(super) governor: Arc<Governor>,
     reporter: Reporter,
     /// What binds report, which the pump fetches.
@@ -102,10 +103,11 @@ impl Member {
 }
 
 impl Binds {
-    pub(super) fn new(start: StartBind, governor: Arc<Governor>, seed: u64) -> Self {
+    pub(super) fn new(start: StartBind, sequences: Sequences, governor: Arc<Governor>, seed: u64) -> Self {
         let (reporter, reports) = Reporter::channel();
         Self {
             start,
+            sequences,
             governor,
             reporter,
             reports,
@@ -265,6 +267,7 @@ impl Core {
             budget: member.budget.clone(),
             unspent: member.unspent.clone(),
             seed,
+            sequences: binds.sequences.clone(),
             after,
         });
         member.life = Some((address, handle.abort_handle()));

@@ -42,6 +42,7 @@ pub use preparer::Preparer;
 pub use status::{GetStatus, Status};
 
 use crate::bind::Bind;
+pub use crate::bind::{Sequences, counting};
 use crate::events::{Delivery, Event, Filter, Hub, HubError, Subscription};
 use crate::link::{Connect, Governance, Governor};
 use crate::settings::Settings;
@@ -65,6 +66,8 @@ pub struct RouterSetup {
     pub connector: Arc<dyn Connect>,
     /// What starts the actors of binds; [`start_bind`] unless somebody wants others.
     pub start: StartBind,
+    /// What makes sequence numbers; [`counting`](crate::bind::counting) unless somebody wants others.
+    pub sequences: Sequences,
     /// What random choices are drawn from.
     pub seed: u64,
 }
@@ -108,7 +111,7 @@ impl Router {
         let (alive, watcher) = watch::channel(());
         let governance = Governance::from(&setup.settings.router);
         let governor = Arc::new(Governor::new(setup.connector, governance));
-        let binds = Binds::new(setup.start, governor, setup.seed);
+        let binds = Binds::new(setup.start, setup.sequences, governor, setup.seed);
         let mut core = Core::new(
             setup.settings,
             hub.clone(),

@@ -252,6 +252,7 @@ impl Bench {
             settings: Arc::new(settings),
             connector: Arc::new(TcpConnector),
             start,
+            sequences: crate::bind::counting(),
             seed: 7,
         });
         let watcher = Watcher::default();

@@ -62,6 +62,13 @@ section! {
         pub hosts: Vec<HostPort> = Vec::new();
         /// Instead of `hosts`: the embedded SMSC of this name, wherever it listens.
         pub smsc: Option<String> = None;
+        /// Instead of `hosts`: where we listen for an SMSC that connects to us and says outbind; the bind goes out on
+        /// its connection.
+        pub outbind_listen: Option<HostPort> = None;
+        /// The name that the SMSC must give itself in its outbind. Default: any.
+        pub outbind_system_id: Option<String> = None, Characters(1..=15);
+        /// The password that the SMSC must know. Default: any.
+        pub outbind_password: Option<Secret> = None;
         /// The name by which the SMSC knows us.
         pub system_id: String = String::new(), Characters(1..=255);
         /// The password that goes with it.
@@ -192,6 +199,12 @@ impl BindSettings {
             password: password.into(),
             ..Self::default()
         }
+    }
+
+    /// True when it knows where its SMSC is, or where it comes to.
+    #[must_use]
+    pub const fn has_peer(&self) -> bool {
+        !self.hosts.is_empty() || self.outbind_listen.is_some()
     }
 
     /// The account of the bind called `name`.

@@ -26,6 +26,18 @@ fn check_bind(path: &str, bind: &BindSettings, settings: &Settings, checker: &mu
     let key = |key: &str| format!("{path}.{key}");
 
     match (&bind.smsc, bind.hosts.is_empty()) {
+        _ if bind.outbind_listen.is_some() => {
+            if bind.smsc.is_some() || !bind.hosts.is_empty() {
+                checker.report(key("outbind_listen"), one_of(["outbind_listen", "hosts"]));
+            }
+            if bind.tls.enabled {
+                combination(
+                    checker,
+                    key("tls.enabled"),
+                    "an SMSC that says outbind connects without TLS",
+                );
+            }
+        }
         (None, true) => checker.refuse(
             key("hosts"),
             String::from(

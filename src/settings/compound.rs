@@ -99,38 +99,11 @@ impl Field for Secret {
 
     fn read(&mut self, row: Row<'_, Self>, table: &mut Table<'_, '_>) {
         let keys = sources(row.key);
-        let given = table.given(&keys);
-        let secret = match given.as_slice() {
-            [] => {
-                table.report(
-                    row.key,
-                    Mistake::Missing {
-                        allowed: secret_allowed(&keys),
-                    },
-                );
-                return;
-            }
-            [key] if *key == keys[0] => match table.raw(key).map(|raw| raw.text().map(Self::new)) {
-                Some(Ok(secret)) => Some(secret),
-                _ => {
-                    table.report(
-                        key,
-                        Mistake::NotAllowed {
-                            allowed: format!("text in quotes, also where it is a number: {key} = \"...\""),
-                            found: None,
-                        },
-                    );
-                    None
-                }
-            },
-            [key] if *key == keys[1] => from_variable(key, table),
-            [key] => from_file(key, table),
-            [first, ..] => {
-                table.report(first, Mistake::OneOf { keys: given.clone() });
-                None
-            }
-        };
-        if let Some(secret) = secret {
+        if table.given(&keys).is_empty() {
+            let allowed = secret_allowed(&keys);
+            return table.report(row.key, Mistake::Missing { allowed });
+        }
+        if let Some(secret) = given(&keys, table) {
             *self = secret;
         }
     }
@@ -142,24 +115,71 @@ impl Field for Secret {
     }
 
     fn describe(&self, row: Row<'_, Self>, keys: &mut Keys) {
-        let [key, variable, file] = sources(row.key);
-        let text = String::allowed("");
-        keys.add(&key, text.clone(), Absent::Required, row.doc);
-        keys.add(
-            &variable,
-            text.clone(),
-            Absent::Nothing,
-            &format!("Instead of `{key}`: the environment variable that holds it."),
-        );
-        keys.add(
-            &file,
-            text,
-            Absent::Nothing,
-            &format!(
-                "Instead of `{key}`: the file that holds it; a relative path begins where this file is."
-            ),
-        );
+        describe(row.key, row.doc, Absent::Required, keys);
     }
+}
+
+/// The same where there may be none.
+impl Field for Option<Secret> {
+    type Ruled = Self;
+
+    fn read(&mut self, row: Row<'_, Self>, table: &mut Table<'_, '_>) {
+        if let Some(secret) = given(&sources(row.key), table) {
+            *self = Some(secret);
+        }
+    }
+
+    fn check(&self, _: Row<'_, Self>, _: &str, _: &mut Checker<'_>) {}
+
+    fn show(&self, key: &str, entries: &mut Entries) {
+        if self.is_some() {
+            entries.push((key.to_owned(), Shown::Text(String::from("***"))));
+        }
+    }
+
+    fn describe(&self, row: Row<'_, Self>, keys: &mut Keys) {
+        describe(row.key, row.doc, Absent::Nothing, keys);
+    }
+}
+
+/// The secret that is given, if there is one and only one way to it; everything else is reported.
+fn given(keys: &[String; 3], table: &mut Table<'_, '_>) -> Option<Secret> {
+    let given = table.given(keys);
+    match given.as_slice() {
+        [] => None,
+        [key] if *key == keys[0] => match table.raw(key).map(|raw| raw.text().map(Secret::new)) {
+            Some(Ok(secret)) => Some(secret),
+            _ => {
+                let allowed = format!("text in quotes, also where it is a number: {key} = \"...\"");
+                table.report(key, Mistake::NotAllowed { allowed, found: None });
+                None
+            }
+        },
+        [key] if *key == keys[1] => from_variable(key, table),
+        [key] => from_file(key, table),
+        [first, ..] => {
+            table.report(first, Mistake::OneOf { keys: given.clone() });
+            None
+        }
+    }
+}
+
+fn describe(key: &str, doc: &str, absent: Absent, keys: &mut Keys) {
+    let [key, variable, file] = sources(key);
+    let text = String::allowed("");
+    keys.add(&key, text.clone(), absent, doc);
+    keys.add(
+        &variable,
+        text.clone(),
+        Absent::Nothing,
+        &format!("Instead of `{key}`: the environment variable that holds it."),
+    );
+    keys.add(
+        &file,
+        text,
+        Absent::Nothing,
+        &format!("Instead of `{key}`: the file that holds it; a relative path begins where this file is."),
+    );
 }
 
 fn sources(key: &str) -> [String; 3] {

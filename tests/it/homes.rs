@@ -152,6 +152,7 @@ async fn when_the_router_panics_every_bind_unbinds_and_ends() {
                     }
                     (address, ended)
                 }),
+                sequences: bindery::bind::counting(),
                 seed: 1,
             });
             tokio::time::sleep(Duration::from_secs(99)).await;

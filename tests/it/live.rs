@@ -1,12 +1,14 @@
 //! Changes while messages go: other settings, binds that are paused, hosts that come back.
 
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bindery::esme::Esme;
 use bindery::events::Phase;
+use bindery::link::{Connect, Connecting, Target};
 use bindery::router::{ApplyError, BindError};
 use bindery::settings::{BindSettings, BudgetSettings, RouteSettings, Settings};
-use bindery::smsc::{Behaviour, Smsc};
+use bindery::smsc::{Account, Behaviour, Smsc};
 use bindery::submit::{Submit, SubmitError};
 use tokio::task::LocalSet;
 use tokio::time::{Instant, sleep, timeout};
@@ -289,4 +291,77 @@ async fn the_first_that_reaches_its_host_calls_its_siblings() {
         esme.shutdown(Duration::ZERO).await;
     })
     .await;
+}
+
+/// What the SMSC itself keeps: never more than one socket for one name, and nobody refused.
+#[tokio::test(start_paused = true)]
+async fn a_thousand_binds_come_back_after_a_restart_one_after_another() {
+    const BINDS: usize = 1_000;
+    local(async {
+        let accounts = (0..BINDS).map(|number| Account {
+            max_binds: Some(1),
+            ..Account::new(format!("a{number}"), "secret")
+        });
+        let behaviour = Behaviour {
+            accounts: accounts.collect(),
+            delay: Duration::from_millis(5),
+            ..Behaviour::default()
+        };
+        let smsc = Smsc::in_memory(behaviour, 1);
+        let mut settings = Settings::default();
+        settings.router.binds_per_second = Some(100.0);
+        for number in 0..BINDS {
+            let bind = BindSettings::new("smsc:2775", format!("a{number}"), "secret");
+            settings = settings.bind(format!("a-{number}"), bind);
+        }
+        let begun = Begun::new(smsc.connector());
+        let esme = Esme::start_local(settings, begun.clone()).unwrap();
+        until(&esme, "bound", BINDS).await;
+        for round in 0..3 {
+            smsc.stop().await;
+            sleep(Duration::from_secs(20 * round)).await;
+            smsc.start().await.unwrap();
+            until(&esme, "bound", BINDS).await;
+        }
+        let counters = smsc.counters();
+        assert_eq!(counters.binds_refused, 0, "the old socket was closed first");
+        assert_eq!(counters.links, 1_000);
+        let begun = begun.times();
+        for window in begun.windows(101) {
+            let second = window[100].duration_since(window[0]);
+            assert!(
+                second >= Duration::from_secs(1),
+                "more than 100 within {second:?}"
+            );
+        }
+        assert!(esme.shutdown(Duration::from_secs(30)).await.is_clean());
+    })
+    .await;
+}
+
+/// Notes when connections are begun.
+#[derive(Clone, Debug)]
+struct Begun {
+    connector: Arc<dyn Connect>,
+    times: Arc<Mutex<Vec<Instant>>>,
+}
+
+impl Begun {
+    fn new(connector: Arc<dyn Connect>) -> Arc<Self> {
+        Arc::new(Self {
+            connector,
+            times: Arc::default(),
+        })
+    }
+
+    fn times(&self) -> Vec<Instant> {
+        self.times.lock().unwrap().clone()
+    }
+}
+
+impl Connect for Begun {
+    fn connect(&self, target: &Target) -> Connecting {
+        self.times.lock().unwrap().push(Instant::now());
+        self.connector.connect(target)
+    }
 }

@@ -18,6 +18,7 @@ mod esme;
 mod generate;
 mod homes;
 mod live;
+mod outbind;
 mod properties_pdu;
 mod protocol_docs;
 mod requests;

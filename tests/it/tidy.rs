@@ -54,6 +54,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "link",
             "pdu",
             "router",
+            "session",
             "settings",
             "sm",
             "submit",

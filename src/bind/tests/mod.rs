@@ -4,7 +4,6 @@ mod deliveries;
 mod life;
 mod messages;
 
-use std::sync::Mutex;
 use std::time::Duration;
 
 use actix::prelude::*;
@@ -91,6 +90,7 @@ impl Bench {
             budget: None,
             unspent: Unspent::default(),
             seed: 7,
+            sequences: counting(),
             after: None,
         });
         let peer = connections.recv().await.unwrap();
