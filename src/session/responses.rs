@@ -39,6 +39,7 @@ impl<T> Session<T> {
         now: Instant,
     ) -> Option<Event<'f, T>> {
         if header.command_id == CommandId::GENERIC_NACK {
+            self.count_faults(frame);
             return self.handle_nack(header, now);
         }
         let sequence = header.sequence_number;

@@ -15,7 +15,7 @@ fn is_about_a_source_without_framing(vector: &Value) -> bool {
     )
 }
 
-fn vectors() -> Option<Vec<Value>> {
+pub(crate) fn vectors() -> Option<Vec<Value>> {
     let Some(folder) = std::env::var_os("BINDERY_VECTORS") else {
         println!("skipped: BINDERY_VECTORS is not set");
         return None;
@@ -29,7 +29,7 @@ fn vectors() -> Option<Vec<Value>> {
     )
 }
 
-fn octets(vector: &Value) -> Vec<u8> {
+pub(crate) fn octets(vector: &Value) -> Vec<u8> {
     let hex = vector["hex"].as_str().unwrap();
     (0..hex.len())
         .step_by(2)
@@ -38,7 +38,7 @@ fn octets(vector: &Value) -> Vec<u8> {
 }
 
 /// Tags and raw values only, the form of the vectors.
-fn raw_tlvs(tlvs: &Value) -> Value {
+pub(crate) fn raw_tlvs(tlvs: &Value) -> Value {
     tlvs.as_array()
         .unwrap()
         .iter()

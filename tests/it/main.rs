@@ -15,10 +15,12 @@ mod conformance_pdu;
 #[cfg(feature = "cli")]
 mod conformance_sm;
 mod esme;
+mod flood;
 mod generate;
 mod homes;
 mod live;
 mod outbind;
+mod peer;
 mod properties_pdu;
 mod protocol_docs;
 mod requests;
@@ -26,3 +28,5 @@ mod requests;
 mod sm_vectors;
 mod tidy;
 mod vectors;
+#[cfg(feature = "cli")]
+mod wire_session;

@@ -59,6 +59,15 @@ pub(crate) fn frames() -> Vec<Vec<u8>> {
         .collect()
 }
 
+/// The octets of every vector with its title, sound or not.
+pub(crate) fn all() -> Vec<(String, Vec<u8>)> {
+    ["pdus.hex", "damage.hex", "leniency.hex"]
+        .into_iter()
+        .flat_map(vectors)
+        .map(|vector| (vector.title, vector.octets))
+        .collect()
+}
+
 fn octets(hex: &str) -> Vec<u8> {
     hex.split_whitespace()
         .map(|octet| u8::from_str_radix(octet, 16).unwrap())
@@ -154,6 +163,7 @@ impl Vector {
                 .unwrap();
             let leniency = Leniency::default().without(Quirk::from_name(switch).unwrap());
             assert_eq!(self.outcome(&leniency), expected, "{} {expectation}", self.title);
+            assert_ne!(expected, outcome, "{}: {switch} changes nothing", self.title);
         }
     }
 
@@ -186,7 +196,7 @@ fn header_fields(header: &Header) -> Vec<(usize, String, Value)> {
     ]
 }
 
-fn value(value: FieldValue<'_>) -> Value {
+pub(crate) fn value(value: FieldValue<'_>) -> Value {
     match value {
         FieldValue::Integer(number) => json!(number),
         FieldValue::Text(text) => json!(latin1(&text)),
@@ -204,7 +214,7 @@ fn value(value: FieldValue<'_>) -> Value {
     }
 }
 
-fn hex(octets: &[u8]) -> String {
+pub(crate) fn hex(octets: &[u8]) -> String {
     octets.iter().map(|octet| format!("{octet:02x}")).collect()
 }
 
