@@ -1,0 +1,58 @@
+//! One piece of work, so and so often: what valgrind counts instructions of.
+//!
+//! `benches/instructions` runs it; `cargo bench --bench instructions -- WORK TIMES` does the work alone.
+
+#![allow(clippy::unwrap_used, reason = "a benchmark that cannot start says so")]
+
+use std::hint::black_box;
+
+use bindery::pdu::{self, CommandStatus, Leniency, SequenceNumber, SubmitSm};
+use bindery::sm::{Alphabet, Receipt, SplitOptions, Unencodable, split_text};
+
+const RECEIPT: &str = "id:0123456789 sub:001 dlvrd:001 submit date:2611221656 done date:2611221657 \
+                       stat:DELIVRD err:000 text:The quick brown fox ";
+const TEXT: &str =
+    "The quick brown fox jumps over the lazy dog, then it has a rest and jumps over the lazy dog";
+
+fn main() {
+    let arguments: Vec<_> = std::env::args()
+        .skip(1)
+        .filter(|argument| !argument.starts_with('-'))
+        .collect();
+    let [work, times] = arguments.as_slice() else {
+        return; // run by `cargo test --benches` or the like
+    };
+    let times: u32 = times.parse().unwrap();
+    let submit = SubmitSm {
+        destination_addr: "447700900123".try_into().unwrap(),
+        short_message: TEXT.into(),
+        ..SubmitSm::default()
+    };
+    let mut out = Vec::with_capacity(4_096);
+    let put = |out: &mut Vec<u8>| {
+        pdu::encode(&submit, CommandStatus::ESME_ROK, SequenceNumber::FIRST, out).unwrap()
+    };
+    put(&mut out);
+    let frame = out.clone();
+    let leniency = Leniency::default();
+    let options = SplitOptions::default();
+    let long = "Привет, мир! ".repeat(50);
+    for _ in 0..times {
+        match work.as_str() {
+            "receipt" => drop(black_box(Receipt::parse(black_box(RECEIPT)))),
+            "submit_sm-encode" => {
+                out.clear();
+                put(black_box(&mut out));
+            }
+            "submit_sm-view" => {
+                black_box(&pdu::view(black_box(&frame), &leniency));
+            }
+            "gsm7-encode" => {
+                out.clear();
+                black_box(Alphabet::GSM7.encode(black_box(TEXT), Unencodable::Refuse, &mut out)).unwrap();
+            }
+            "split-ucs2" => drop(black_box(split_text(black_box(&long), &options, 7)).unwrap()),
+            other => panic!("no work called {other}"),
+        }
+    }
+}
