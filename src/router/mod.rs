@@ -66,7 +66,7 @@ pub struct RouterSetup {
     pub connector: Arc<dyn Connect>,
     /// What starts the actors of binds; [`start_bind`] unless somebody wants others.
     pub start: StartBind,
-    /// What makes sequence numbers; [`counting`](crate::bind::counting) unless somebody wants others.
+    /// What makes sequence numbers; [`counting`] unless somebody wants others.
     pub sequences: Sequences,
     /// What random choices are drawn from.
     pub seed: u64,
