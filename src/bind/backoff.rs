@@ -7,7 +7,7 @@
 use std::time::{Duration, Instant};
 
 use crate::link::{Closed, ConnectError, TlsError};
-use crate::pdu::{CommandStatus, StatusClass};
+use crate::pdu::{CommandStatus, StatusClass, StatusClasses};
 use crate::session::CloseCause;
 use crate::settings::BindSettings;
 
@@ -50,25 +50,32 @@ impl Failure {
     #[must_use]
     pub const fn of_status(status: CommandStatus) -> Self {
         match status {
-            CommandStatus::ESME_RALYBND => Self::PeerHoldsSession,
             CommandStatus::ESME_RINVCMDID => Self::BindTypeRefused,
-            _ => match status.class() {
-                StatusClass::Throttle | StatusClass::Retryable => Self::PeerBusy,
-                StatusClass::BindRetry => Self::PeerHoldsSession,
-                StatusClass::Ok | StatusClass::Permanent | StatusClass::Session | StatusClass::BindFatal => {
-                    Self::CredentialsRefused
-                }
-            },
+            _ => Self::of_class(status.class()),
         }
     }
 
-    /// What the end of a link means; `was_bound`: the peer has accepted these credentials before.
+    const fn of_class(class: StatusClass) -> Self {
+        match class {
+            StatusClass::Throttle | StatusClass::QueueFull | StatusClass::Retryable => Self::PeerBusy,
+            StatusClass::BindRetry => Self::PeerHoldsSession,
+            StatusClass::Ok | StatusClass::Permanent | StatusClass::Session | StatusClass::BindFatal => {
+                Self::CredentialsRefused
+            }
+        }
+    }
+
+    /// What the end of a link means; `was_bound`: the peer has accepted these credentials before. A class that was
+    /// given to a status goes before all that we know of it.
     #[must_use]
-    pub fn of_close(closed: &Closed, was_bound: bool) -> Self {
+    pub fn of_close(closed: &Closed, was_bound: bool, statuses: &StatusClasses) -> Self {
         match closed.cause {
-            // Many say so when an account has more sessions than it may, old ones of ours included.
-            CloseCause::BindRefused(CommandStatus::ESME_RBINDFAIL) if was_bound => Self::PeerHoldsSession,
-            CloseCause::BindRefused(status) => Self::of_status(status),
+            CloseCause::BindRefused(status) => match (statuses.given(status), status) {
+                (Some(class), _) => Self::of_class(class),
+                // Many say so when an account has more sessions than it may, old ones of ours included.
+                (None, CommandStatus::ESME_RBINDFAIL) if was_bound => Self::PeerHoldsSession,
+                (None, status) => Self::of_status(status),
+            },
             CloseCause::Unbound | CloseCause::PeerUnbound => Self::Clean,
             CloseCause::Framing(_)
             | CloseCause::BindExpired
@@ -263,6 +270,47 @@ mod tests {
         ];
         for (status, failure) in cases {
             assert_eq!(Failure::of_status(status), failure, "{status}");
+        }
+    }
+
+    #[test]
+    fn the_class_that_a_bind_gives_to_a_status_goes_first() {
+        let given: StatusClasses = [
+            (CommandStatus::ESME_RBINDFAIL, StatusClass::BindFatal),
+            (CommandStatus::ESME_RALYBND, StatusClass::Retryable),
+            (CommandStatus::new(0x40B), StatusClass::BindRetry),
+        ]
+        .into_iter()
+        .collect();
+        let cases = [
+            (
+                CommandStatus::ESME_RBINDFAIL,
+                Failure::PeerHoldsSession,
+                Failure::CredentialsRefused,
+            ),
+            (
+                CommandStatus::ESME_RALYBND,
+                Failure::PeerHoldsSession,
+                Failure::PeerBusy,
+            ),
+            (
+                CommandStatus::new(0x40B),
+                Failure::CredentialsRefused,
+                Failure::PeerHoldsSession,
+            ),
+            (CommandStatus::ESME_RSYSERR, Failure::PeerBusy, Failure::PeerBusy),
+        ];
+        for (status, by_table, by_bind) in cases {
+            let closed = Closed {
+                cause: CloseCause::BindRefused(status),
+                error: None,
+            };
+            assert_eq!(
+                Failure::of_close(&closed, true, &StatusClasses::default()),
+                by_table,
+                "{status}"
+            );
+            assert_eq!(Failure::of_close(&closed, true, &given), by_bind, "{status}");
         }
     }
 

@@ -9,7 +9,7 @@ use slab::Slab;
 use super::messages::BindCounters;
 use super::retry::{Fate, fate};
 use crate::events::{Accepted, Receipts};
-use crate::pdu::{CommandStatus, PduView, SequenceNumber};
+use crate::pdu::{CommandStatus, PduView, SequenceNumber, StatusClass, StatusClasses};
 use crate::session::{RequestError, Response, Room, Session, Unresolved};
 use crate::submit::{BindId, InvalidCause, Job, MessageId, SubmitError, UnknownCause, UnknownPolicy};
 
@@ -51,6 +51,8 @@ struct Overdue {
 pub(super) struct Jobs {
     bind: BindId,
     receipts: Arc<Receipts>,
+    /// What the statuses of this SMSC mean.
+    statuses: StatusClasses,
     active: Slab<Active>,
     /// Jobs with parts to be sent, in order.
     sending: VecDeque<usize>,
@@ -69,10 +71,11 @@ pub(super) struct Jobs {
 }
 
 impl Jobs {
-    pub(super) fn new(bind: BindId, receipts: Arc<Receipts>) -> Self {
+    pub(super) fn new(bind: BindId, receipts: Arc<Receipts>, statuses: StatusClasses) -> Self {
         Self {
             bind,
             receipts,
+            statuses,
             active: Slab::new(),
             sending: VecDeque::new(),
             delayed: VecDeque::new(),
@@ -321,14 +324,15 @@ impl Jobs {
         let Some(active) = self.active.get_mut(ticket.job) else {
             return;
         };
-        match fate(status, active.refusals) {
+        let class = self.statuses.class(status);
+        match fate(class, active.refusals) {
             Fate::Returned => {
                 self.counters.throttled += 1;
                 active.job.handle_returned(ticket.part);
                 self.put_back(ticket.job);
             }
             Fate::Delayed(delay) => {
-                self.counters.throttled += u64::from(status == CommandStatus::ESME_RMSGQFUL);
+                self.counters.throttled += u64::from(class == StatusClass::QueueFull);
                 active.refusals += 1;
                 active.job.handle_returned(ticket.part);
                 let due = now + delay;

@@ -116,7 +116,7 @@ pub struct BindCounters {
     pub rejected: u64,
     /// Requests that nobody knows about.
     pub unknown: u64,
-    /// Responses with ESME_RTHROTTLED or ESME_RMSGQFUL.
+    /// Responses that said throttled or queue full, as the statuses of the bind have it.
     pub throttled: u64,
     /// Deliveries that came, receipts included.
     pub delivered: u64,

@@ -283,7 +283,7 @@ impl Bind {
         // The next session tells the router anew.
         self.seats = 0;
         let was_bound = self.phases.is_bound();
-        let Some(failure) = self.phases.handle_closed(closed, now) else {
+        let Some(failure) = self.phases.handle_closed(closed, &self.settings.statuses, now) else {
             return;
         };
         debug!(bind = %self.identity.bind, cause = ?closed.cause, error = ?closed.error, "link closed");

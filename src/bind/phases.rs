@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use super::backoff::{Backoff, Delays, Failure};
 use crate::events::{Cause, Phase};
 use crate::link::Closed;
+use crate::pdu::StatusClasses;
 use crate::session::CloseCause;
 
 /// After the deadline of an end the answer to unbind is waited for so long.
@@ -194,7 +195,13 @@ impl Phases {
     }
 
     /// The connection is over. Gives what class of failure it was, unless somebody wanted it.
-    pub(super) fn handle_closed(&mut self, closed: &Closed, now: Instant) -> Option<Failure> {
+    /// `statuses`: what the statuses of this SMSC mean.
+    pub(super) fn handle_closed(
+        &mut self,
+        closed: &Closed,
+        statuses: &StatusClasses,
+        now: Instant,
+    ) -> Option<Failure> {
         let State::Linked { bound, leaving } = self.state else {
             return None;
         };
@@ -220,7 +227,7 @@ impl Phases {
             self.host += 1;
         }
         self.probe = closed.cause == CloseCause::NoProgress;
-        let failure = Failure::of_close(closed, self.was_bound);
+        let failure = Failure::of_close(closed, self.was_bound, statuses);
         let cause = leaving.filter(|_| clean).unwrap_or(Cause::Session(closed.cause));
         self.wait(failure, cause, now);
         Some(failure)
@@ -393,8 +400,9 @@ mod tests {
         }
 
         fn closes(&mut self, cause: CloseCause) -> Option<Failure> {
+            let statuses = StatusClasses::default();
             self.phases
-                .handle_closed(&Closed { cause, error: None }, self.now)
+                .handle_closed(&Closed { cause, error: None }, &statuses, self.now)
         }
 
         fn parting(&mut self, idle: bool, unbinding: bool) -> Parting {

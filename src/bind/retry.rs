@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::pdu::{CommandStatus, StatusClass};
+use crate::pdu::StatusClass;
 
 /// A request that the SMSC could not take is tried this many times at one bind.
 const ATTEMPTS: u32 = 5;
@@ -24,16 +24,16 @@ pub(super) enum Fate {
 }
 
 /// Decides by the class of the status; `refusals` counts how often the message was refused here before.
-pub(super) fn fate(status: CommandStatus, refusals: u32) -> Fate {
-    match status.class() {
-        StatusClass::Throttle if status == CommandStatus::ESME_RTHROTTLED => Fate::Returned,
+pub(super) fn fate(class: StatusClass, refusals: u32) -> Fate {
+    match class {
+        StatusClass::Throttle => Fate::Returned,
         // A full queue may be that of one destination: others go first.
-        StatusClass::Throttle | StatusClass::Retryable if refusals + 1 < ATTEMPTS => {
+        StatusClass::QueueFull | StatusClass::Retryable if refusals + 1 < ATTEMPTS => {
             Fate::Delayed(DELAY * (refusals + 1))
         }
         StatusClass::Session => Fate::Rebind,
         StatusClass::Ok
-        | StatusClass::Throttle
+        | StatusClass::QueueFull
         | StatusClass::Retryable
         | StatusClass::Permanent
         | StatusClass::BindRetry
@@ -44,6 +44,7 @@ pub(super) fn fate(status: CommandStatus, refusals: u32) -> Fate {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::pdu::CommandStatus;
 
     #[test]
     fn the_class_of_a_status_decides() {
@@ -62,7 +63,11 @@ mod tests {
             (CommandStatus::new(0x410), 0, Fate::Rejected),
         ];
         for (status, refusals, expected) in cases {
-            assert_eq!(fate(status, refusals), expected, "{status} after {refusals}");
+            assert_eq!(
+                fate(status.class(), refusals),
+                expected,
+                "{status} after {refusals}"
+            );
         }
     }
 }

@@ -17,6 +17,8 @@ pub enum StatusClass {
     Ok,
     /// Send slower, then again.
     Throttle,
+    /// Send again, with backoff and a limit; the rate is not to blame, because the queue may be that of one destination.
+    QueueFull,
     /// Send again, with backoff and a limit.
     Retryable,
     /// Give this message up and report it.
@@ -39,7 +41,18 @@ impl StatusClasses {
     /// The class of `status`.
     #[must_use]
     pub fn class(&self, status: CommandStatus) -> StatusClass {
-        self.0.get(&status).copied().unwrap_or_else(|| status.class())
+        self.given(status).unwrap_or_else(|| status.class())
+    }
+
+    /// The class of `status`, where it was given one.
+    #[must_use]
+    pub fn given(&self, status: CommandStatus) -> Option<StatusClass> {
+        self.0.get(&status).copied()
+    }
+
+    /// Those that were given a class, by value.
+    pub fn iter(&self) -> impl Iterator<Item = (CommandStatus, StatusClass)> + '_ {
+        self.0.iter().map(|(status, class)| (*status, *class))
     }
 
     /// Gives `status` another class.
@@ -173,7 +186,7 @@ ESME_RINVPASWD = 0x0000_000E, BindFatal, "password field not valid";
 ESME_RINVSYSID = 0x0000_000F, BindFatal, "system_id field not valid";
 ESME_RCANCELFAIL = 0x0000_0011, Permanent, "cancel_sm failed";
 ESME_RREPLACEFAIL = 0x0000_0013, Permanent, "replace_sm failed";
-ESME_RMSGQFUL = 0x0000_0014, Throttle, "Queue full (per destination or whole peer)";
+ESME_RMSGQFUL = 0x0000_0014, QueueFull, "Queue full (per destination or whole peer)";
 ESME_RINVSERTYP = 0x0000_0015, Permanent, "service_type not valid";
 ESME_RINVNUMDESTS = 0x0000_0033, Permanent, "number_of_dests not valid";
 ESME_RINVDLNAME = 0x0000_0034, Permanent, "dl_name not valid or unknown";

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::pdu::{CommandStatus, InterfaceVersion, Leniency, MAX_COMMAND_LENGTH};
+use crate::pdu::{CommandStatus, InterfaceVersion, Leniency, MAX_COMMAND_LENGTH, StatusClasses};
 
 /// Which side of the link we are.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
@@ -60,6 +60,8 @@ pub struct SessionConfig {
     /// The answer to a request that nobody answered in time. Default ESME_RX_T_APPN for the client,
     /// ESME_RSYSERR for the message centre.
     pub default_answer: CommandStatus,
+    /// Which statuses mean something else to this peer than by the table. Default none.
+    pub statuses: StatusClasses,
     /// What decoding puts up with.
     pub leniency: Leniency,
     /// After a bind, one request goes first and the rest when it is answered.
@@ -93,6 +95,7 @@ impl SessionConfig {
                 Side::Esme => CommandStatus::ESME_RX_T_APPN,
                 Side::Smsc => CommandStatus::ESME_RSYSERR,
             },
+            statuses: StatusClasses::default(),
             leniency: Leniency::default(),
             probe_first: false,
         }

@@ -186,8 +186,19 @@ impl<T> Session<T> {
             self.counters.accepted += 1;
         } else {
             self.counters.refused += 1;
-            if status.class() == StatusClass::Throttle {
-                self.handle_throttled(status, entry.sent, now);
+            match self.config.statuses.class(status) {
+                StatusClass::Throttle => {
+                    self.counters.throttled += 1;
+                    self.slow_down(entry.sent, now);
+                }
+                // A full queue says nothing about our rate.
+                StatusClass::QueueFull => self.counters.throttled += 1,
+                StatusClass::Ok
+                | StatusClass::Retryable
+                | StatusClass::Permanent
+                | StatusClass::Session
+                | StatusClass::BindRetry
+                | StatusClass::BindFatal => {}
             }
         }
         let Entry {
@@ -205,18 +216,11 @@ impl<T> Session<T> {
         }
     }
 
-    /// A full queue says nothing about our rate; only ESME_RTHROTTLED does.
-    fn handle_throttled(&mut self, status: CommandStatus, sent: Instant, now: Instant) {
-        self.counters.throttled += 1;
-        if status == CommandStatus::ESME_RTHROTTLED {
-            self.slow_down(sent, now);
-        }
-    }
-
     /// The peer let us know that the request sent at `sent` was one too many: the rate, of the budget where
     /// there is one, is halved, once for all requests sent before.
     ///
-    /// ESME_RTHROTTLED does this by itself; call it for a vendor's status that means the same.
+    /// A status of the class [`StatusClass::Throttle`] does this by itself, see [`SessionConfig::statuses`]; call it
+    /// when the peer says so in another way.
     pub fn slow_down(&mut self, sent: Instant, now: Instant) {
         let decreased = match &self.budget {
             Some(budget) => {

@@ -6,7 +6,9 @@ use super::rule::{Above, AtLeast, Characters};
 use super::section::section;
 use super::values::{hours, ms, secs};
 use super::{HostPort, Secret, TlsSettings};
-use crate::pdu::{CommandId, CommandStatus, InterfaceVersion, Leniency, MAX_COMMAND_LENGTH, Npi, Ton};
+use crate::pdu::{
+    CommandId, CommandStatus, InterfaceVersion, Leniency, MAX_COMMAND_LENGTH, Npi, StatusClasses, Ton,
+};
 use crate::session::{EnquireLinkMode, Rate, SessionConfig, Side};
 use crate::sm::{DefaultAlphabet, IdBase, IdForm, IdRules};
 
@@ -146,6 +148,8 @@ section! {
         pub sequence_start: u32 = 1, 1..=0x7FFF_FFFF;
         /// How the ids of messages are written in responses and in receipts.
         pub message_ids: MessageIdSettings = MessageIdSettings::default();
+        /// What a status of this SMSC means, where it is not what `docs/protocol.md` says.
+        pub statuses: StatusClasses = StatusClasses::default();
         /// What data_coding 0 means on this bind.
         pub default_alphabet: DefaultAlphabet = DefaultAlphabet::Gsm;
         /// Which deviations from the standard are put up with; all are.
@@ -257,6 +261,7 @@ impl BindSettings {
             inbound_limit: self.inbound_limit,
             answer_timeout: self.answer_timeout,
             default_answer: self.default_answer,
+            statuses: self.statuses.clone(),
             leniency: self.leniency,
             ..SessionConfig::new(Side::Esme)
         }

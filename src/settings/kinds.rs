@@ -3,7 +3,7 @@
 use super::scalar::{Found, Raw, Scalar, ruled_as_it_is, words};
 use super::shown::Shown;
 use super::{IdDigits, LogLevel, Mode, TlsVersion};
-use crate::pdu::{CommandStatus, InterfaceVersion, Npi, Ton};
+use crate::pdu::{CommandStatus, InterfaceVersion, Npi, StatusClass, Ton};
 use crate::session::EnquireLinkMode;
 use crate::sm::{DefaultAlphabet, IdBase};
 
@@ -21,6 +21,15 @@ words! {
         "3.3" = Self::V3_3,
         "3.4" = Self::V3_4,
         "5.0" = Self::V5_0,
+    }
+    StatusClass {
+        "throttle" = Self::Throttle,
+        "queue-full" = Self::QueueFull,
+        "retryable" = Self::Retryable,
+        "permanent" = Self::Permanent,
+        "session" = Self::Session,
+        "bind-retry" = Self::BindRetry,
+        "bind-fatal" = Self::BindFatal,
     }
     TlsVersion {
         "1.2" = Self::V1_2,

@@ -17,6 +17,7 @@ mod section;
 mod shown;
 mod smsc;
 mod source;
+mod statuses;
 #[cfg(test)]
 mod tests;
 mod tls;

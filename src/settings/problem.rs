@@ -82,6 +82,12 @@ pub enum Mistake {
         /// What is there instead; none for secrets.
         found: Option<String>,
     },
+    /// A key that stands for something itself.
+    #[error("the key must be {allowed}")]
+    Key {
+        /// What is allowed.
+        allowed: &'static str,
+    },
     /// The name of a bind, budget, route or SMSC.
     #[error("a name is made of lower-case letters, digits and -{}", suggestion(.nearest.as_deref()))]
     Name {

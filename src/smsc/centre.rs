@@ -161,6 +161,7 @@ impl Centre {
             Some(StatusClass::Permanent | StatusClass::BindFatal) => self.drop_delivery(key),
             Some(
                 StatusClass::Throttle
+                | StatusClass::QueueFull
                 | StatusClass::Retryable
                 | StatusClass::Session
                 | StatusClass::BindRetry,

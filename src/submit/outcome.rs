@@ -136,7 +136,10 @@ impl SubmitError {
             Self::Partial { .. } | Self::Unknown { .. } | Self::Invalid { .. } => false,
             Self::Rejected { status, .. } => matches!(
                 status.class(),
-                StatusClass::Throttle | StatusClass::Retryable | StatusClass::Session
+                StatusClass::Throttle
+                    | StatusClass::QueueFull
+                    | StatusClass::Retryable
+                    | StatusClass::Session
             ),
             Self::NotSent { .. }
             | Self::Expired

@@ -8,6 +8,7 @@
 )]
 
 mod account;
+mod carriers;
 #[cfg(feature = "cli")]
 mod cli;
 #[cfg(feature = "cli")]

@@ -254,7 +254,7 @@ fn repeats(run: &Run<'_>, message: &Message, sights: &[&Sight]) -> Result<(), &'
         let class = sight.status.class();
         matches!(
             class,
-            StatusClass::Throttle | StatusClass::Retryable | StatusClass::Session
+            StatusClass::Throttle | StatusClass::QueueFull | StatusClass::Retryable | StatusClass::Session
         ) && run.ledger.may_know(sight)
     };
     // In whatever order they were written.

@@ -1,6 +1,7 @@
 //! Our requests: window, responses, numbers, limits.
 
 use super::*;
+use crate::pdu::{StatusClass, StatusClasses};
 
 #[test]
 fn the_window_is_never_exceeded() {
@@ -228,6 +229,35 @@ fn sixty_throttled_answers_decrease_the_rate_once() {
     }
     assert_eq!((decreases, bench.session.rate()), (1, Some(500.0)));
     assert!(matches!(bench.session.room(bench.now), Room::At(_)));
+}
+
+#[test]
+fn the_statuses_of_the_peer_decide_what_throttles() {
+    let statuses: StatusClasses = [
+        (CommandStatus::new(0x401), StatusClass::Throttle),
+        (CommandStatus::ESME_RTHROTTLED, StatusClass::Permanent),
+    ]
+    .into_iter()
+    .collect();
+    // By the table, and by what this peer means.
+    let cases = [
+        ("00000058", [Some(5.0), Some(10.0)]),
+        ("00000014", [Some(10.0), Some(10.0)]),
+        ("00000401", [Some(10.0), Some(5.0)]),
+    ];
+    for (status, rates) in cases {
+        for (statuses, rate) in [StatusClasses::default(), statuses.clone()]
+            .into_iter()
+            .zip(rates)
+        {
+            let mut bench = Bench::bound(SessionConfig { statuses, ..esme() });
+            bench.session.set_rate(Some(Rate::per_second(10.0)), bench.now);
+            bench.submit(1);
+            bench.passes(Duration::from_millis(20));
+            bench.gets(&format!("00000010 80000004 {status} 00000002"));
+            assert_eq!(bench.session.rate(), rate, "{status}");
+        }
+    }
 }
 
 #[test]

@@ -451,7 +451,7 @@ fn each_mistake_of_a_whole_file_gets_one_line_too() {
 }
 
 /// Shows all rows that fail, not only the first.
-fn assert_mistakes(rows: impl Iterator<Item = (String, &'static str)>) {
+pub(super) fn assert_mistakes(rows: impl Iterator<Item = (String, &'static str)>) {
     let mut wrong = String::new();
     for (text, expected) in rows {
         let error = Settings::from_str(&text, "bindery.toml")

@@ -1,5 +1,6 @@
 //! What configurations give, and what mistakes are told.
 
+mod carriers;
 mod environment;
 mod files;
 mod mistakes;
