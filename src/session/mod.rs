@@ -239,8 +239,14 @@ impl<T> Session<T> {
     #[must_use]
     pub fn usable_window(&self) -> usize {
         let held = self.window.in_flight() - self.window.waiting();
-        let window = if self.probing { 1 } else { self.window.capacity() };
-        window.saturating_sub(held)
+        self.capacity().saturating_sub(held)
+    }
+
+    /// Places of the window, or one while the session proves itself. A window of 0 lets nothing out even then.
+    #[inline]
+    fn capacity(&self) -> usize {
+        let window = self.window.capacity();
+        if self.probing { window.min(1) } else { window }
     }
 
     /// Requests that still wait for their end.

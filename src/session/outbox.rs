@@ -32,25 +32,33 @@ pub(super) struct Outbox {
     base: u64,
     /// What left late, oldest first; empty while the peer reads as fast as we write.
     departures: VecDeque<Departure>,
+    /// Nothing leaves any more: what was thrown away may have been the rest of a frame.
+    sealed: bool,
 }
 
 impl Outbox {
     /// What is to be written.
     #[inline]
     pub(super) fn pending(&self) -> &[u8] {
+        if self.sealed {
+            return &[];
+        }
         self.octets.get(self.sent..).unwrap_or_default()
     }
 
     /// How much is to be written.
     #[inline]
     pub(super) fn len(&self) -> usize {
-        self.octets.len() - self.sent
+        self.pending().len()
     }
 
     /// The buffer, to append a frame to.
     // Invariant: only whole frames are appended here, and nothing else is done to it, so positions stay true.
     #[inline]
     pub(super) fn buffer(&mut self) -> &mut Vec<u8> {
+        if self.sealed {
+            self.octets.truncate(self.sent);
+        }
         &mut self.octets
     }
 
@@ -88,7 +96,8 @@ impl Outbox {
     #[inline]
     pub(super) fn advance(&mut self, count: usize, waited: bool, now: Instant) {
         let from = self.written();
-        self.sent = (self.sent + count).min(self.octets.len());
+        let count = count.min(self.len());
+        self.sent += count;
         if waited {
             self.note_departure(from, self.written(), now);
         }
@@ -123,9 +132,11 @@ impl Outbox {
         }
     }
 
-    /// Throws away what has not left, perhaps the rest of a frame.
+    /// Throws away what has not left, perhaps the rest of a frame, and whatever is put in afterwards: behind half a
+    /// frame the peer would read it as something else.
     pub(super) fn discard(&mut self) {
         self.octets.truncate(self.sent);
+        self.sealed = true;
     }
 
     /// Cuts the octets from `start` to `end` out, which must not have been written. What stands behind them
@@ -177,6 +188,25 @@ mod tests {
         assert_eq!(outbox.pending(), b"bbccc", "a frame that is half written stays");
         outbox.remove(6, 9);
         assert_eq!(outbox.pending(), b"bb");
+    }
+
+    #[test]
+    fn behind_what_was_thrown_away_nothing_leaves() {
+        let now = Instant::now();
+        let mut outbox = Outbox::default();
+        outbox.buffer().extend_from_slice(b"aaabbb");
+        outbox.advance(4, false, now);
+        outbox.discard();
+        for _ in 0..3 {
+            outbox.buffer().extend_from_slice(b"cccc");
+            assert_eq!((outbox.pending(), outbox.len()), (&b""[..], 0));
+        }
+        outbox.advance(4, false, now);
+        assert_eq!(
+            (outbox.written(), outbox.octets.len()),
+            (4, 8),
+            "only the last one is kept, unwritten"
+        );
     }
 
     #[test]

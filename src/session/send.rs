@@ -231,8 +231,7 @@ impl<T> Session<T> {
         if !may_send {
             return 0;
         }
-        let capacity = if self.probing { 1 } else { self.window.capacity() };
-        capacity.saturating_sub(self.window.in_flight())
+        self.capacity().saturating_sub(self.window.in_flight())
     }
 
     #[inline]

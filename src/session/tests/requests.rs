@@ -424,3 +424,19 @@ fn a_generator_that_repeats_itself_is_helped_on() {
     let numbers: Vec<_> = (0..4).map(|token| bench.submit(token).value()).collect();
     assert_eq!(numbers, [7, 8, 9, 10]);
 }
+
+/// Found by fuzzing: the one request that proves a session went out although the window was shut.
+#[test]
+fn a_shut_window_lets_no_first_request_out() {
+    let mut bench = Bench::bound(SessionConfig {
+        probe_first: true,
+        window: 0,
+        ..esme()
+    });
+    assert_eq!(bench.session.room(bench.now), Room::Full);
+    assert_eq!(bench.session.usable_window(), 0);
+    let refused = bench.session.request(1, &SubmitSm::default(), bench.now);
+    assert_eq!(refused, Err((1, RequestError::NoRoom)));
+    bench.session.set_window(4);
+    assert_eq!(bench.session.room(bench.now), Room::Now(1));
+}

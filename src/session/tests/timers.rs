@@ -306,3 +306,18 @@ fn enquire_link_at_a_fixed_interval_does_not_care_for_traffic() {
     }
     assert_eq!(enquiries, 6);
 }
+
+/// Found by fuzzing: the rest of a frame was thrown away, then an answer went out behind its first half.
+#[test]
+fn behind_half_a_frame_that_never_leaves_nothing_else_does() {
+    let mut bench = Bench::bound(no_enquiries());
+    bench.session.unbind(bench.now);
+    assert_eq!(bench.session.output().len(), 16);
+    bench.session.handle_written(10, bench.now);
+    bench.session.watch_output(bench.now);
+    assert_eq!(bench.gets("00000010 80000006 00000000 00000002"), [Seen::Unbound]);
+    bench.now += secs(5);
+    bench.session.handle_timeout(bench.now);
+    assert_eq!(bench.gets("00000010 00000015 00000000 00000007"), []);
+    assert_eq!(bench.session.output(), b"");
+}
