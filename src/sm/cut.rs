@@ -49,6 +49,9 @@ impl<'a> Text<'a> {
         unencodable: Unencodable,
         keep_clusters: bool,
     ) -> Result<Self, TextError> {
+        if alphabet == Alphabet::Binary {
+            return Err(TextError::NoText);
+        }
         let mut content = Self {
             text,
             alphabet,
@@ -58,7 +61,6 @@ impl<'a> Text<'a> {
         };
         content.units = match alphabet.measure(text) {
             Ok(units) => units,
-            Err(_) if alphabet == Alphabet::Binary => return Err(TextError::NoText),
             Err((offset, character)) if unencodable == Unencodable::Refuse => {
                 return Err(alphabet.unencodable(text, offset, character));
             }

@@ -236,6 +236,12 @@ fn an_alphabet_that_lacks_a_character_is_refused_unless_ucs2_may_stand_in() {
     assert_eq!((&split.parts[0].octets[..], split.lossy), (&b"?\x09\""[..], 3));
     let binary = split_text("x", &only(AlphabetChoice::Only(Alphabet::Binary)), 0);
     assert_eq!(binary, Err(TextError::NoText));
+    // Found by fuzzing: the preview of no text at all was one part.
+    for choice in [AlphabetChoice::Only, AlphabetChoice::Prefer] {
+        let options = only(choice(Alphabet::Binary));
+        assert_eq!(preview("", &options).err(), split_text("", &options, 0).err());
+        assert_eq!(preview("", &options).err(), Some(TextError::NoText));
+    }
 }
 
 #[test]
