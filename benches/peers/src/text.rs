@@ -26,6 +26,11 @@ fn mixed() -> String {
     "Grüße aus Köln: für 5 £ schöne Äpfel an max_müller@example.de! ".repeat(3).chars().take(160).collect()
 }
 
+/// 120 characters, a sixth of which stand in the extension table and take two septets.
+fn extended() -> String {
+    "{\"id\": [7, 12], \"price\": \"5 €\", \"tags\": [\"a|b\", \"~c\"]} ".repeat(3).chars().take(120).collect()
+}
+
 /// Ten parts of UCS2, nothing outside the basic plane.
 fn unicode() -> String {
     "Привет, мир! Как дела? Ещё раз. ".repeat(40).chars().take(660).collect()
@@ -37,6 +42,7 @@ pub fn cases() -> Vec<Case> {
     for (encode, pack, text) in [
         ("160 ASCII to GSM", "160 ASCII to packed GSM", ascii()),
         ("160 mixed to GSM", "160 mixed to packed GSM", mixed()),
+        ("120 with extension to GSM", "120 with extension to packed GSM", extended()),
     ] {
         assert_eq!(ours(&text), Gsm7BitUnpacked::new().encode_to_vec(&text).unwrap(), "the same septets");
         assert_eq!(ours_packed(&text), theirs_packed(&text), "the same octets");
