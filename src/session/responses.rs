@@ -219,7 +219,7 @@ impl<T> Session<T> {
     /// The peer let us know that the request sent at `sent` was one too many: the rate, of the budget where
     /// there is one, is halved, once for all requests sent before.
     ///
-    /// A status of the class [`StatusClass::Throttle`] does this by itself, see [`SessionConfig::statuses`]; call it
+    /// A status of the class [`StatusClass::Throttle`] does this by itself, see [`SessionConfig::statuses`](super::SessionConfig::statuses); call it
     /// when the peer says so in another way.
     pub fn slow_down(&mut self, sent: Instant, now: Instant) {
         let decreased = match &self.budget {
