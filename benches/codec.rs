@@ -1,97 +1,19 @@
 //! Encoding and decoding, in nanoseconds per PDU.
 //!
-//! `cargo bench --bench codec`. Other crates are measured in `benches/peers`, allocations too.
+//! `cargo bench --bench codec`. Other crates are measured in `benches/peers`, allocations too, with the same PDUs.
 
 #![allow(clippy::unwrap_used, reason = "a benchmark that cannot start says so")]
 
+#[path = "fixtures/pdus.rs"]
+mod pdus;
+
 use std::hint::black_box;
 
-use bindery::pdu::{
-    self, Body, CommandStatus, DeliverSm, EnquireLink, EsmClass, Leniency, MAX_COMMAND_LENGTH, MessageState,
-    Npi, RegisteredDelivery, SequenceNumber, SubmitSm, SubmitSmResp, SubmitSmView, TlvTag, Tlvs, Ton, tlv,
-};
+use bindery::pdu::{self, EnquireLink, Leniency, MAX_COMMAND_LENGTH};
 use bytes::Bytes;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 
-const TEXT: &str =
-    "The quick brown fox jumps over the lazy dog, then has a rest and jumps over the lazy dog once again!";
-const RECEIPT: &str = "id:0123456789 sub:001 dlvrd:001 submit date:2611221656 done date:2611221657 \
-                       stat:DELIVRD err:000 text:The quick brown fox ";
-
-fn submit_sm() -> SubmitSm {
-    SubmitSm {
-        source_addr_ton: Ton::ALPHANUMERIC,
-        source_addr: black_box("Shop").try_into().unwrap(),
-        dest_addr_ton: Ton::INTERNATIONAL,
-        dest_addr_npi: Npi::ISDN,
-        destination_addr: black_box("447700900123").try_into().unwrap(),
-        registered_delivery: RegisteredDelivery::FINAL,
-        short_message: black_box(TEXT).into(),
-        ..SubmitSm::default()
-    }
-}
-
-fn borrowed_submit_sm() -> SubmitSmView<'static> {
-    SubmitSmView {
-        source_addr_ton: Ton::ALPHANUMERIC,
-        source_addr: black_box("Shop").as_bytes(),
-        dest_addr_ton: Ton::INTERNATIONAL,
-        dest_addr_npi: Npi::ISDN,
-        destination_addr: black_box("447700900123").as_bytes(),
-        registered_delivery: RegisteredDelivery::FINAL,
-        short_message: black_box(TEXT).as_bytes(),
-        ..SubmitSmView::default()
-    }
-}
-
-fn deliver_sm() -> DeliverSm {
-    let mut tlvs = Tlvs::new();
-    tlvs.put::<tlv::ReceiptedMessageId>(b"0123456789").unwrap();
-    tlvs.put::<tlv::MessageState>(MessageState::DELIVERED).unwrap();
-    tlvs.put_raw(TlvTag::NETWORK_ERROR_CODE, &[3, 0, 0]).unwrap();
-    DeliverSm {
-        source_addr_ton: Ton::INTERNATIONAL,
-        source_addr_npi: Npi::ISDN,
-        source_addr: "447700900123".try_into().unwrap(),
-        dest_addr_ton: Ton::ALPHANUMERIC,
-        destination_addr: "Shop".try_into().unwrap(),
-        esm_class: EsmClass::RECEIPT,
-        short_message: RECEIPT.into(),
-        tlvs,
-        ..DeliverSm::default()
-    }
-}
-
-fn put(body: &impl Body, out: &mut Vec<u8>) {
-    pdu::encode(body, CommandStatus::ESME_ROK, SequenceNumber::FIRST, out).unwrap();
-}
-
-fn frame(body: &impl Body) -> Vec<u8> {
-    let mut out = Vec::new();
-    put(body, &mut out);
-    out
-}
-
-/// What a busy bind sees: many responses, some receipts, now and then an enquire_link.
-fn mixed_stream() -> (Vec<u8>, u64) {
-    let message_id = "0123456789".try_into().unwrap();
-    let response = frame(&SubmitSmResp {
-        message_id,
-        ..SubmitSmResp::default()
-    });
-    let (delivery, enquiry) = (frame(&deliver_sm()), frame(&EnquireLink::default()));
-    let mut stream = Vec::new();
-    for number in 0..100 {
-        stream.extend_from_slice(&response);
-        if number % 2 == 0 {
-            stream.extend_from_slice(&delivery);
-        }
-        if number % 50 == 0 {
-            stream.extend_from_slice(&enquiry);
-        }
-    }
-    (stream, 152)
-}
+use crate::pdus::{deliver_sm, frame, mixed, mixed_stream, put, submit_sm, submit_sm_view};
 
 fn encoding(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("encode");
@@ -99,7 +21,7 @@ fn encoding(criterion: &mut Criterion) {
     group.bench_function("submit_sm built on borrowed texts", |bencher| {
         bencher.iter(|| {
             out.clear();
-            put(&borrowed_submit_sm(), &mut out);
+            put(&submit_sm_view(), &mut out);
         });
     });
     group.bench_function("submit_sm built and owned", |bencher| {
@@ -161,7 +83,7 @@ fn decoding(criterion: &mut Criterion) {
 }
 
 fn stream(criterion: &mut Criterion) {
-    let (stream, pdus) = mixed_stream();
+    let (stream, pdus) = (mixed_stream(), mixed().len() as u64);
     let leniency = Leniency::default();
     let mut group = criterion.benchmark_group("stream");
     group.throughput(Throughput::Elements(pdus));

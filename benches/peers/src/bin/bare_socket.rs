@@ -73,7 +73,14 @@ impl Input {
         self.octets.truncate(kept + count);
         let mut at = 0;
         while let Some(header) = self.octets.get(at..at + 16) {
-            let word = |offset: usize| u32::from_be_bytes([header[offset], header[offset + 1], header[offset + 2], header[offset + 3]]);
+            let word = |offset: usize| {
+                u32::from_be_bytes([
+                    header[offset],
+                    header[offset + 1],
+                    header[offset + 2],
+                    header[offset + 3],
+                ])
+            };
             let length = word(0) as usize;
             if self.octets.len() - at < length {
                 break;
