@@ -9,7 +9,8 @@ use super::error::{DecodeError, DecodeErrorKind, EncodeError};
 use super::leniency::{Faults, Leniency, Quirk};
 use super::reader::{Input, Reader, Stop};
 use super::reflect::{Field, FieldValue};
-use super::{CommandId, EnquireLinkView, Header, Pdu, PduView};
+use super::wire::Source;
+use super::{CommandId, EnquireLink, EnquireLinkView, Header, Pdu, PduView};
 
 /// A frame, read and checked; nothing was copied.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -113,53 +114,58 @@ impl Decoded {
 /// has its switch off.
 #[inline]
 pub fn view<'a>(frame: &'a [u8], leniency: &Leniency) -> Result<View<'a>, DecodeError> {
-    match frame
-        .first_chunk()
-        .filter(|_| frame.len() == Header::LENGTH)
-        .map(Header::parse)
-    {
-        Some(header) if is_plain_enquire_link(&header) => {
-            let body = PduView::EnquireLink(EnquireLinkView::default());
-            Ok(View {
-                header,
-                body,
-                faults: Faults::NONE,
-                body_absent: false,
-            })
-        }
-        _ => view_any(frame, leniency),
+    match plain_enquire_link(frame) {
+        Some(header) => Ok(View {
+            header,
+            body: PduView::EnquireLink(EnquireLinkView::default()),
+            faults: Faults::NONE,
+            body_absent: false,
+        }),
+        None => view_any(frame, leniency),
     }
 }
 
-/// The one PDU that idle links exchange; worth not going through the table.
+/// The header of the one PDU that idle links exchange; worth not going through the table.
 #[inline]
-fn is_plain_enquire_link(header: &Header) -> bool {
-    header.command_id == CommandId::ENQUIRE_LINK
+fn plain_enquire_link(frame: &[u8]) -> Option<Header> {
+    let octets = frame.first_chunk().filter(|_| frame.len() == Header::LENGTH)?;
+    let header = Header::parse(octets);
+    let is_plain = header.command_id == CommandId::ENQUIRE_LINK
         && header.command_length == 16
-        && header.sequence_number.is_conformant()
+        && header.sequence_number.is_conformant();
+    is_plain.then_some(header)
 }
 
 fn view_any<'a>(frame: &'a [u8], leniency: &Leniency) -> Result<View<'a>, DecodeError> {
-    let Some((octets, body)) = frame.split_first_chunk::<{ Header::LENGTH }>() else {
+    let Some((header, body)) = frame.split_first_chunk() else {
         return Err(frame_error(frame, CommandId::new(0)));
     };
-    let header = Header::parse(octets);
-    let is_absent = body.is_empty() && header.command_id.is_response();
-    if frame.len() == header.command_length as usize && header.sequence_number.is_conformant() && !is_absent {
+    if has_plain_header(header, body) {
         PduView::read_quickly(header, body, || odd_view(frame, header, body, leniency))
     } else {
         odd_view(frame, header, body, leniency)
     }
 }
 
+/// True when there is nothing odd about a header and the presence of a body behind it.
+#[inline]
+fn has_plain_header(header: &[u8; Header::LENGTH], body: &[u8]) -> bool {
+    let parsed = Header::parse(header);
+    let is_absent = body.is_empty() && parsed.command_id.is_response();
+    header.len() + body.len() == parsed.command_length as usize
+        && parsed.sequence_number.is_conformant()
+        && !is_absent
+}
+
 /// Reads a frame in which something is out of the ordinary.
 #[inline(never)]
 fn odd_view<'a>(
     frame: &'a [u8],
-    header: Header,
+    octets: &[u8; Header::LENGTH],
     body: &'a [u8],
     leniency: &Leniency,
 ) -> Result<View<'a>, DecodeError> {
+    let header = Header::parse(octets);
     if u32::try_from(frame.len()) != Ok(header.command_length) {
         return Err(frame_error(frame, header.command_id));
     }
@@ -187,21 +193,45 @@ fn odd_view<'a>(
 /// # Errors
 ///
 /// As [`view`].
+#[inline]
 pub fn decode(frame: &Bytes, leniency: &Leniency) -> Result<Decoded, DecodeError> {
-    match &view(frame, leniency) {
-        Ok(View {
+    match plain_enquire_link(frame) {
+        Some(header) => Ok(Decoded {
             header,
-            body,
-            faults,
-            body_absent,
-        }) => Ok(Decoded {
-            header: *header,
-            pdu: body.to_owned_pdu(frame),
-            faults: *faults,
-            body_absent: *body_absent,
+            pdu: Pdu::EnquireLink(EnquireLink::default()),
+            faults: Faults::NONE,
+            body_absent: false,
         }),
-        Err(error) => Err(*error),
+        None => decode_any(frame, leniency),
     }
+}
+
+fn decode_any(frame: &Bytes, leniency: &Leniency) -> Result<Decoded, DecodeError> {
+    let Some((header, body)) = frame.split_first_chunk() else {
+        return Err(frame_error(frame, CommandId::new(0)));
+    };
+    if has_plain_header(header, body) {
+        PduView::own_quickly(header, body, Source::Frame(frame), || {
+            odd_decoded(frame, header, body, leniency)
+        })
+    } else {
+        odd_decoded(frame, header, body, leniency)
+    }
+}
+
+#[inline(never)]
+fn odd_decoded(
+    frame: &Bytes,
+    header: &[u8; Header::LENGTH],
+    body: &[u8],
+    leniency: &Leniency,
+) -> Result<Decoded, DecodeError> {
+    odd_view(frame, header, body, leniency).map(|view| Decoded {
+        header: view.header,
+        pdu: view.body.to_owned_pdu(frame),
+        faults: view.faults,
+        body_absent: view.body_absent,
+    })
 }
 
 fn absent_body<'a>(header: Header, mut reader: Reader<'a>) -> Result<View<'a>, DecodeError> {

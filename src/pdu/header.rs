@@ -44,7 +44,9 @@ impl SequenceNumber {
     /// True for the numbers that the standard allows in requests.
     #[must_use]
     pub const fn is_conformant(self) -> bool {
-        self.0 >= Self::FIRST.0 && self.0 <= Self::MAX.0
+        const FIRST: u32 = SequenceNumber::FIRST.0;
+        const MAX: u32 = SequenceNumber::MAX.0;
+        matches!(self.0, FIRST..=MAX)
     }
 }
 

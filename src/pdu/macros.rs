@@ -63,6 +63,14 @@ macro_rules! pdus {
                     })
                 }
 
+                // Apart from the reading: within a larger function the value is built in one place and moved to another.
+                #[inline(never)]
+                fn decoded(&self, header: &[u8; Header::LENGTH], source: Source<'_>) -> Result<Decoded, DecodeError> {
+                    let header = Header::parse(header);
+                    let pdu = Pdu::$name(self.own(source));
+                    Ok(Decoded { header, pdu, faults: Faults::NONE, body_absent: false })
+                }
+
                 fn describe(&self, out: &mut Vec<Field<'a>>) {
                     out.reserve(Self::COMMAND_ID.fields().len());
                     $( <$type $(<$size>)? as Wire>::describe(self.$field, stringify!($field), out); )*
@@ -77,15 +85,18 @@ macro_rules! pdus {
                 #[inline]
                 fn write(&self, out: &mut Vec<u8>) -> Result<(), Misfit> {
                     $( <$type $(<$size>)? as Wire>::write(self.$field, stringify!($field), out)?; )*
-                    out.extend_from_slice(self.tlvs.as_bytes());
+                    if !self.tlvs.is_empty() {
+                        out.extend_from_slice(self.tlvs.as_bytes());
+                    }
                     Ok(())
                 }
 
-                #[inline]
+                #[inline(always)]
                 fn own(&self, source: Source<'_>) -> $name {
                     $name {
+                        // First, because what a call has just stored cannot be moved on without waiting.
+                        tlvs: source.take_tlvs(self.tlvs),
                         $( $field: <$type $(<$size>)? as Wire>::own(self.$field, source), )*
-                        tlvs: Tlvs::from_checked(source.take(self.tlvs.as_bytes())),
                     }
                 }
             }
@@ -272,18 +283,38 @@ macro_rules! pdus {
             }
 
             /// Reads a frame in which nothing is odd; `otherwise` looks at any other.
-            // Each arm builds the result where the caller wants it: a view is too large to be moved about.
+            // Each arm builds the result where the caller wants it: a view is too large to be moved about. That
+            // goes for the header too: four words that were just stored cannot be loaded as one without waiting.
             #[inline]
             pub(super) fn read_quickly(
-                header: Header,
+                header: &[u8; Header::LENGTH],
                 body: &'a [u8],
                 otherwise: impl FnOnce() -> Result<View<'a>, DecodeError>,
             ) -> Result<View<'a>, DecodeError> {
-                match header.command_id {
+                match Header::parse(header).command_id {
                     $( CommandId::$constant => {
                         if let Ok(body) = $view::read(&mut Quick::new(body)) {
-                            let body = Self::$name(body);
+                            let (header, body) = (Header::parse(header), Self::$name(body));
                             return Ok(View { header, body, faults: Faults::NONE, body_absent: false });
+                        }
+                    } )*
+                    _ => {}
+                }
+                otherwise()
+            }
+
+            /// Reads and owns a frame in which nothing is odd, the same way.
+            #[inline]
+            pub(super) fn own_quickly(
+                header: &[u8; Header::LENGTH],
+                body: &[u8],
+                source: Source<'_>,
+                otherwise: impl FnOnce() -> Result<Decoded, DecodeError>,
+            ) -> Result<Decoded, DecodeError> {
+                match Header::parse(header).command_id {
+                    $( CommandId::$constant => {
+                        if let Ok(body) = $view::read(&mut Quick::new(body)) {
+                            return body.decoded(header, source);
                         }
                     } )*
                     _ => {}
@@ -375,7 +406,7 @@ macro_rules! pdus {
     };
 }
 
-pub(super) use super::decode::View;
+pub(super) use super::decode::{Decoded, View};
 pub(super) use super::encode::{Body, encode};
 pub(super) use super::error::{DecodeError, EncodeError};
 pub(super) use super::leniency::Faults;

@@ -19,6 +19,15 @@ impl<'a> Quick<'a> {
     pub(super) fn new(body: &'a [u8]) -> Self {
         Self { rest: body }
     }
+
+    /// The next `length` octets, behind which is a NUL.
+    #[inline(always)]
+    fn terminated(&mut self, length: usize) -> Result<&'a [u8], Stop> {
+        let (text, rest) = self.rest.split_at_checked(length).ok_or(Stop)?;
+        let (_, rest) = rest.split_first().ok_or(Stop)?;
+        self.rest = rest;
+        Ok(text)
+    }
 }
 
 impl<'a> Input<'a> for Quick<'a> {
@@ -41,30 +50,22 @@ impl<'a> Input<'a> for Quick<'a> {
         Ok(u32::from_be_bytes(*octets))
     }
 
-    #[inline]
+    #[inline(always)]
     fn text(&mut self, _: &'static str, max: usize) -> Result<&'a [u8], Stop> {
-        let (length, ascii) = scan(self.rest);
-        match self.rest.split_at_checked(length) {
-            Some((text, [0, rest @ ..])) if length < max && ascii => {
-                self.rest = rest;
-                Ok(text)
-            }
-            _ => Err(Stop),
-        }
+        let length = match self.rest {
+            [0, ..] => 0,
+            rest => sound_text(rest, max).ok_or(Stop)?,
+        };
+        self.terminated(length)
     }
 
-    #[inline]
-    fn time(&mut self, field: &'static str) -> Result<&'a [u8], Stop> {
-        if let Some((0, rest)) = self.rest.split_first() {
-            self.rest = rest;
-            return Ok(&[]);
-        }
-        let text = self.text(field, time::MAX)?;
-        if time::SmppTime::parse(text).is_ok() {
-            Ok(text)
-        } else {
-            Err(Stop)
-        }
+    #[inline(always)]
+    fn time(&mut self, _: &'static str) -> Result<&'a [u8], Stop> {
+        let length = match self.rest {
+            [0, ..] => 0,
+            rest => sound_time(rest).ok_or(Stop)?,
+        };
+        self.terminated(length)
     }
 
     #[inline]
@@ -75,7 +76,7 @@ impl<'a> Input<'a> for Quick<'a> {
         Ok(text)
     }
 
-    #[inline]
+    #[inline(always)]
     fn tlvs(&mut self) -> Result<TlvsView<'a>, Stop> {
         if self.rest.is_empty() || are_sound(self.rest) {
             Ok(TlvsView::checked(std::mem::take(&mut self.rest)))
@@ -95,7 +96,24 @@ impl<'a> Input<'a> for Quick<'a> {
     }
 }
 
+/// How long the text in front is, when nothing is wrong with it.
+// These three take the octets, not the reader: one whose address is known to others cannot stay in registers.
+#[inline(never)]
+fn sound_text(octets: &[u8], max: usize) -> Option<usize> {
+    let (length, ascii) = scan(octets);
+    (length < max && length < octets.len() && ascii).then_some(length)
+}
+
+/// How long the time in front is, when nothing is wrong with it.
+#[inline(never)]
+fn sound_time(octets: &[u8]) -> Option<usize> {
+    let length = sound_text(octets, time::MAX)?;
+    let text = octets.get(..length)?;
+    time::SmppTime::parse(text).is_ok().then_some(length)
+}
+
 /// True when a region is nothing but whole TLVs, the standard ones of the right length.
+#[inline(never)]
 fn are_sound(mut region: &[u8]) -> bool {
     while let Some(([t0, t1, l0, l1], rest)) = region.split_first_chunk() {
         let length = usize::from(u16::from_be_bytes([*l0, *l1]));

@@ -309,23 +309,20 @@ impl<'a> Input<'a> for Reader<'a> {
     }
 }
 
+const LOW: u64 = 0x0101_0101_0101_0101;
+const HIGH: u64 = 0x8080_8080_8080_8080;
+
 /// Where the first NUL is (the length when there is none), and whether all before it is ASCII.
 #[inline]
 pub(super) fn scan(octets: &[u8]) -> (usize, bool) {
-    const LOW: u64 = 0x0101_0101_0101_0101;
-    const HIGH: u64 = 0x8080_8080_8080_8080;
-
     let mut high = 0;
     let mut length = 0;
     let mut rest = octets;
     while let Some((chunk, next)) = rest.split_first_chunk::<8>() {
         let word = u64::from_le_bytes(*chunk);
-        let zeros = word.wrapping_sub(LOW) & !word & HIGH;
-        if zeros != 0 {
-            // The lowest marked octet is exact; those above it may be marked by the borrow.
-            let before = zeros.trailing_zeros() - 7;
-            high |= word & !(u64::MAX << before);
-            return (length + before as usize / 8, high & HIGH == 0);
+        if let Some(before) = octets_before_nul(word) {
+            high |= word & !(u64::MAX << (8 * before));
+            return (length + before, high & HIGH == 0);
         }
         high |= word;
         length += 8;
@@ -339,4 +336,12 @@ pub(super) fn scan(octets: &[u8]) -> (usize, bool) {
         length += 1;
     }
     (length, high & HIGH == 0)
+}
+
+/// How many octets of a little-endian word are in front of its first NUL.
+#[inline]
+pub(super) fn octets_before_nul(word: u64) -> Option<usize> {
+    // The lowest marked octet is exact; those above it may be marked by the borrow.
+    let nuls = word.wrapping_sub(LOW) & !word & HIGH;
+    (nuls != 0).then(|| nuls.trailing_zeros() as usize / 8)
 }

@@ -6,10 +6,10 @@ use std::ops::Deref;
 
 use bytes::Bytes;
 
-use super::reader::scan;
+use super::reader::{octets_before_nul, scan};
 
 /// Octets that fit beside the length without an allocation.
-const INLINE: usize = 23;
+pub(super) const INLINE: usize = 23;
 
 /// A text that ends with a NUL on the wire; `MAX` counts that NUL (3.4 section 3.1).
 ///
@@ -20,7 +20,10 @@ pub struct COctetString<const MAX: usize>(Inner);
 
 #[derive(Clone)]
 enum Inner {
-    Inline { length: u8, octets: [u8; INLINE] },
+    /// Zeros behind the text; the very last octet says how long it is.
+    // Whole words, which go from register to memory and back at once: what is stored in pieces cannot be loaded
+    // as one without waiting.
+    Inline([[u8; 8]; 3]),
     Long(Bytes),
 }
 
@@ -55,10 +58,7 @@ impl<const MAX: usize> COctetString<MAX> {
     pub const MAX_CHARACTERS: usize = MAX - 1;
 
     /// The empty text.
-    pub const EMPTY: Self = Self(Inner::Inline {
-        length: 0,
-        octets: [0; INLINE],
-    });
+    pub const EMPTY: Self = Self(Inner::Inline([[0; 8]; 3]));
 
     /// Builds one from octets without the NUL.
     ///
@@ -67,21 +67,49 @@ impl<const MAX: usize> COctetString<MAX> {
     /// Longer than the field, or a NUL inside.
     #[inline]
     pub fn from_octets(octets: &[u8]) -> Result<Self, TextError> {
-        check(octets, MAX)?;
-        Ok(Self::keep(octets))
+        if octets.len() >= MAX {
+            return Err(TextError::TooLong {
+                length: octets.len(),
+                max: MAX - 1,
+            });
+        }
+        if octets.len() > INLINE {
+            return match scan(octets).0 {
+                end if end == octets.len() => Ok(Self::keep_long(octets)),
+                position => Err(TextError::Nul { position }),
+            };
+        }
+        let words = padded(octets);
+        match first_nul(words) {
+            end if end == octets.len() => Ok(Self::keep_short(words, octets.len())),
+            position => Err(TextError::Nul { position }),
+        }
     }
 
     /// Takes what a peer sent, whatever it is.
     #[inline]
     pub(crate) fn keep(octets: &[u8]) -> Self {
-        match u8::try_from(octets.len()) {
-            Ok(0) => Self::EMPTY,
-            Ok(length) if octets.len() <= INLINE => Self(Inner::Inline {
-                length,
-                octets: padded(octets),
-            }),
-            _ => Self(Inner::Long(Bytes::copy_from_slice(octets))),
+        if octets.len() > INLINE {
+            Self::keep_long(octets)
+        } else {
+            Self::keep_short(padded(octets), octets.len())
         }
+    }
+
+    #[inline]
+    fn keep_short([first, second, third]: [u64; 3], length: usize) -> Self {
+        let third = third | (length as u64) << 56;
+        Self(Inner::Inline([
+            first.to_le_bytes(),
+            second.to_le_bytes(),
+            third.to_le_bytes(),
+        ]))
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn keep_long(octets: &[u8]) -> Self {
+        Self(Inner::Long(Bytes::copy_from_slice(octets)))
     }
 
     /// The octets without the NUL.
@@ -89,7 +117,13 @@ impl<const MAX: usize> COctetString<MAX> {
     #[inline]
     pub fn as_bytes(&self) -> &[u8] {
         match &self.0 {
-            Inner::Inline { length, octets } => octets.get(..usize::from(*length)).unwrap_or_default(),
+            Inner::Inline(pieces) => {
+                let [_, _, [.., length]] = pieces;
+                pieces
+                    .as_flattened()
+                    .get(..usize::from(*length))
+                    .unwrap_or_default()
+            }
             Inner::Long(octets) => octets,
         }
     }
@@ -119,39 +153,33 @@ impl<const MAX: usize> COctetString<MAX> {
     }
 }
 
-/// At most [`INLINE`] octets, with zeros behind them.
+/// At most [`INLINE`] octets as three little-endian words, with zeros behind them.
 // In pieces of a fixed size, put together in registers: several times faster than a copy of any size. The last
 // piece overlaps the one before it, and is shifted to where it goes on.
 #[inline]
-fn padded(octets: &[u8]) -> [u8; INLINE] {
+pub(super) fn padded(octets: &[u8]) -> [u64; 3] {
     let length = octets.len() as u32;
-    let [first, second, third] = match (octets.as_chunks().0, octets.last_chunk()) {
-        ([first, second, ..], Some(tail)) => [*first, *second, shifted(tail, 24 - length)],
-        ([first], Some(tail)) => [*first, shifted(tail, 16 - length), [0; 8]],
-        _ => [below_eight(octets), [0; 8], [0; 8]],
-    };
-    let mut padded = [0; INLINE];
-    if let ([to_first, to_second], to_third) = padded.as_chunks_mut() {
-        *to_first = first;
-        *to_second = second;
-        to_third.iter_mut().zip(third).for_each(|(to, from)| *to = from);
+    match (octets.as_chunks().0, octets.last_chunk()) {
+        ([first, second, ..], Some(tail)) => [
+            u64::from_le_bytes(*first),
+            u64::from_le_bytes(*second),
+            shifted(tail, 24 - length),
+        ],
+        ([first], Some(tail)) => [u64::from_le_bytes(*first), shifted(tail, 16 - length), 0],
+        _ => [below_eight(octets), 0, 0],
     }
-    padded
 }
 
 /// The last `8 - octets` octets of a piece, with zeros behind them.
 #[inline]
-fn shifted(piece: &[u8; 8], octets: u32) -> [u8; 8] {
-    u64::from_le_bytes(*piece)
-        .checked_shr(8 * octets)
-        .unwrap_or(0)
-        .to_le_bytes()
+fn shifted(piece: &[u8; 8], octets: u32) -> u64 {
+    u64::from_le_bytes(*piece).checked_shr(8 * octets).unwrap_or(0)
 }
 
 /// Less than eight octets, with zeros behind them.
 #[inline]
-fn below_eight(octets: &[u8]) -> [u8; 8] {
-    let word = match (octets.first_chunk(), octets.last_chunk()) {
+fn below_eight(octets: &[u8]) -> u64 {
+    match (octets.first_chunk(), octets.last_chunk()) {
         (Some(head), Some(tail)) => {
             let tail = u64::from(u32::from_le_bytes(*tail));
             u64::from(u32::from_le_bytes(*head)) | tail << (8 * (octets.len() - 4))
@@ -159,23 +187,16 @@ fn below_eight(octets: &[u8]) -> [u8; 8] {
         _ => octets
             .iter()
             .rfold(0, |word, &octet| word << 8 | u64::from(octet)),
-    };
-    word.to_le_bytes()
+    }
 }
 
-/// Checks octets that are to become a C-octet string of at most `max` octets with its NUL.
+/// Where the first NUL of three words is; at most [`INLINE`] octets always have one behind them.
 #[inline]
-fn check(octets: &[u8], max: usize) -> Result<(), TextError> {
-    if octets.len() >= max {
-        return Err(TextError::TooLong {
-            length: octets.len(),
-            max: max - 1,
-        });
-    }
-    match scan(octets).0 {
-        end if end == octets.len() => Ok(()),
-        position => Err(TextError::Nul { position }),
-    }
+pub(super) fn first_nul([first, second, third]: [u64; 3]) -> usize {
+    octets_before_nul(first)
+        .or_else(|| octets_before_nul(second).map(|before| 8 + before))
+        .or_else(|| octets_before_nul(third).map(|before| 16 + before))
+        .unwrap_or(24)
 }
 
 /// Octets as text, those above 0x7F as Latin-1.
@@ -393,6 +414,21 @@ mod tests {
                 expected.as_ref().copied(),
                 "{text:?}"
             );
+        }
+    }
+
+    #[test]
+    fn a_nul_is_found_wherever_it_is() {
+        for length in 1..65 {
+            for position in 0..length {
+                let mut octets = vec![0xFF; length];
+                octets[position] = 0;
+                assert_eq!(
+                    COctetString::<65>::from_octets(&octets),
+                    Err(TextError::Nul { position }),
+                    "{octets:02x?}"
+                );
+            }
         }
     }
 

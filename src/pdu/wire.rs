@@ -5,12 +5,12 @@ use std::fmt::Debug;
 use bytes::Bytes;
 
 use super::error::{DecodeErrorKind, EncodeErrorKind};
-use super::reader::{Input, Stop};
+use super::reader::{Input, Stop, scan};
 use super::reflect::{Field, FieldError, FieldForm, FieldValue};
-use super::text::{COctetString, OctetString};
+use super::text::{COctetString, INLINE, OctetString, first_nul, padded};
 use super::{
     CommandStatus, DataCoding, EsmClass, InterfaceVersion, MessageState, Npi, PriorityFlag, Quirk,
-    RegisteredDelivery, Ton, time,
+    RegisteredDelivery, Tlvs, TlvsView, Ton, time,
 };
 
 /// What went wrong with which field while encoding.
@@ -53,10 +53,24 @@ pub enum Source<'a> {
 }
 
 impl Source<'_> {
+    #[inline]
     pub(super) fn take(self, octets: &[u8]) -> Bytes {
         if octets.is_empty() {
             return Bytes::new();
         }
+        self.take_some(octets)
+    }
+
+    /// The TLVs of a region that a reader walked.
+    #[inline]
+    pub(super) fn take_tlvs(self, view: TlvsView<'_>) -> Tlvs {
+        if view.is_empty() {
+            return Tlvs::new();
+        }
+        Tlvs::from_checked(self.take_some(view.as_bytes()))
+    }
+
+    fn take_some(self, octets: &[u8]) -> Bytes {
         if let Self::Frame(frame) = self {
             let start = (octets.as_ptr() as usize).wrapping_sub(frame.as_ptr() as usize);
             let end = start.checked_add(octets.len());
@@ -195,12 +209,15 @@ impl<const MAX: usize> Wire for COctetString<MAX> {
                 },
             ));
         }
-        if super::reader::scan(view).0 != view.len() {
-            return Err((field, EncodeErrorKind::Nul));
+        if view.is_empty() {
+            out.push(0);
+            return Ok(());
         }
-        out.extend_from_slice(view);
-        out.push(0);
-        Ok(())
+        if write_text(view, out) {
+            Ok(())
+        } else {
+            Err((field, EncodeErrorKind::Nul))
+        }
     }
 
     fn describe<'a>(view: &'a [u8], field: &'static str, out: &mut Vec<Field<'a>>) {
@@ -259,6 +276,22 @@ impl Wire for OctetString {
     }
 }
 
+/// Appends a text and its NUL; false when there is a NUL inside.
+// A short one as words with zeros behind it, of which those that are too many are taken back: a copy of a size
+// that is not known costs a call.
+fn write_text(text: &[u8], out: &mut Vec<u8>) -> bool {
+    let end = out.len() + text.len() + 1;
+    if text.len() > INLINE {
+        out.extend_from_slice(text);
+        out.push(0);
+        return scan(text).0 == text.len();
+    }
+    let words = padded(text);
+    out.extend_from_slice(words.map(u64::to_le_bytes).as_flattened());
+    out.truncate(end);
+    first_nul(words) == text.len()
+}
+
 /// The same for describing, where nothing can fail.
 pub(super) fn counted(length: usize) -> u32 {
     u32::try_from(length).unwrap_or(u32::MAX)
@@ -275,4 +308,41 @@ pub(super) fn count(length: usize, field: &'static str) -> Result<u8, Misfit> {
             },
         )
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn written(text: &[u8]) -> Result<Vec<u8>, Misfit> {
+        let mut out = vec![0xEE; 3];
+        COctetString::<65>::write(text, "message_id", &mut out)?;
+        Ok(out.split_off(3))
+    }
+
+    #[test]
+    fn texts_of_every_length_are_written_with_one_nul() {
+        let octets: Vec<u8> = (1..65).rev().collect();
+        for length in 0..=octets.len() {
+            let text = &octets[..length];
+            assert_eq!(written(text), Ok([text, &[0]].concat()));
+        }
+    }
+
+    #[test]
+    fn a_text_with_a_nul_inside_is_not_written() {
+        for length in 1..65 {
+            for position in 0..length {
+                let mut text = vec![0xFF; length];
+                text[position] = 0;
+                assert_eq!(
+                    written(&text),
+                    Err(("message_id", EncodeErrorKind::Nul)),
+                    "{text:02x?}"
+                );
+            }
+        }
+        let kind = EncodeErrorKind::TooLong { length: 65, max: 64 };
+        assert_eq!(written(&[b'x'; 65]), Err(("message_id", kind)));
+    }
 }

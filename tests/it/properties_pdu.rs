@@ -137,6 +137,17 @@ fn try_frame(octets: &[u8]) {
             "{frame:02x?}"
         ),
     }
+    let whole = Bytes::copy_from_slice(frame);
+    for (seen, leniency) in [(&lenient, Leniency::default()), (&strict, Leniency::strict())] {
+        let decoded = decode(&whole, &leniency);
+        let decoded = decoded
+            .as_ref()
+            .map(|it| (it.header, it.pdu.view(), it.faults, it.body_absent));
+        let seen = seen
+            .as_ref()
+            .map(|it| (it.header, it.body, it.faults, it.body_absent));
+        assert_eq!(decoded, seen, "{frame:02x?}");
+    }
     if let Ok(seen) = lenient {
         use_view(&seen, frame);
     }

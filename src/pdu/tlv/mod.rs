@@ -206,9 +206,7 @@ impl<'a> TlvsView<'a> {
     /// An owned copy.
     #[must_use]
     pub fn to_tlvs(self) -> Tlvs {
-        Tlvs {
-            raw: Bytes::copy_from_slice(self.raw),
-        }
+        Tlvs::from_checked(Bytes::copy_from_slice(self.raw))
     }
 }
 
@@ -247,36 +245,44 @@ impl<'a> Iterator for TlvIter<'a> {
 /// The TLVs of a PDU, owned: the region as it stands on the wire.
 #[derive(Clone, Default, Eq, Hash, PartialEq)]
 pub struct Tlvs {
-    raw: Bytes,
+    // Invariant: never an empty region, so that equal ones compare equal. None costs nothing to build and to drop,
+    // and is what most PDUs have.
+    raw: Option<Bytes>,
 }
 
 impl Tlvs {
     /// No TLV.
     #[must_use]
     pub const fn new() -> Self {
-        Self { raw: Bytes::new() }
+        Self { raw: None }
     }
 
+    #[inline]
     pub(in crate::pdu) fn from_checked(raw: Bytes) -> Self {
-        Self { raw }
+        Self {
+            raw: (!raw.is_empty()).then_some(raw),
+        }
     }
 
     /// Borrows them.
     #[must_use]
+    #[inline]
     pub fn view(&self) -> TlvsView<'_> {
-        TlvsView { raw: &self.raw }
+        TlvsView { raw: self.as_bytes() }
     }
 
     /// The region on the wire.
     #[must_use]
+    #[inline]
     pub fn as_bytes(&self) -> &[u8] {
-        &self.raw
+        self.raw.as_deref().unwrap_or_default()
     }
 
     /// True when there is none.
     #[must_use]
+    #[inline]
     pub fn is_empty(&self) -> bool {
-        self.raw.is_empty()
+        self.raw.is_none()
     }
 
     /// Tags and values in the order of the wire.
@@ -327,7 +333,7 @@ impl Tlvs {
         if self.find(tag).is_none() {
             return self.push_raw(tag, value);
         }
-        let mut region = Vec::with_capacity(self.raw.len() + value.len());
+        let mut region = Vec::with_capacity(self.as_bytes().len() + value.len());
         let mut placed = false;
         for (other, old) in self.iter() {
             if other != tag {
@@ -337,7 +343,7 @@ impl Tlvs {
                 placed = true;
             }
         }
-        self.raw = Bytes::from(region);
+        *self = Self::from_checked(Bytes::from(region));
         Ok(())
     }
 
@@ -347,9 +353,9 @@ impl Tlvs {
     ///
     /// More than 65,535 octets.
     pub fn push_raw(&mut self, tag: TlvTag, value: &[u8]) -> Result<(), TlvError> {
-        let mut region = Vec::from(std::mem::take(&mut self.raw));
+        let mut region = self.raw.take().map(Vec::from).unwrap_or_default();
         let result = append(&mut region, tag, value);
-        self.raw = Bytes::from(region);
+        *self = Self::from_checked(Bytes::from(region));
         result
     }
 
@@ -358,12 +364,12 @@ impl Tlvs {
         if self.find(tag).is_none() {
             return false;
         }
-        let mut region = Vec::with_capacity(self.raw.len());
+        let mut region = Vec::with_capacity(self.as_bytes().len());
         for (other, value) in self.iter().filter(|(other, _)| *other != tag) {
             // Cannot fail: the value came out of a region.
             let _ = append(&mut region, other, value);
         }
-        self.raw = Bytes::from(region);
+        *self = Self::from_checked(Bytes::from(region));
         true
     }
 }
@@ -409,5 +415,28 @@ impl<'a> IntoIterator for &'a Tlvs {
 impl fmt::Debug for Tlvs {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Debug::fmt(&self.view(), f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn none_is_none_however_it_came_about() {
+        let mut emptied = Tlvs::new();
+        emptied.push_raw(TlvTag::MESSAGE_PAYLOAD, b"x").unwrap();
+        assert!(emptied.remove(TlvTag::MESSAGE_PAYLOAD));
+        let mut refused = Tlvs::new();
+        assert!(refused.push_raw(TlvTag::MESSAGE_PAYLOAD, &[0; 65_536]).is_err());
+        for tlvs in [
+            emptied,
+            refused,
+            TlvsView::EMPTY.to_tlvs(),
+            Tlvs::from_checked(Bytes::new()),
+        ] {
+            assert_eq!(tlvs, Tlvs::new());
+            assert!(tlvs.is_empty() && tlvs.view().is_empty());
+        }
     }
 }
