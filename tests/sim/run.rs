@@ -69,6 +69,7 @@ fn runtime() -> Runtime {
 
 /// Runs a seed in a runtime of its own; an error says what was wrong.
 pub(crate) fn run(seed: u64) -> Result<Report, String> {
+    panics::install();
     let runtime = runtime();
     // What binds draw their delays from.
     fastrand::seed(seed);
