@@ -39,7 +39,7 @@ impl Desk {
         receipts: Arc<Receipts>,
     ) -> Self {
         Self {
-            jobs: Jobs::new(bind.clone(), receipts.clone(), settings.statuses.clone()),
+            jobs: Jobs::new(bind.clone(), receipts.clone(), settings),
             inquiries: Inquiries::default(),
             deliveries: Deliveries::new(hub.clone(), settings.unhandled_answer),
             alphabet: settings.default_alphabet,

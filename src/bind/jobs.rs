@@ -6,11 +6,13 @@ use std::time::Instant;
 
 use slab::Slab;
 
+use super::defaults::with_defaults;
 use super::messages::BindCounters;
 use super::retry::{Fate, fate};
 use crate::events::{Accepted, Receipts};
-use crate::pdu::{CommandStatus, PduView, SequenceNumber, StatusClass, StatusClasses};
+use crate::pdu::{CommandStatus, PduView, SequenceNumber, StatusClass, StatusClasses, Tlvs};
 use crate::session::{RequestError, Response, Room, Session, Unresolved};
+use crate::settings::BindSettings;
 use crate::submit::{BindId, InvalidCause, Job, MessageId, SubmitError, UnknownCause, UnknownPolicy};
 
 /// In so many sessions one after another requests may be refused as if we were not bound. Then it is the requests.
@@ -53,6 +55,8 @@ pub(super) struct Jobs {
     receipts: Arc<Receipts>,
     /// What the statuses of this SMSC mean.
     statuses: StatusClasses,
+    /// What messages get that lack it.
+    tlvs: Tlvs,
     active: Slab<Active>,
     /// Jobs with parts to be sent, in order.
     sending: VecDeque<usize>,
@@ -71,11 +75,12 @@ pub(super) struct Jobs {
 }
 
 impl Jobs {
-    pub(super) fn new(bind: BindId, receipts: Arc<Receipts>, statuses: StatusClasses) -> Self {
+    pub(super) fn new(bind: BindId, receipts: Arc<Receipts>, settings: &BindSettings) -> Self {
         Self {
             bind,
             receipts,
-            statuses,
+            statuses: settings.statuses.clone(),
+            tlvs: settings.tlvs.tlvs().clone(),
             active: Slab::new(),
             sending: VecDeque::new(),
             delayed: VecDeque::new(),
@@ -219,7 +224,8 @@ impl Jobs {
                 Room::At(time) => return Some(next.map_or(time, |next| next.min(time))),
                 Room::Full => return next,
             }
-            let error = match session.request_pdu(Ticket::Part(Part { job: key, part }), pdu, None, now) {
+            let pdu = with_defaults(pdu, &self.tlvs);
+            let error = match session.request_pdu(Ticket::Part(Part { job: key, part }), &pdu, None, now) {
                 Ok(sequence) => {
                     active.job.handle_sent(part, &self.bind, sequence);
                     continue;

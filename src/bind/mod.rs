@@ -6,6 +6,7 @@
 //! of messages by `Jobs`; neither knows a socket.
 
 mod backoff;
+mod defaults;
 mod deliveries;
 mod desk;
 mod inquiries;

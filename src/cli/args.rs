@@ -174,9 +174,21 @@ pub(super) enum Pdu {
     Decode {
         /// The PDU to show; without it, standard input is read
         hex: Option<String>,
+        #[command(flatten)]
+        names: Names,
     },
     /// Encode PDUs from JSON, one a line, to hex
-    Encode,
+    Encode {
+        #[command(flatten)]
+        names: Names,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Names {
+    /// A configuration whose TLVs are known by name too
+    #[arg(short, long, value_name = "FILE")]
+    pub(super) config: Option<PathBuf>,
 }
 
 fn duration(text: &str) -> Result<Duration, String> {

@@ -29,9 +29,10 @@ use clap::Parser;
 use clap::error::ErrorKind;
 use serde_json::Value;
 
-use args::{Cli, Command, Pdu};
+use args::{Cli, Command, Names, Pdu};
 use output::{Exit, complain, io_failed, say};
 
+use crate::pdu::TlvRegistry;
 use crate::settings::Settings;
 
 /// Runs the command that the arguments of this process name.
@@ -66,9 +67,7 @@ fn one_line(error: &str) -> String {
 
 fn run(command: Command) -> Exit {
     match command {
-        Command::Pdu(Pdu::Decode { hex: Some(text) }) => decode(&text),
-        Command::Pdu(Pdu::Decode { hex: None }) => filter(pdu_json::decode_line),
-        Command::Pdu(Pdu::Encode) => filter(pdu_json::encode_line),
+        Command::Pdu(command) => pdu(command).unwrap_or_else(|wrong| wrong),
         Command::Sm { text: Some(text) } => {
             say(sm_json::describe(&text).trim_end());
             Exit::Done
@@ -83,6 +82,35 @@ fn run(command: Command) -> Exit {
     }
 }
 
+/// Reads or writes PDUs.
+fn pdu(command: Pdu) -> Result<Exit, Exit> {
+    Ok(match command {
+        Pdu::Decode {
+            hex: Some(text),
+            names,
+        } => decode(&text, &known(&names)?),
+        Pdu::Decode { hex: None, names } => {
+            let registry = known(&names)?;
+            filter(|line| pdu_json::decode_line_with(line, &registry))
+        }
+        Pdu::Encode { names } => {
+            let registry = known(&names)?;
+            filter(|line| pdu_json::encode_line_with(line, &registry))
+        }
+    })
+}
+
+/// The TLVs that are known by name.
+fn known(names: &Names) -> Result<TlvRegistry, Exit> {
+    let Some(file) = &names.config else {
+        return Ok(TlvRegistry::new());
+    };
+    load_settings(file)?.all_tlvs().map_err(|error| {
+        complain(format_args!("{}: {error}", file.display()));
+        Exit::Wrong
+    })
+}
+
 fn filter(answer: impl Fn(&str) -> Value) -> Exit {
     match filter::filter(answer) {
         Ok(()) => Exit::Done,
@@ -91,10 +119,10 @@ fn filter(answer: impl Fn(&str) -> Value) -> Exit {
 }
 
 /// Shows one PDU octet by octet.
-fn decode(text: &str) -> Exit {
+fn decode(text: &str, registry: &TlvRegistry) -> Exit {
     match hex::parse(text) {
         Ok(octets) => {
-            say(pdu_json::annotated_dump(&octets).trim_end());
+            say(pdu_json::annotated_dump_with(&octets, registry).trim_end());
             Exit::Done
         }
         Err(error) => {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::rule::{Above, AtLeast, Characters};
 use super::section::section;
 use super::values::{hours, ms, secs};
-use super::{HostPort, Secret, TlsSettings};
+use super::{HostPort, Secret, TlsSettings, TlvSet, TlvValues};
 use crate::pdu::{
     CommandId, CommandStatus, InterfaceVersion, Leniency, MAX_COMMAND_LENGTH, Npi, StatusClasses, Ton,
 };
@@ -150,6 +150,10 @@ section! {
         pub message_ids: MessageIdSettings = MessageIdSettings::default();
         /// What a status of this SMSC means, where it is not what `docs/protocol.md` says.
         pub statuses: StatusClasses = StatusClasses::default();
+        /// Sets of TLVs that are known by name on this bind, besides those of `[tlvs]`.
+        pub tlv_sets: Vec<TlvSet> = Vec::new();
+        /// The value of a TLV, by name, that is put into every submit_sm which has none of its tag.
+        pub tlvs: TlvValues = TlvValues::default();
         /// What data_coding 0 means on this bind.
         pub default_alphabet: DefaultAlphabet = DefaultAlphabet::Gsm;
         /// Which deviations from the standard are put up with; all are.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::field::Checker;
 use super::problem::{Mistake, nearest};
 use super::rule::Bound;
-use super::{BindSettings, Mode, RouteSettings, Settings, SmscSettings, TlsSettings};
+use super::{BindSettings, Mode, RouteSettings, Settings, SmscSettings, TlsSettings, tlvs};
 use crate::pdu::InterfaceVersion;
 
 /// Checks the settings as a whole; every value alone is in order.
@@ -20,6 +20,7 @@ pub(super) fn combinations(settings: &Settings, checker: &mut Checker<'_>) {
         check_smsc(&format!("smsc.{name}"), smsc, checker);
     }
     check_listeners(&settings.smsc, checker);
+    tlvs::check(settings, checker);
 }
 
 fn check_bind(path: &str, bind: &BindSettings, settings: &Settings, checker: &mut Checker<'_>) {

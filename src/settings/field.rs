@@ -125,7 +125,11 @@ impl<'t, 'a> Table<'t, 'a> {
 
     /// Reads a table of tables that have names.
     pub(super) fn named<S: Section>(&mut self, key: &str, sections: &mut BTreeMap<String, S>) {
-        let example = format!("tables with names, such as [{}.a-1]", self.path_of(key));
+        let example = format!(
+            "tables with names, such as [{}.a{}1]",
+            self.path_of(key),
+            S::SEPARATOR
+        );
         self.inner(key, &example, |table| {
             for name in table.names() {
                 let mut section = S::default();
@@ -308,11 +312,12 @@ impl<S: Section> Field for BTreeMap<String, S> {
     fn check(&self, row: Row<'_, Self>, path: &str, checker: &mut Checker<'_>) {
         for (name, section) in self {
             let path = joined(&joined(path, row.key), name);
-            if !is_name(name) {
+            if !is_name(name, S::SEPARATOR) {
                 checker.report(
                     path.clone(),
                     Mistake::Name {
-                        nearest: as_name(name),
+                        separator: S::SEPARATOR,
+                        nearest: as_name(name, S::SEPARATOR),
                     },
                 );
             }
@@ -336,16 +341,15 @@ impl<S: Section> Field for BTreeMap<String, S> {
     }
 }
 
-fn is_name(name: &str) -> bool {
-    !name.is_empty() && name.chars().all(is_name_character)
-}
-
-fn is_name_character(character: char) -> bool {
-    matches!(character, 'a'..='z' | '0'..='9' | '-')
+fn is_name(name: &str, separator: char) -> bool {
+    let is_allowed = |character| matches!(character, 'a'..='z' | '0'..='9') || character == separator;
+    !name.is_empty() && name.chars().all(is_allowed)
 }
 
 /// The name as it would be right.
-fn as_name(name: &str) -> Option<String> {
-    let name = name.to_lowercase().replace(['_', '.', ' '], "-");
-    is_name(&name).then_some(name)
+fn as_name(name: &str, separator: char) -> Option<String> {
+    let name = name
+        .to_lowercase()
+        .replace(['-', '_', '.', ' '], &separator.to_string());
+    is_name(&name, separator).then_some(name)
 }

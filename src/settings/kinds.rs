@@ -1,9 +1,10 @@
 //! How the values of the protocol are written behind one key.
 
+use super::rule::Rule;
 use super::scalar::{Found, Raw, Scalar, ruled_as_it_is, words};
 use super::shown::Shown;
-use super::{IdDigits, LogLevel, Mode, TlsVersion};
-use crate::pdu::{CommandStatus, InterfaceVersion, Npi, StatusClass, Ton};
+use super::{IdDigits, LogLevel, Mode, TlsVersion, TlvSet};
+use crate::pdu::{CommandId, CommandStatus, InterfaceVersion, Npi, StatusClass, TlvKind, TlvTag, Ton};
 use crate::session::EnquireLinkMode;
 use crate::sm::{DefaultAlphabet, IdBase};
 
@@ -30,6 +31,15 @@ words! {
         "session" = Self::Session,
         "bind-retry" = Self::BindRetry,
         "bind-fatal" = Self::BindFatal,
+    }
+    TlvKind {
+        "integer" = Self::Integer,
+        "c_octet_string" = Self::Text,
+        "octet_string" = Self::Octets,
+    }
+    TlvSet {
+        "india-dlt" = Self::IndiaDlt,
+        "bulksms" = Self::BulkSms,
     }
     TlsVersion {
         "1.2" = Self::V1_2,
@@ -134,12 +144,95 @@ impl Scalar for IdDigits {
     }
 }
 
-/// A list of names; from the environment with commas between them.
-impl Scalar for Vec<String> {
+impl Scalar for TlvTag {
+    ruled_as_it_is!();
+
+    fn allowed(rule: &str) -> String {
+        format!("a number{rule}, such as 0x1400")
+    }
+
+    fn read(raw: Raw<'_>) -> Result<Self, Found> {
+        let number = match raw.text().ok().and_then(from_hexadecimal) {
+            Some(number) => Some(number),
+            None => raw.integer().ok().and_then(|number| u16::try_from(number).ok()),
+        };
+        number.map(Self::new).ok_or_else(|| raw.found())
+    }
+
+    fn show(&self) -> Option<Shown> {
+        Some(Shown::Text(hexadecimal(*self)))
+    }
+}
+
+/// A tag as it is written where it has no name.
+pub(super) fn hexadecimal(tag: TlvTag) -> String {
+    format!("0x{:04X}", tag.value())
+}
+
+/// A number of up to 16 bits, written as `0x…`.
+pub(super) fn from_hexadecimal(text: &str) -> Option<u16> {
+    u16::from_str_radix(text.strip_prefix("0x")?, 16).ok()
+}
+
+/// Tags that a TLV can have.
+pub(super) struct NotZero;
+
+impl Rule<TlvTag> for NotZero {
+    fn allows(&self, tag: &TlvTag) -> bool {
+        tag.value() != 0
+    }
+
+    fn words(&self) -> String {
+        String::from(" from 1 to 65535")
+    }
+}
+
+impl Scalar for CommandId {
+    ruled_as_it_is!();
+
+    fn allowed(_: &str) -> String {
+        String::from("the name of a PDU, such as \"submit_sm\"")
+    }
+
+    fn read(raw: Raw<'_>) -> Result<Self, Found> {
+        Self::from_name(raw.text()?).ok_or_else(|| raw.found())
+    }
+
+    fn show(&self) -> Option<Shown> {
+        self.name().map(|name| Shown::Text(name.to_owned()))
+    }
+}
+
+/// What may stand in a list.
+pub(super) trait Listed: Scalar {
+    /// What is allowed for the list.
+    fn list_allowed() -> String;
+}
+
+impl Listed for String {
+    fn list_allowed() -> String {
+        String::from("a list of names in quotes, such as [\"a-1\", \"a-2\"]")
+    }
+}
+
+impl Listed for CommandId {
+    fn list_allowed() -> String {
+        String::from("a list of PDUs by name, such as [\"submit_sm\"]")
+    }
+}
+
+impl Listed for TlvSet {
+    fn list_allowed() -> String {
+        format!("a list of {}", Self::allowed(""))
+    }
+}
+
+/// A list; from the environment with commas between its items.
+impl<T: Listed> Scalar for Vec<T> {
     type Ruled = Self;
 
     fn allowed(_: &str) -> String {
-        String::from("a list of names in quotes, such as [\"a-1\", \"a-2\"]")
+        T::list_allowed()
     }
 
     fn read(raw: Raw<'_>) -> Result<Self, Found> {
@@ -147,7 +240,7 @@ impl Scalar for Vec<String> {
     }
 
     fn show(&self) -> Option<Shown> {
-        Some(Shown::List(self.iter().cloned().map(Shown::Text).collect()))
+        Some(Shown::List(self.iter().filter_map(T::show).collect()))
     }
 
     fn ruled(&self) -> Option<&Self> {

@@ -21,6 +21,7 @@ mod statuses;
 #[cfg(test)]
 mod tests;
 mod tls;
+mod tlvs;
 mod values;
 
 pub use bind::{BindSettings, MessageIdSettings, Mode};
@@ -36,6 +37,7 @@ pub use smsc::{
     SmscMobileSettings, SmscSettings,
 };
 pub use tls::{TlsSettings, TlsVersion};
+pub use tlvs::{TlvSet, TlvSettings, TlvValues};
 pub use values::Shares;
 
 use std::collections::BTreeMap;
@@ -60,6 +62,8 @@ section! {
     pub struct Settings {
         /// The binds, by name.
         pub binds: BTreeMap<String, BindSettings> = BTreeMap::new();
+        /// TLVs that the standard does not know, by name.
+        pub tlvs: BTreeMap<String, TlvSettings> = BTreeMap::new();
         /// Limits of rate that binds share, by name.
         pub budgets: BTreeMap<String, BudgetSettings> = BTreeMap::new();
         /// Routes that messages can name.
@@ -136,6 +140,7 @@ impl Settings {
         Section::read(&mut settings, &mut table);
         table.finish();
         settings.check_from(&places, reader.problems)?;
+        settings.resolve_tlvs();
         Ok(settings)
     }
 
@@ -186,6 +191,13 @@ impl Settings {
     #[must_use]
     pub fn bind(mut self, name: impl Into<String>, bind: BindSettings) -> Self {
         self.binds.insert(name.into(), bind);
+        self
+    }
+
+    /// The same with one TLV more.
+    #[must_use]
+    pub fn tlv(mut self, name: impl Into<String>, tlv: TlvSettings) -> Self {
+        self.tlvs.insert(name.into(), tlv);
         self
     }
 

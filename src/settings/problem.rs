@@ -88,9 +88,11 @@ pub enum Mistake {
         /// What is allowed.
         allowed: &'static str,
     },
-    /// The name of a bind, budget, route or SMSC.
-    #[error("a name is made of lower-case letters, digits and -{}", suggestion(.nearest.as_deref()))]
+    /// The name of a bind, budget, route, TLV or SMSC.
+    #[error("a name is made of lower-case letters, digits and {separator}{}", suggestion(.nearest.as_deref()))]
     Name {
+        /// What may stand between the words of the name.
+        separator: char,
         /// The name as it would be right.
         nearest: Option<String>,
     },

@@ -47,19 +47,24 @@ pub(super) trait Section: Default {
 
     /// Adds what is known of every key.
     fn describe(&self, keys: &mut Keys);
+
+    /// What may stand between the words of a name, where such tables have names.
+    const SEPARATOR: char;
 }
 
 /// Declares a section, a row for each key: what it is for, its type, its default, and what is allowed.
 ///
 /// From a row follow the public field, its default, its builder method, how it is read from the file and from
-/// the environment, how it is checked and shown, and its row in `docs/configuration.md`.
+/// the environment, how it is checked and shown, and its row in `docs/configuration.md`. A key that is no name of
+/// Rust stands behind `as`. What separates the words of a name of such a table stands behind its type; it is `-`
+/// where nothing is said.
 macro_rules! section {
     (
         $(#[$attribute:meta])*
-        pub struct $section:ident {
+        pub struct $section:ident $(: $separator:literal)? {
             $(
                 $(#[doc = $doc:literal])*
-                pub $key:ident: $type:ty = $default:expr $(, $rule:expr)?;
+                pub $key:ident $(as $name:literal)?: $type:ty = $default:expr $(, $rule:expr)?;
             )*
         }
     ) => {
@@ -90,25 +95,27 @@ macro_rules! section {
         const _: () = {
             use $crate::settings::field::{Checker, Field, Row, Table};
             use $crate::settings::keys::Keys;
-            use $crate::settings::section::{Section, row};
+            use $crate::settings::section::{Section, name, row, separator};
             use $crate::settings::shown::Entries;
 
             impl Section for $section {
                 fn read(&mut self, table: &mut Table<'_, '_>) {
-                    $( Field::read(&mut self.$key, row!($key, [$($doc),*] $(, $rule)?), table); )*
+                    $( Field::read(&mut self.$key, row!(name!($key $($name)?), [$($doc),*] $(, $rule)?), table); )*
                 }
 
                 fn check(&self, path: &str, checker: &mut Checker<'_>) {
-                    $( Field::check(&self.$key, row!($key, [$($doc),*] $(, $rule)?), path, checker); )*
+                    $( Field::check(&self.$key, row!(name!($key $($name)?), [$($doc),*] $(, $rule)?), path, checker); )*
                 }
 
                 fn show(&self, entries: &mut Entries) {
-                    $( Field::show(&self.$key, stringify!($key), entries); )*
+                    $( Field::show(&self.$key, name!($key $($name)?), entries); )*
                 }
 
                 fn describe(&self, keys: &mut Keys) {
-                    $( Field::describe(&self.$key, row!($key, [$($doc),*] $(, $rule)?), keys); )*
+                    $( Field::describe(&self.$key, row!(name!($key $($name)?), [$($doc),*] $(, $rule)?), keys); )*
                 }
+
+                const SEPARATOR: char = separator!($($separator)?);
             }
 
             impl Field for $section {
@@ -138,12 +145,32 @@ macro_rules! section {
 
 /// One row as a value.
 macro_rules! row {
-    ($key:ident, [$($doc:literal),*]) => {
+    ($key:expr, [$($doc:literal),*]) => {
         $crate::settings::section::row!($key, [$($doc),*], $crate::settings::rule::Any)
     };
-    ($key:ident, [$($doc:literal),*], $rule:expr) => {
-        Row { key: stringify!($key), doc: concat!($($doc),*), rule: &$rule }
+    ($key:expr, [$($doc:literal),*], $rule:expr) => {
+        Row { key: $key, doc: concat!($($doc),*), rule: &$rule }
     };
 }
 
-pub(super) use {row, section};
+/// The key of a row as it stands in the file.
+macro_rules! name {
+    ($key:ident) => {
+        stringify!($key)
+    };
+    ($key:ident $name:literal) => {
+        $name
+    };
+}
+
+/// What separates the words of a name.
+macro_rules! separator {
+    () => {
+        '-'
+    };
+    ($separator:literal) => {
+        $separator
+    };
+}
+
+pub(super) use {name, row, section, separator};

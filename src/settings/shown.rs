@@ -13,6 +13,8 @@ pub(super) enum Shown {
     Switch(bool),
     List(Vec<Shown>),
     Table(Entries),
+    /// A table in one line.
+    Inline(Entries),
 }
 
 /// Keys and their values in the order of the declaration.
@@ -72,7 +74,7 @@ impl fmt::Display for Shown {
                 }
                 f.write_str("]")
             }
-            Self::Table(entries) => {
+            Self::Table(entries) | Self::Inline(entries) => {
                 f.write_str("{")?;
                 for (index, (key, value)) in entries.iter().enumerate() {
                     write!(f, "{} {key} = {value}", if index > 0 { "," } else { "" })?;
@@ -110,7 +112,7 @@ impl Serialize for Shown {
             Self::Number(number) => serializer.serialize_f64(*number),
             Self::Switch(value) => serializer.serialize_bool(*value),
             Self::List(values) => serializer.collect_seq(values),
-            Self::Table(entries) => serialize_table(entries, serializer),
+            Self::Table(entries) | Self::Inline(entries) => serialize_table(entries, serializer),
         }
     }
 }

@@ -17,6 +17,7 @@ pub(super) struct Message<'a> {
     pub(super) data_coding: DataCoding,
     /// Everything that stands for the text, the user data header included.
     pub(super) octets: &'a [u8],
+    pub(super) tlvs: TlvsView<'a>,
 }
 
 impl<'a> Message<'a> {
@@ -49,6 +50,7 @@ impl<'a> Message<'a> {
             esm_class: request.esm_class,
             data_coding: request.data_coding,
             octets,
+            tlvs: request.tlvs,
         })
     }
 
@@ -79,6 +81,7 @@ impl<'a> Message<'a> {
             esm_class: request.esm_class,
             data_coding: request.data_coding,
             octets,
+            tlvs: request.tlvs,
         })
     }
 
@@ -108,6 +111,7 @@ impl<'a> Message<'a> {
             esm_class: request.esm_class,
             data_coding: request.data_coding,
             octets,
+            tlvs: request.tlvs,
         })
     }
 
@@ -146,6 +150,7 @@ impl<'a> Message<'a> {
             data_coding: self.data_coding,
             registered_delivery: self.submission.registered_delivery,
             octets: self.octets.to_vec(),
+            tlvs: self.tlvs.to_tlvs(),
             status: result.as_ref().err().copied().unwrap_or(CommandStatus::ESME_ROK),
             message_id: result.ok(),
             fate,

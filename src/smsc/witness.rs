@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::time::Instant;
 
-use crate::pdu::{CommandId, CommandStatus, DataCoding, EsmClass, RegisteredDelivery, SequenceNumber};
+use crate::pdu::{CommandId, CommandStatus, DataCoding, EsmClass, RegisteredDelivery, SequenceNumber, Tlvs};
 
 /// Everything that an SMSC saw, in order. Kept only where [`Behaviour::witness`](super::Behaviour::witness)
 /// says so.
@@ -91,6 +91,8 @@ pub struct SeenMessage {
     pub registered_delivery: RegisteredDelivery,
     /// The octets of `short_message` or `message_payload`, user data header included.
     pub octets: Vec<u8>,
+    /// Its optional parameters.
+    pub tlvs: Tlvs,
     /// How it was answered, or would have been.
     pub status: CommandStatus,
     /// The message id that it got, when it was taken.
@@ -213,6 +215,7 @@ mod tests {
             data_coding,
             registered_delivery: RegisteredDelivery::NONE,
             octets: octets.to_vec(),
+            tlvs: Tlvs::new(),
             status: CommandStatus::ESME_ROK,
             message_id: None,
             fate: Fate::Answered,

@@ -25,7 +25,8 @@ pub use prepare::{Parts, prepare};
 pub use reply::{Batch, Ledger, Pending, Reply, Settled};
 pub use request::{Answered, Inquiry, Request, RequestResult, Via};
 
-use crate::pdu::{Pdu, RegisteredDelivery, SubmitSm, Tlvs};
+use crate::pdu::tlv::RegistryError;
+use crate::pdu::{CommandId, FieldValue, Pdu, RegisteredDelivery, SubmitSm, TlvRegistry, Tlvs};
 use crate::sm::SplitOptions;
 
 /// A message to be sent over one of the binds.
@@ -136,6 +137,38 @@ impl Submit {
             text.options = Some(Box::new(options));
         }
         self
+    }
+
+    /// Sets a TLV by name, in every part of a text; it takes the place of one with the same tag.
+    ///
+    /// `registry` knows the names: those of the standard, and those of carriers, see
+    /// [`Settings::tlv_registry`](crate::settings::Settings::tlv_registry).
+    ///
+    /// ```
+    /// use bindery::pdu::{FieldValue, TlvRegistry};
+    /// use bindery::submit::Submit;
+    ///
+    /// let registry = TlvRegistry::india_dlt();
+    /// let template = FieldValue::Text(b"1107160000000012345"[..].into());
+    /// let submit = Submit::text("919876543210", "Your code is 482913").tlv(&registry, "template_id", &template)?;
+    /// # Ok::<(), bindery::pdu::tlv::RegistryError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// The PDU has no TLV of this name, or the value is of another type or size; it is never cut.
+    pub fn tlv(
+        mut self,
+        registry: &TlvRegistry,
+        name: &str,
+        value: &FieldValue<'_>,
+    ) -> Result<Self, RegistryError> {
+        let (command, tlvs) = match &mut self.content {
+            Content::Text(text) => (CommandId::SUBMIT_SM, &mut text.tlvs),
+            Content::Pdu(pdu) => (pdu.command_id(), pdu.tlvs_mut()),
+        };
+        registry.put(command, tlvs, name, value)?;
+        Ok(self)
     }
 
     /// Sets what the caller knows it by.

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use bindery::esme::Esme;
-use bindery::pdu::CommandStatus;
-use bindery::settings::Settings;
+use bindery::pdu::{CommandStatus, FieldValue, TlvTag};
+use bindery::settings::{BindSettings, Settings};
 use bindery::smsc::{Behaviour, Faults, Seen, SeenMessage, Shares, Smsc};
 use bindery::submit::{Submit, SubmitError};
 use tokio::task::LocalSet;
@@ -102,6 +102,84 @@ async fn a_vendor_status_without_a_class_is_final() {
             matches!(outcome, Err(SubmitError::Rejected { status, .. }) if status == TOO_FAST),
             "{outcome:?}"
         );
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_tlvs_of_a_bind_reach_the_smsc_in_every_message_that_has_none_of_its_own() {
+    local(async {
+        let smsc = Smsc::in_memory(witnessing(), 1);
+        let settings = settings(
+            "tlv_sets = [\"india-dlt\"]\n[binds.a-1.tlvs]\npe_id = \"1101456\"\ntemplate_id = \"1107\"\n",
+        )
+        .bind("plain", BindSettings::new("smsc:2775", "b", ""));
+        let registry = settings.tlv_registry("a-1").unwrap();
+        let esme = Esme::start_local(settings, smsc.connector()).unwrap();
+        let text = |text: &str| Submit::text("919876543210", text).bind("a-1");
+        let own = FieldValue::Text(b"1108"[..].into());
+        for submit in [
+            text("#1#"),
+            text("#2#").tlv(&registry, "template_id", &own).unwrap(),
+            text(&"#3#".repeat(100)),
+            Submit::text("919876543210", "#4#").bind("plain"),
+        ] {
+            esme.submit(submit).await.unwrap();
+        }
+        let seen: Vec<_> = taken(&smsc)
+            .iter()
+            .map(|(_, message)| {
+                let value = |tag| message.tlvs.find(TlvTag::new(tag)).map(String::from_utf8_lossy);
+                (
+                    message.number().unwrap(),
+                    value(0x1400).map(String::from),
+                    value(0x1401).map(String::from),
+                )
+            })
+            .collect();
+        let row = |number, pe: &str, template: &str| (number, Some(pe.to_owned()), Some(template.to_owned()));
+        let expected = [
+            row(1, "1101456", "1107"),
+            row(2, "1101456", "1108"),
+            row(3, "1101456", "1107"),
+            row(3, "1101456", "1107"),
+            (4, None, None),
+        ];
+        assert_eq!(seen, expected);
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_that_was_given_back_has_the_tlvs_of_the_bind_that_sends_it() {
+    local(async {
+        let smsc = Smsc::in_memory(refusing(CommandStatus::ESME_RTHROTTLED), 1);
+        let settings = settings("tlv_sets = [\"india-dlt\"]\n[binds.a-1.tlvs]\npe_id = \"1101456\"\n")
+            .bind("plain", BindSettings::new("smsc:2775", "b", ""));
+        let esme = Esme::start_local(settings, smsc.connector()).unwrap();
+        esme.pause("plain").await.unwrap();
+        let submit = tokio::task::spawn_local({
+            let esme = esme.clone();
+            async move { esme.submit(Submit::text("919876543210", "#1#")).await }
+        });
+        sleep(Duration::from_millis(100)).await;
+        smsc.change(|behaviour| behaviour.faults = Faults::default());
+        esme.pause("a-1").await.unwrap();
+        esme.resume("plain").await.unwrap();
+        let submitted = timeout(Duration::from_secs(60), submit)
+            .await
+            .expect("no outcome")
+            .unwrap()
+            .unwrap();
+        assert_eq!(submitted.bind.as_str(), "plain");
+        let messages = smsc.witness().sightings.into_iter();
+        let tags: Vec<bool> = messages
+            .filter_map(|sighting| match sighting.what {
+                Seen::Message(message) => Some(message.tlvs.find(TlvTag::new(0x1400)).is_some()),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(tags, [true, false]);
     })
     .await;
 }

@@ -259,6 +259,40 @@ fn filters_answer_each_line_in_order_and_go_on_after_a_bad_one() {
 }
 
 #[test]
+fn pdus_have_the_names_of_a_configuration() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("bindery.toml");
+    std::fs::write(
+        &file,
+        "[tlvs.campaign]\ntag = 0x1500\ntype = \"integer\"\nmax = 2\n",
+    )
+    .unwrap();
+    let file = file.to_str().unwrap();
+    let object = "{\"command\":\"submit_sm\",\"tlvs\":[{\"name\":\"campaign\",\"value\":258}]}\n";
+    let encoded = filter(&["pdu", "encode", "-c", file], object);
+    let hex = encoded[0]["hex"].as_str().unwrap();
+    let decoded = filter(&["pdu", "decode", "-c", file], &format!("{hex}\n"));
+    assert_eq!(
+        decoded[0]["tlvs"],
+        serde_json::json!([{ "tag": "0x1500", "hex": "0102", "name": "campaign", "value": 258 }])
+    );
+    let dump = run(&["pdu", "decode", hex, "-c", file]);
+    assert!(
+        String::from_utf8(dump.stdout)
+            .unwrap()
+            .contains("0x1500 campaign")
+    );
+    // Without it the name means nothing.
+    assert_eq!(filter(&["pdu", "encode"], object)[0]["error"]["kind"], "tlv");
+    std::fs::write(file, "[tlvs.campaign]\ntag = 0x0424\nmax = 2\n").unwrap();
+    let output = run(&["pdu", "encode", "-c", file]);
+    assert_eq!(code(&output), 2);
+    assert!(line(&output.stderr).ends_with(
+        "bindery.toml:2: tlvs.campaign.tag: TLV tag 0x0424 of campaign is taken by message_payload"
+    ));
+}
+
+#[test]
 fn a_filter_answers_before_it_waits_for_more() {
     let mut child = bindery(&["pdu", "decode"]).stdin(Stdio::piped()).spawn().unwrap();
     let mut input = child.stdin.take().unwrap();

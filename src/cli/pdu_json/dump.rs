@@ -4,8 +4,8 @@ use std::ops::Range;
 
 use super::hex;
 use crate::pdu::{
-    Field, FieldValue, Header, Leniency, MAX_COMMAND_LENGTH, TlvKind, TlvTag, View, frame_length, latin1,
-    meaning, view,
+    Field, FieldValue, Header, Leniency, MAX_COMMAND_LENGTH, TlvKind, TlvRegistry, TlvShape, TlvTag, View,
+    frame_length, latin1, meaning, view,
 };
 
 /// Octets of a line of the dump; longer fields go on in further lines.
@@ -16,8 +16,15 @@ const OCTETS_PER_LINE: usize = 8;
 /// What cannot be read ends the table with a line that says why.
 #[must_use]
 pub fn annotated_dump(octets: &[u8]) -> String {
+    annotated_dump_with(octets, &TlvRegistry::new())
+}
+
+/// The same where more TLVs than those of the standard have names.
+#[must_use]
+pub fn annotated_dump_with(octets: &[u8], registry: &TlvRegistry) -> String {
     let mut table = Table {
         octets,
+        registry,
         text: String::new(),
     };
     if let Some(header) = Header::peek(octets) {
@@ -47,6 +54,7 @@ pub fn annotated_dump(octets: &[u8]) -> String {
 
 struct Table<'a> {
     octets: &'a [u8],
+    registry: &'a TlvRegistry,
     text: String,
 }
 
@@ -76,7 +84,8 @@ impl Table<'_> {
         for (tag, value) in seen.body.tlvs().iter() {
             let start = end;
             end = start + 4 + value.len();
-            self.row(start..end, &tlv_name(tag), &tlv_value(tag, value));
+            let known = self.registry.by_tag(seen.header.command_id, tag);
+            self.row(start..end, &tlv_name(tag, known), &tlv_value(tag, known, value));
         }
         for quirk in seen.faults.quirks() {
             self.remark(&format!("{quirk}: {}", quirk.description()));
@@ -127,24 +136,23 @@ impl Table<'_> {
     }
 }
 
-fn tlv_name(tag: TlvTag) -> String {
-    match tag.name() {
-        Some(name) => format!("0x{:04x} {name}", tag.value()),
+fn tlv_name(tag: TlvTag, known: Option<(&str, TlvShape)>) -> String {
+    match known {
+        Some((name, _)) => format!("0x{:04x} {name}", tag.value()),
         None => format!("0x{:04x}", tag.value()),
     }
 }
 
-fn tlv_value(tag: TlvTag, octets: &[u8]) -> String {
-    match tag
-        .shape()
-        .and_then(|shape| Some((shape.kind, shape.value_of(octets)?)))
-    {
+fn tlv_value(tag: TlvTag, known: Option<(&str, TlvShape)>, octets: &[u8]) -> String {
+    match known.and_then(|(_, shape)| Some((shape.kind, shape.value_of(octets)?))) {
         Some((TlvKind::Text, value)) => value.to_string(),
         Some((TlvKind::Integer, value)) => match tag.explain(octets) {
             Some(said) if said != value.to_string() => format!("{value} ({said})"),
             _ => value.to_string(),
         },
-        Some((TlvKind::Octets, value)) if tag == TlvTag::MESSAGE_PAYLOAD => readable(&value, octets),
+        Some((TlvKind::Octets, value)) if tag == TlvTag::MESSAGE_PAYLOAD || tag.name().is_none() => {
+            readable(&value, octets)
+        }
         _ => tag.explain(octets).unwrap_or_else(|| hex::print(octets)),
     }
 }

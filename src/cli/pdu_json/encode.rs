@@ -7,7 +7,8 @@ use serde_json::{Map, Value, json};
 use super::hex;
 use crate::pdu::{
     CommandId, CommandStatus, EncodeError, EncodeErrorKind, Field, FieldError, FieldValue, Pdu,
-    SequenceNumber, TextError, TlvKind, TlvTag, encode_whole, encode_without_body, to_latin1,
+    SequenceNumber, TextError, TlvKind, TlvRegistry, TlvShape, TlvTag, encode_whole, encode_without_body,
+    to_latin1,
 };
 
 /// Builds the PDU that an object describes: `{"hex":"…"}`, or `{"error":{…}}` with `kind`, `field` and
@@ -18,7 +19,13 @@ use crate::pdu::{
 /// does one with an error status that says nothing about fields and TLVs.
 #[must_use]
 pub fn encode_line(line: &str) -> Value {
-    match encode_text(line) {
+    encode_line_with(line, &TlvRegistry::new())
+}
+
+/// The same where more TLVs than those of the standard have names.
+#[must_use]
+pub fn encode_line_with(line: &str, registry: &TlvRegistry) -> Value {
+    match encode_text(line, registry) {
         Ok(octets) => json!({ "hex": hex::print(&octets) }),
         Err(problem) => json!({ "error": problem.to_json() }),
     }
@@ -79,7 +86,7 @@ impl Problem {
     }
 }
 
-fn encode_text(line: &str) -> Result<Vec<u8>, Problem> {
+fn encode_text(line: &str, registry: &TlvRegistry) -> Result<Vec<u8>, Problem> {
     let object: Value =
         serde_json::from_str(line).map_err(|error| Problem::new("json", "", error.to_string()))?;
     let Value::Object(object) = object else {
@@ -96,7 +103,7 @@ fn encode_text(line: &str) -> Result<Vec<u8>, Problem> {
     let mut pdu = Pdu::empty(command_id)
         .ok_or_else(|| Problem::new("command", "command", "a PDU without a row in the table"))?;
     let given = set_fields(&mut pdu, &object)?;
-    add_tlvs(&mut pdu, object.get("tlvs"))?;
+    add_tlvs(&mut pdu, object.get("tlvs"), registry)?;
 
     let mut octets = Vec::new();
     let is_empty = given == Some(0) || (given.is_none() && !status.is_ok());
@@ -216,18 +223,22 @@ fn octets(field: &str, text: &str) -> Result<Cow<'static, [u8]>, Problem> {
         .map_err(|error| Problem::new("hex", field, format!("{error} at character {}", error.position)))
 }
 
-fn add_tlvs(pdu: &mut Pdu, tlvs: Option<&Value>) -> Result<(), Problem> {
+fn add_tlvs(pdu: &mut Pdu, tlvs: Option<&Value>, registry: &TlvRegistry) -> Result<(), Problem> {
+    let command = pdu.command_id();
     let entries = match tlvs {
         None | Some(Value::Null) => return Ok(()),
         Some(Value::Array(entries)) => entries,
         Some(_) => return Err(Problem::new("type", "tlvs", "a list belongs here")),
     };
     for entry in entries {
-        let tag = tag(entry)?;
+        let tag = tag(entry, |name| registry.by_name(command, name).map(|(tag, _)| tag))?;
         let field = tag.to_string();
         let value = match (entry.get("hex"), entry.get("value")) {
             (Some(Value::String(text)), _) => octets(&field, text)?,
-            (None | Some(Value::Null), Some(value)) => tlv_octets(tag, &field, value)?,
+            (None | Some(Value::Null), Some(value)) => {
+                let shape = registry.by_tag(command, tag).map(|(_, shape)| shape);
+                tlv_octets(shape, &field, value)?
+            }
             _ => return Err(Problem::new("type", field, "hex or value belongs here")),
         };
         pdu.tlvs_mut()
@@ -237,11 +248,11 @@ fn add_tlvs(pdu: &mut Pdu, tlvs: Option<&Value>) -> Result<(), Problem> {
     Ok(())
 }
 
-fn tag(entry: &Value) -> Result<TlvTag, Problem> {
+fn tag(entry: &Value, named: impl Fn(&str) -> Option<TlvTag>) -> Result<TlvTag, Problem> {
     let tag = match (entry.get("tag"), entry.get("name")) {
         (Some(Value::String(tag)), _) => prefixed(tag).and_then(|tag| u16::try_from(tag).ok()),
         (Some(tag @ Value::Number(_)), _) => number(tag).and_then(|tag| u16::try_from(tag).ok()),
-        (_, Some(Value::String(name))) => TlvTag::from_name(name).map(TlvTag::value),
+        (_, Some(Value::String(name))) => named(name).map(TlvTag::value),
         _ => None,
     };
     tag.map(TlvTag::new)
@@ -249,8 +260,8 @@ fn tag(entry: &Value) -> Result<TlvTag, Problem> {
 }
 
 /// The octets of a value as `decode_line` prints it.
-fn tlv_octets(tag: TlvTag, field: &str, value: &Value) -> Result<Cow<'static, [u8]>, Problem> {
-    let Some(shape) = tag.shape() else {
+fn tlv_octets(shape: Option<TlvShape>, field: &str, value: &Value) -> Result<Cow<'static, [u8]>, Problem> {
+    let Some(shape) = shape else {
         return Err(Problem::new("tlv", field, "an unknown TLV needs hex"));
     };
     let given = match (shape.kind, value) {

@@ -12,11 +12,12 @@ use serde_json::{Map, Value, json};
 
 use super::hex;
 use crate::pdu::{
-    DecodeError, Field, FieldValue, FramingError, Header, Leniency, TlvTag, View, frame_length, latin1, view,
+    DecodeError, Field, FieldValue, FramingError, Header, Leniency, TlvRegistry, TlvShape, TlvTag, View,
+    frame_length, latin1, view,
 };
 
-pub use dump::annotated_dump;
-pub use encode::encode_line;
+pub use dump::{annotated_dump, annotated_dump_with};
+pub use encode::{encode_line, encode_line_with};
 
 /// Longest frame that is waited for; a longer one is read when it is there as a whole.
 const MAX_AWAITED: usize = 65_536;
@@ -29,15 +30,21 @@ const MAX_AWAITED: usize = 65_536;
 /// follows the PDU).
 #[must_use]
 pub fn decode_line(line: &str) -> Value {
+    decode_line_with(line, &TlvRegistry::new())
+}
+
+/// The same where more TLVs than those of the standard have names.
+#[must_use]
+pub fn decode_line_with(line: &str, registry: &TlvRegistry) -> Value {
     match hex::parse(line.trim()) {
-        Ok(octets) => decode_octets(&octets),
+        Ok(octets) => decode_octets(&octets, registry),
         Err(problem) => Report::new("reject", None).error(json!({
             "field": "hex", "offset": problem.position, "problem": problem.to_string(), "command_status": null,
         })),
     }
 }
 
-fn decode_octets(octets: &[u8]) -> Value {
+fn decode_octets(octets: &[u8], registry: &TlvRegistry) -> Value {
     let header = Header::peek(octets);
     match frame_length(octets, MAX_AWAITED.max(octets.len())) {
         Err(error) => Report::new("fatal", header).error(framing_error(error)),
@@ -45,7 +52,7 @@ fn decode_octets(octets: &[u8]) -> Value {
         Ok(Some(length)) => {
             let (frame, leftover) = octets.split_at_checked(length).unwrap_or((octets, &[]));
             let report = match view(frame, &Leniency::default()) {
-                Ok(seen) => Report::of_view(&seen, frame),
+                Ok(seen) => Report::of_view(&seen, frame, registry),
                 Err(error) => Report::of_error(&error, header),
             };
             report.leftover(leftover).finish()
@@ -77,7 +84,7 @@ impl Report {
         }
     }
 
-    fn of_view(seen: &View<'_>, frame: &[u8]) -> Self {
+    fn of_view(seen: &View<'_>, frame: &[u8], registry: &TlvRegistry) -> Self {
         let (harmless, faults): (Vec<_>, Vec<_>) =
             seen.faults.quirks().partition(|quirk| quirk.is_harmless());
         let mut report = Self::new(
@@ -90,7 +97,7 @@ impl Report {
             .body
             .tlvs()
             .iter()
-            .map(|(tag, value)| tlv(tag, value))
+            .map(|(tag, value)| tlv(registry.by_tag(seen.header.command_id, tag), tag, value))
             .collect();
         if !harmless.is_empty() {
             let names: Vec<_> = harmless.into_iter().map(|quirk| quirk.name()).collect();
@@ -177,18 +184,16 @@ fn field_value(value: FieldValue<'_>) -> Value {
     }
 }
 
-fn tlv(tag: TlvTag, value: &[u8]) -> Value {
+fn tlv(known: Option<(&str, TlvShape)>, tag: TlvTag, value: &[u8]) -> Value {
     let mut object = json!({ "tag": format!("0x{:04x}", tag.value()), "hex": hex::print(value) });
-    if let (Some(object), Some(name)) = (object.as_object_mut(), tag.name()) {
+    if let (Some(object), Some((name, shape))) = (object.as_object_mut(), known) {
         object.insert("name".into(), json!(name));
-        object.insert("value".into(), tlv_value(tag, value));
+        object.insert("value".into(), tlv_value(shape, value));
     }
     object
 }
 
 /// A number, a text, or hexadecimal; null where the octets are no such value.
-fn tlv_value(tag: TlvTag, octets: &[u8]) -> Value {
-    tag.shape()
-        .and_then(|shape| shape.value_of(octets))
-        .map_or(Value::Null, field_value)
+fn tlv_value(shape: TlvShape, octets: &[u8]) -> Value {
+    shape.value_of(octets).map_or(Value::Null, field_value)
 }

@@ -2,7 +2,12 @@
 
 use serde_json::{Value, json};
 
-use super::{annotated_dump, decode_line, encode_line};
+use super::{
+    annotated_dump, annotated_dump_with, decode_line, decode_line_with, encode_line, encode_line_with,
+};
+use crate::pdu::TlvRegistry;
+use crate::pdu::tlv::CustomTlv;
+use crate::pdu::{TlvKind, TlvTag};
 
 /// A submit_sm from "Shop" with two octets of UCS-2, and its TLVs.
 fn submit_sm(tlvs: &str) -> String {
@@ -300,6 +305,53 @@ fn what_does_not_fit_is_an_error_and_never_cut() {
         );
     }
     assert_eq!(encode_line("{")["error"]["kind"], "json");
+}
+
+#[test]
+fn tlvs_of_carriers_have_names_and_values_where_they_are_known() {
+    let mut registry = TlvRegistry::india_dlt();
+    let campaign = CustomTlv::new("campaign", TlvTag::new(0x1500), TlvKind::Integer, 2..=2);
+    registry.add(campaign).unwrap();
+    let hex = submit_sm("1400000431313031 150000020102 04270001021501000100");
+    let seen = decode_line_with(&hex, &registry);
+    let expected = json!([
+        { "tag": "0x1400", "hex": "31313031", "name": "pe_id", "value": "31313031" },
+        { "tag": "0x1500", "hex": "0102", "name": "campaign", "value": 258 },
+        { "tag": "0x0427", "hex": "02", "name": "message_state", "value": 2 },
+        { "tag": "0x1501", "hex": "00" },
+    ]);
+    assert_eq!(seen["tlvs"], expected);
+    assert_eq!(
+        encode_line_with(&seen.to_string(), &registry),
+        json!({ "hex": hex })
+    );
+
+    let named = |tlv: Value| json!({ "command": "submit_sm", "tlvs": [tlv] }).to_string();
+    let by_name = encode_line_with(&named(json!({ "name": "campaign", "value": 258 })), &registry);
+    assert!(
+        by_name["hex"].as_str().unwrap().ends_with("150000020102"),
+        "{by_name}"
+    );
+    let too_long = encode_line_with(&named(json!({ "name": "campaign", "value": 65_536 })), &registry);
+    assert_eq!(
+        too_long["error"],
+        json!({ "kind": "too_long", "field": "0x1500", "message": "3 where at most 2 fit", "length": 3, "max": 2 })
+    );
+    // Of a deliver_sm there is no TLV of this name.
+    let deliver = json!({ "command": "deliver_sm", "tlvs": [{ "name": "pe_id", "value": "31" }] });
+    assert_eq!(
+        encode_line_with(&deliver.to_string(), &registry)["error"]["kind"],
+        "tlv"
+    );
+
+    let octets = crate::cli::hex::parse(&hex).unwrap();
+    let dump = annotated_dump_with(&octets, &registry);
+    for line in [
+        "0x1400 pe_id                         \"1101\"",
+        "0x1500 campaign                      258",
+    ] {
+        assert!(dump.contains(line), "{line}\n{dump}");
+    }
 }
 
 #[test]

@@ -24,7 +24,7 @@ const BEHIND_A_BIND: &[(&str, &str)] = &[
     ("[bind.b]", "5: bind: unknown key; did you mean binds?"),
     (
         "[zzz]",
-        "5: zzz: unknown key; known are binds, budgets, routes, router, log and smsc",
+        "5: zzz: unknown key; known are binds, tlvs, budgets, routes, router, log and smsc",
     ),
     // Wrong types.
     (
