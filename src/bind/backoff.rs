@@ -108,7 +108,9 @@ impl Failure {
 /// The delays of one bind; the settings say what they are.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) struct Delays {
-    /// Longest wait before the first attempt.
+    /// Shortest wait at all.
+    pub(super) min: Duration,
+    /// Longest wait before the first attempt, on top of that.
     pub(super) initial: Duration,
     /// Longest wait at all.
     pub(super) max: Duration,
@@ -119,6 +121,7 @@ pub(super) struct Delays {
 impl From<&BindSettings> for Delays {
     fn from(settings: &BindSettings) -> Self {
         Self {
+            min: settings.backoff_min,
             initial: settings.backoff_initial,
             max: settings.backoff_max,
             stable_after: settings.stable_after,
@@ -162,9 +165,11 @@ impl Backoff {
         if bound.is_some_and(|since| now.saturating_duration_since(since) >= self.delays.stable_after) {
             self.reset();
         }
-        let exponential = doubled(self.delays.initial, self.failures).min(self.delays.max);
+        let min = self.delays.min;
+        let exponential =
+            doubled(self.delays.initial, self.failures).min(self.delays.max.saturating_sub(min));
         self.failures = self.failures.saturating_add(1);
-        match failure {
+        let delay = match failure {
             Failure::CredentialsRefused | Failure::BindTypeRefused | Failure::TlsRefused => {
                 self.refusals = self.refusals.saturating_add(1);
                 match self.refusals.checked_sub(QUICK_REFUSALS + 1) {
@@ -179,7 +184,8 @@ impl Backoff {
             Failure::PeerHoldsSession => SESSION_HOLD + self.jitter(SESSION_HOLD / 4),
             Failure::PeerBusy => BUSY + self.jitter(exponential),
             Failure::Unreachable | Failure::Protocol | Failure::Clean => self.jitter(exponential),
-        }
+        };
+        delay + min
     }
 
     /// Anything from nothing to `longest`.
@@ -218,6 +224,28 @@ mod tests {
             {
                 assert!((0.0..=limit).contains(&delay), "seed {seed}: {delay} of {limit}");
             }
+        }
+    }
+
+    #[test]
+    fn the_shortest_delay_comes_before_the_jitter() {
+        for seed in 0..200 {
+            let delays_of = Delays {
+                min: Duration::from_secs(30),
+                ..delays_of_defaults()
+            };
+            let mut backoff = Backoff::new(delays_of, seed);
+            let longest = [31.0, 32.0, 34.0, 38.0, 46.0, 60.0, 60.0];
+            for (delay, longest) in delays(&mut backoff, Failure::Unreachable, 7)
+                .into_iter()
+                .zip(longest)
+            {
+                assert!(
+                    (30.0..=longest).contains(&delay),
+                    "seed {seed}: {delay} up to {longest}"
+                );
+            }
+            assert!(delays(&mut backoff, Failure::PeerHoldsSession, 1)[0] >= 90.0);
         }
     }
 

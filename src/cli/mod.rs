@@ -33,7 +33,7 @@ use args::{Cli, Command, Names, Pdu};
 use output::{Exit, complain, io_failed, say};
 
 use crate::pdu::TlvRegistry;
-use crate::settings::Settings;
+use crate::settings::{Origins, Settings};
 
 /// Runs the command that the arguments of this process name.
 #[must_use]
@@ -137,13 +137,13 @@ fn decode(text: &str, registry: &TlvRegistry) -> Exit {
 
 /// Shows what is in effect.
 fn check(args: &args::Check) -> Exit {
-    match load_settings(&args.configured.config) {
-        Ok(settings) => {
+    match load_with_origins(&args.configured.config) {
+        Ok((settings, origins)) => {
             let effective = settings.effective();
             if args.json {
                 say(serde_json::json!(effective))
             } else {
-                say(effective.to_string().trim_end())
+                say(effective.traced(&origins).to_string().trim_end())
             }
             Exit::Done
         }
@@ -153,10 +153,15 @@ fn check(args: &args::Check) -> Exit {
 
 /// Reads a configuration; says what is wrong with it, one line a mistake.
 fn load_settings(file: &Path) -> Result<Settings, Exit> {
-    match Settings::from_file(file) {
-        Ok(settings) => {
+    load_with_origins(file).map(|(settings, _)| settings)
+}
+
+/// The same, and where each value came from.
+fn load_with_origins(file: &Path) -> Result<(Settings, Origins), Exit> {
+    match Settings::from_file_with_origins(file) {
+        Ok((settings, origins)) => {
             settings.warnings().iter().for_each(complain);
-            Ok(settings)
+            Ok((settings, origins))
         }
         Err(error) => {
             error.problems().iter().for_each(complain);

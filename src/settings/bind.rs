@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::rule::{Above, AtLeast, Characters};
 use super::section::section;
 use super::values::{hours, ms, secs};
-use super::{HostPort, Secret, TlsSettings, TlvSet, TlvValues};
+use super::{HostPort, Preset, Secret, TlsSettings, TlvSet, TlvValues};
 use crate::pdu::{
     CommandId, CommandStatus, InterfaceVersion, Leniency, MAX_COMMAND_LENGTH, Npi, StatusClasses, Ton,
 };
@@ -60,6 +60,9 @@ section! {
     ///     .rate(100.0);
     /// ```
     pub struct BindSettings {
+        /// Whose wishes count where the bind does not say otherwise, see `docs/configuration.md`. In a program
+        /// [`Preset::bind`] makes such a bind; the name alone changes nothing.
+        pub preset: Option<Preset> = None;
         /// Where the SMSC listens; tried in turn. For one host also `host` and `port`.
         pub hosts: Vec<HostPort> = Vec::new();
         /// Instead of `hosts`: the embedded SMSC of this name, wherever it listens.
@@ -99,6 +102,8 @@ section! {
         /// Encryption of the connection.
         pub tls: TlsSettings = TlsSettings::default();
 
+        /// Most binds that the SMSC takes of one `system_id` at one host; `off`: nobody counts.
+        pub max_binds: Option<usize> = None, 1..=10_000;
         /// Most requests without a response.
         pub window: usize = 10, 1..=65_535;
         /// PDUs per second; fractions are fine.
@@ -126,6 +131,8 @@ section! {
         pub inactivity_timeout: Option<Duration> = None, ms(1)..=hours(24);
         /// About how long to wait before the first attempt to bind again; it doubles from there.
         pub backoff_initial: Duration = secs(1), ms(1)..=hours(24);
+        /// The shortest wait before an attempt to bind again, whatever went wrong; the backoff comes on top.
+        pub backoff_min: Duration = ms(0), ms(0)..=hours(24);
         /// The longest wait between two attempts.
         pub backoff_max: Duration = secs(60), ms(1)..=hours(24);
         /// How long a bind must have held before its waits start anew from `backoff_initial`.
@@ -240,6 +247,9 @@ impl BindSettings {
             burst: other.burst,
             connect_timeout: other.connect_timeout,
             backoff_initial: other.backoff_initial,
+            backoff_min: other.backoff_min,
+            preset: other.preset,
+            max_binds: other.max_binds,
             backoff_max: other.backoff_max,
             stable_after: other.stable_after,
             ..self.clone()

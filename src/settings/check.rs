@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::field::Checker;
 use super::problem::{Mistake, nearest};
 use super::rule::Bound;
-use super::{BindSettings, Mode, RouteSettings, Settings, SmscSettings, TlsSettings, tlvs};
+use super::{BindSettings, Mode, RouteSettings, Settings, SmscSettings, TlsSettings, providers, tlvs};
 use crate::pdu::InterfaceVersion;
 
 /// Checks the settings as a whole; every value alone is in order.
@@ -21,6 +21,7 @@ pub(super) fn combinations(settings: &Settings, checker: &mut Checker<'_>) {
     }
     check_listeners(&settings.smsc, checker);
     tlvs::check(settings, checker);
+    providers::check(settings, checker);
 }
 
 fn check_bind(path: &str, bind: &BindSettings, settings: &Settings, checker: &mut Checker<'_>) {
@@ -106,6 +107,17 @@ fn check_bind(path: &str, bind: &BindSettings, settings: &Settings, checker: &mu
             &format!(
                 "{} is more than backoff_max, which is {}",
                 bind.backoff_initial.words(),
+                bind.backoff_max.words(),
+            ),
+        );
+    }
+    if bind.backoff_min > bind.backoff_max {
+        combination(
+            checker,
+            key("backoff_min"),
+            &format!(
+                "{} is more than backoff_max, which is {}",
+                bind.backoff_min.words(),
                 bind.backoff_max.words(),
             ),
         );
@@ -248,7 +260,8 @@ pub(super) fn warnings(settings: &Settings) -> Vec<String> {
             ("password", bind.password.expose().len(), 8),
         ];
         for (key, length, standard) in lengths {
-            if length > standard {
+            let is_wanted = key == "password" && providers::wants_long_passwords(bind);
+            if length > standard && !is_wanted {
                 warn(
                     key,
                     format!(
@@ -266,6 +279,9 @@ pub(super) fn warnings(settings: &Settings) -> Vec<String> {
             );
         }
     }
+    providers::warnings(settings, &mut |name, key, text| {
+        warnings.push(format!("binds.{name}.{key}: {text}"));
+    });
     for name in settings.budgets.keys() {
         if !settings
             .binds

@@ -186,6 +186,11 @@ impl<'t, 'a> Table<'t, 'a> {
         }
     }
 
+    /// Whether the key comes from a preset.
+    pub(super) fn is_preset(&self, key: &str) -> bool {
+        self.reader.places.is_preset(&self.path_of(key))
+    }
+
     fn note(&mut self, key: &str) {
         if !self.known.iter().any(|known| known == key) {
             self.known.push(key.to_owned());

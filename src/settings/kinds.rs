@@ -3,7 +3,7 @@
 use super::rule::Rule;
 use super::scalar::{Found, Raw, Scalar, ruled_as_it_is, words};
 use super::shown::Shown;
-use super::{IdDigits, LogLevel, Mode, TlsVersion, TlvSet};
+use super::{IdDigits, LogLevel, Mode, RateScope, ReceiptForm, TlsNeed, TlsVersion, TlvSet};
 use crate::pdu::{CommandId, CommandStatus, InterfaceVersion, Npi, StatusClass, TlvKind, TlvTag, Ton};
 use crate::session::EnquireLinkMode;
 use crate::sm::{DefaultAlphabet, IdBase};
@@ -36,6 +36,19 @@ words! {
         "integer" = Self::Integer,
         "c_octet_string" = Self::Text,
         "octet_string" = Self::Octets,
+    }
+    TlsNeed {
+        "required" = Self::Required,
+        "offered" = Self::Offered,
+    }
+    RateScope {
+        "server" = Self::Server,
+        "account" = Self::Account,
+    }
+    ReceiptForm {
+        "text" = Self::Text,
+        "text-and-tlv" = Self::TextAndTlv,
+        "own" = Self::Own,
     }
     TlvSet {
         "india-dlt" = Self::IndiaDlt,
@@ -212,6 +225,12 @@ pub(super) trait Listed: Scalar {
 impl Listed for String {
     fn list_allowed() -> String {
         String::from("a list of names in quotes, such as [\"a-1\", \"a-2\"]")
+    }
+}
+
+impl Listed for u16 {
+    fn list_allowed() -> String {
+        String::from("a list of whole numbers")
     }
 }
 

@@ -7,7 +7,10 @@ mod field;
 mod host;
 mod keys;
 mod kinds;
+mod origins;
+mod presets;
 mod problem;
+mod providers;
 mod reference;
 mod router;
 mod rule;
@@ -26,6 +29,8 @@ mod values;
 
 pub use bind::{BindSettings, MessageIdSettings, Mode};
 pub use host::HostPort;
+pub use origins::{Origins, Traced};
+pub use presets::{Preset, PresetFacts, RateScope, ReceiptForm, TlsNeed};
 pub use problem::{Mistake, Place, Problem, SettingsError};
 pub use reference::reference;
 pub use router::{BudgetSettings, LogLevel, LogSettings, RouteSettings, RouterSettings};
@@ -87,6 +92,15 @@ impl Settings {
     ///
     /// Every mistake of the file and of the variables, one line each: where it stands, and what would be right.
     pub fn from_file(path: impl AsRef<Path>) -> Result<Self, SettingsError> {
+        Self::from_file_with_origins(path).map(|(settings, _)| settings)
+    }
+
+    /// The same, and where each value came from.
+    ///
+    /// # Errors
+    ///
+    /// Every mistake, as for [`Settings::from_file`].
+    pub fn from_file_with_origins(path: impl AsRef<Path>) -> Result<(Self, Origins), SettingsError> {
         let path = path.as_ref();
         let name = path.display().to_string();
         let text = std::fs::read_to_string(path).map_err(|error| Problem {
@@ -97,7 +111,7 @@ impl Settings {
             key: String::new(),
             mistake: Mistake::Unreadable(error.kind()),
         })?;
-        Self::read(&text, &name, environment())
+        Self::read_with_origins(&text, &name, environment())
     }
 
     /// Reads TOML alone, without variables over it; `name` is what it is called in errors.
@@ -125,9 +139,23 @@ impl Settings {
         name: &str,
         environment: impl IntoIterator<Item = (String, String)>,
     ) -> Result<Self, SettingsError> {
+        Self::read_with_origins(text, name, environment).map(|(settings, _)| settings)
+    }
+
+    /// The same, and where each value came from.
+    ///
+    /// # Errors
+    ///
+    /// Every mistake, as for [`Settings::from_file`].
+    pub fn read_with_origins(
+        text: &str,
+        name: &str,
+        environment: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<(Self, Origins), SettingsError> {
         let variables: BTreeMap<String, String> = environment.into_iter().collect();
         let mut problems = Vec::new();
-        let (values, places) = Document::parse(text, name)?.overridden(&variables, &mut problems);
+        let (mut values, mut places) = Document::parse(text, name)?.overridden(&variables, &mut problems);
+        presets::lay_under(&mut values, &mut places);
 
         let mut reader = Reader {
             places: &places,
@@ -141,7 +169,7 @@ impl Settings {
         table.finish();
         settings.check_from(&places, reader.problems)?;
         settings.resolve_tlvs();
-        Ok(settings)
+        Ok((settings, Origins::new(places)))
     }
 
     /// Checks settings that were made or changed in the program; those that were read are checked already.

@@ -22,6 +22,13 @@ pub enum Place {
         /// The variable.
         name: String,
     },
+    /// In a preset.
+    Preset {
+        /// The preset.
+        name: &'static str,
+        /// Where the preset is named.
+        at: Box<Place>,
+    },
 }
 
 impl fmt::Display for Place {
@@ -34,6 +41,7 @@ impl fmt::Display for Place {
             } => write!(f, "{name}:{line}"),
             Self::File { name, line: None } => f.write_str(name),
             Self::Variable { name } => f.write_str(name),
+            Self::Preset { name, at } => write!(f, "{at} (preset {name})"),
         }
     }
 }

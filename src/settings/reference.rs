@@ -2,9 +2,14 @@
 
 use std::fmt::Write;
 
+use super::Preset;
 use super::keys::{Absent, Key, Keys, Step};
+use super::problem::list;
+use super::rule::Bound;
+use super::scalar::Scalar;
+use super::shown::Shown;
 
-/// Every key with what is allowed, its default and what it is for, as tables of Markdown.
+/// Every key with what is allowed, its default and what it is for, and every preset, as tables of Markdown.
 #[must_use]
 pub fn reference() -> String {
     let keys = Keys::all();
@@ -35,7 +40,64 @@ pub fn reference() -> String {
             );
         }
     }
+    presets(&mut out);
     out
+}
+
+fn presets(out: &mut String) {
+    out.push_str("\n### Presets\n\n| Preset | Provider | Sets | Also |\n|---|---|---|---|\n");
+    for preset in Preset::all() {
+        let sets = preset.sets().into_iter();
+        let sets: Vec<String> = sets.map(|(key, value)| format!("`{key} = {value}`")).collect();
+        let _ = writeln!(
+            out,
+            "| `{}` | {} | {} | {} |",
+            preset.name(),
+            preset.provider(),
+            sets.join("<br>"),
+            facts(preset).join("<br>"),
+        );
+    }
+}
+
+/// What no key of a bind can say, a sentence each.
+fn facts(preset: Preset) -> Vec<String> {
+    let facts = preset.facts();
+    let ports = facts
+        .tls_ports
+        .iter()
+        .map(ToString::to_string)
+        .collect::<Vec<_>>();
+    let ports = match ports.as_slice() {
+        [] => String::new(),
+        ports => format!(" (port {})", list(ports, "or")),
+    };
+    let words = |value: Option<Shown>| match value {
+        Some(Shown::Text(word)) => Some(word),
+        _ => None,
+    };
+    let known = [
+        words(facts.tls.show()).map(|need| format!("TLS is {need}{ports}")),
+        facts
+            .idle_limit
+            .map(|limit| format!("drops a link that is silent for {}", limit.words())),
+        facts
+            .answer_within
+            .map(|limit| format!("wants deliveries answered within {}", limit.words())),
+        words(facts.rate_scope.show()).map(|scope| format!("the rate is that of one {scope}")),
+        words(facts.receipts.show()).map(|form| format!("receipts: {form}")),
+        facts
+            .receipts_on_any_bind
+            .then(|| String::from("receipts come on any bind of the account")),
+        facts
+            .password_min_length
+            .map(|least| format!("passwords of {least} characters and more")),
+    ];
+    known
+        .into_iter()
+        .flatten()
+        .chain(facts.notes.iter().cloned())
+        .collect()
 }
 
 impl Key {

@@ -4,6 +4,9 @@ use std::fmt;
 
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
+use super::problem::Place;
+use super::source::joined;
+
 /// A value as it stands in the file.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Shown {
@@ -28,12 +31,19 @@ pub struct Effective(pub(super) Entries);
 
 impl fmt::Display for Effective {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write_table(&self.0, "", f)
+        write_entries(&self.0, "", f, &|_| None)
     }
 }
 
 /// Values first, then each table under its own header: TOML wants it in this order.
-fn write_table(entries: &Entries, path: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+///
+/// What is known of the origin of a value stands behind it.
+pub(super) fn write_entries<'a>(
+    entries: &Entries,
+    path: &str,
+    f: &mut fmt::Formatter<'_>,
+    origin: &dyn Fn(&str) -> Option<&'a Place>,
+) -> fmt::Result {
     let (tables, values): (Vec<_>, Vec<_>) = entries
         .iter()
         .partition(|(_, shown)| matches!(shown, Shown::Table(_)));
@@ -41,7 +51,11 @@ fn write_table(entries: &Entries, path: &str, f: &mut fmt::Formatter<'_>) -> fmt
         writeln!(f, "[{path}]")?;
     }
     for (key, value) in &values {
-        writeln!(f, "{key} = {value}")?;
+        write!(f, "{key} = {value}")?;
+        match origin(&joined(path, key)) {
+            Some(origin) => writeln!(f, "  # {origin}")?,
+            None => writeln!(f)?,
+        }
     }
     if !values.is_empty() {
         writeln!(f)?;
@@ -53,7 +67,7 @@ fn write_table(entries: &Entries, path: &str, f: &mut fmt::Formatter<'_>) -> fmt
             } else {
                 format!("{path}.{key}")
             };
-            write_table(entries, &path, f)?;
+            write_entries(entries, &path, f, origin)?;
         }
     }
     Ok(())

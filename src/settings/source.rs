@@ -40,6 +40,11 @@ impl Places {
         matches!(self.by_key.get(key), Some(Place::Variable { .. }))
     }
 
+    /// Whether the key is that of a preset.
+    pub(super) fn is_preset(&self, key: &str) -> bool {
+        matches!(self.by_key.get(key), Some(Place::Preset { .. }))
+    }
+
     /// Whether the settings come from a file at all.
     pub(super) fn is_file(&self) -> bool {
         self.file.is_some()
@@ -57,6 +62,16 @@ impl Places {
                 None => return self.whole(),
             }
         }
+    }
+
+    /// Notes where a key stands.
+    pub(super) fn add(&mut self, key: String, place: Place) {
+        self.by_key.insert(key, place);
+    }
+
+    /// Where the key itself stands.
+    pub(super) fn exactly(&self, key: &str) -> Option<&Place> {
+        self.by_key.get(key)
     }
 
     fn whole(&self) -> Place {
@@ -101,6 +116,11 @@ impl Document {
                 by_key,
             },
         })
+    }
+
+    /// The values, and where they stand.
+    pub(super) fn into_parts(self) -> (Map<String, Value>, Places) {
+        (self.tree, self.places)
     }
 
     /// The names of the tables under `path`, as in `binds`.

@@ -24,11 +24,16 @@ impl Field for StatusClasses {
                     table.report(&key, Mistake::Key { allowed: STATUS });
                     continue;
                 };
-                // A name and its number, or a number written in two ways.
-                if let Some((_, first)) = known.iter().find(|(other, _)| *other == status) {
-                    let keys = vec![first.clone(), key.clone()];
-                    table.report(&key, Mistake::OneOf { keys });
-                    continue;
+                // A name and its number, or a number written in two ways. The bind goes before its preset.
+                let first = known.iter().find(|(other, _)| *other == status);
+                match first.map(|(_, first)| (first, table.is_preset(first), table.is_preset(&key))) {
+                    None | Some((_, true, false)) => {}
+                    Some((_, _, true)) => continue,
+                    Some((first, false, false)) => {
+                        let keys = vec![first.clone(), key.clone()];
+                        table.report(&key, Mistake::OneOf { keys });
+                        continue;
+                    }
                 }
                 if let Some(class) = class {
                     self.set(status, class);

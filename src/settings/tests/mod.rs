@@ -4,6 +4,7 @@ mod carriers;
 mod environment;
 mod files;
 mod mistakes;
+mod presets;
 
 use std::time::Duration;
 
