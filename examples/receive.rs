@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use actix::{Actor, Context, Handler};
 use bindery::esme::Esme;
-use bindery::events::{Answer, Delivery, Event, Kinds};
+use bindery::events::{Answer, Delivery, Duty, Event, Kinds};
 use bindery::pdu::MessageState;
 use bindery::settings::{BindSettings, Settings};
 use bindery::smsc::{Behaviour, MobileOriginated, Shares, Smsc};
@@ -82,7 +82,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let esme = Esme::start(Settings::default().bind("main", bind))?;
     let (seen, mut things) = mpsc::unbounded_channel();
     let inbox = Inbox { seen }.start();
-    esme.answer_deliveries(inbox.clone().recipient())?;
+    esme.answer_deliveries(inbox.clone().recipient(), Duty::all())?;
     esme.subscribe(inbox.recipient(), Kinds::RECEIPTS);
 
     for number in 1..=5_u64 {

@@ -1,5 +1,6 @@
 //! What the SMSC delivers, and the answers that are being made.
 
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -8,59 +9,61 @@ use std::time::Instant;
 
 use actix::dev::RecipientRequest;
 use futures_util::StreamExt;
+use futures_util::future::{AbortHandle, Abortable};
 use futures_util::stream::FuturesUnordered;
-use tracing::debug;
+use tracing::{debug, warn};
 
 use super::jobs::Ticket;
-use crate::events::{Answer, Answering, Delivery, Event, Hub, Kinds};
-use crate::pdu::{CommandStatus, DataSmResp, DeliverSmResp, PduView};
-use crate::session::{Inbound, Session};
+use crate::events::{
+    Answer, Answerer, Asking, Covered, Delivery, DeliveryKind, Event, Hub, Kinds, Lane, Lanes,
+};
+use crate::pdu::{CommandStatus, DataSmResp, DeliverSmResp};
+use crate::session::{Inbound, RespondError, Session};
 
-/// So many answers may be awaited that are not wanted any more, beside as many as are.
-const STALE: usize = 64;
-
-/// Which response answers.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Kind {
-    DeliverSm,
-    DataSm,
-}
-
-impl Kind {
-    /// None for what is no delivery.
-    pub(super) const fn of(body: &PduView<'_>) -> Option<Self> {
-        match body {
-            PduView::DeliverSm(_) => Some(Self::DeliverSm),
-            PduView::DataSm(_) => Some(Self::DataSm),
-            _ => None,
-        }
-    }
-}
-
-/// An answer that somebody was asked for.
-struct Asked {
+/// A delivery that waits to be shown to its answerer.
+struct Waiting {
     inbound: Inbound,
-    kind: Kind,
+    delivery: Arc<Delivery>,
+}
+
+/// A question that was put.
+struct Question {
+    inbound: Inbound,
+    delivery: Arc<Delivery>,
+    answerer: Arc<Answerer<Delivery>>,
     request: Pin<Box<RecipientRequest<Delivery>>>,
 }
 
-impl Future for Asked {
-    type Output = (Inbound, Kind, Answer);
+type Whom = (Arc<Answerer<Delivery>>, Option<Lane>);
+
+/// What there is to know of a question that was put.
+struct Asked {
+    lane: Option<Lane>,
+    /// Nobody waits for it any more.
+    abort: AbortHandle,
+}
+
+impl Future for Question {
+    type Output = (Inbound, Arc<Delivery>, Result<Answer, Arc<Answerer<Delivery>>>);
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let answer = ready!(self.request.as_mut().poll(cx));
-        // A handler that panicked or is gone: the SMSC keeps the message.
-        let answer = answer.unwrap_or_else(|_| Answer::later());
-        Poll::Ready((self.inbound, self.kind, answer))
+        let answer = answer.map_err(|_| self.answerer.clone());
+        Poll::Ready((self.inbound, self.delivery.clone(), answer))
     }
 }
 
-/// The deliveries of one bind that wait for their answer.
+/// The deliveries of one bind that wait for their answer. The session bounds how many: it answers each at its
+/// deadline, and reads no more while too many are open.
 pub(super) struct Deliveries {
     hub: Arc<Hub>,
     /// The answer where nobody takes messages.
     unhandled: CommandStatus,
-    asked: FuturesUnordered<Asked>,
+    /// Those that wait for their turn. None whose predecessors are answered, so the oldest of each lane is asked.
+    lanes: Lanes<Lane, Waiting>,
+    /// By age, which is the order of their deadlines.
+    asked: BTreeMap<Inbound, Asked>,
+    questions: FuturesUnordered<Abortable<Question>>,
 }
 
 impl Deliveries {
@@ -68,7 +71,9 @@ impl Deliveries {
         Self {
             hub,
             unhandled,
-            asked: FuturesUnordered::new(),
+            lanes: Lanes::default(),
+            asked: BTreeMap::new(),
+            questions: FuturesUnordered::new(),
         }
     }
 
@@ -76,24 +81,64 @@ impl Deliveries {
     pub(super) fn handle(
         &mut self,
         session: &mut Session<Ticket>,
-        (inbound, kind): (Inbound, Kind),
+        inbound: Inbound,
         delivery: Delivery,
         now: Instant,
     ) {
-        match self.hub.answer(&delivery, self.unhandled) {
-            Answering::Now(answer) => respond(session, inbound, kind, answer, now),
-            Answering::Later(request) => {
-                self.forget_stale(session);
-                self.asked.push(Asked {
-                    inbound,
-                    kind,
-                    request: Box::pin(request),
-                });
+        let delivery = Arc::new(delivery);
+        if self.hub.wants(Kinds::DELIVERIES) {
+            self.hub.emit(Event::Delivery(delivery.clone()));
+        }
+        if delivery.is_receipt() {
+            return respond(session, inbound, &delivery, Answer::ok(), now);
+        }
+        self.take(session, Waiting { inbound, delivery }, now);
+    }
+
+    /// Answers it, asks about it, or lets it wait until those before it are answered.
+    fn take(&mut self, session: &mut Session<Ticket>, waiting: Waiting, now: Instant) {
+        match self.who_answers(&waiting.delivery) {
+            Err(answer) => respond(session, waiting.inbound, &waiting.delivery, answer, now),
+            Ok((answerer, None)) => self.ask(answerer, None, waiting),
+            Ok((answerer, Some(lane))) => {
+                if let Some(waiting) = self.lanes.enter(lane.clone(), waiting) {
+                    self.ask(answerer, Some(lane), waiting);
+                }
             }
         }
-        if self.hub.wants(Kinds::DELIVERIES) {
-            self.hub.emit(Event::Delivery(Arc::new(delivery)));
+    }
+
+    /// Who is to be asked, and in which lane; the answer where there is nobody to ask.
+    fn who_answers(&self, delivery: &Arc<Delivery>) -> Result<Whom, Answer> {
+        let (source, destination) = (delivery.source(), delivery.destination());
+        let covered = Covered {
+            kind: delivery.kind(),
+            bind: &delivery.bind,
+            account: &delivery.account,
+            source: &source,
+            destination: &destination,
+        };
+        match self.hub.who_answers(&covered) {
+            Asking::One(answerer) => {
+                let lane = answerer.lane(&covered);
+                Ok((answerer, lane))
+            }
+            Asking::Dead => Err(Answer::later()),
+            Asking::Nobody => Err(self.hub.answer_unasked(delivery, self.unhandled)),
         }
+    }
+
+    fn ask(&mut self, answerer: Arc<Answerer<Delivery>>, lane: Option<Lane>, waiting: Waiting) {
+        let Waiting { inbound, delivery } = waiting;
+        let question = Question {
+            request: Box::pin(answerer.ask(delivery.as_ref().clone())),
+            inbound,
+            delivery,
+            answerer,
+        };
+        let (abort, registration) = AbortHandle::new_pair();
+        self.questions.push(Abortable::new(question, registration));
+        self.asked.insert(inbound, Asked { lane, abort });
     }
 
     /// Puts answers that became ready into the session; true when there were any.
@@ -102,52 +147,84 @@ impl Deliveries {
         if self.asked.is_empty() {
             return false;
         }
-        while let Poll::Ready(Some((inbound, kind, answer))) = self.asked.poll_next_unpin(cx) {
-            respond(session, inbound, kind, answer, now);
+        self.give_up_overdue(session, now);
+        while let Poll::Ready(Some(question)) = self.questions.poll_next_unpin(cx) {
+            // An error is one that was given up: its handler does not even see it if it waits in the mailbox.
+            let Ok((inbound, delivery, answer)) = question else {
+                continue;
+            };
+            let answer = answer.unwrap_or_else(|answerer| {
+                // The SMSC keeps the message.
+                answerer.handle_failed(&delivery.bind, &self.hub);
+                Answer::later()
+            });
+            respond(session, inbound, &delivery, answer, now);
             answered = true;
+            if let Some(asked) = self.asked.remove(&inbound) {
+                self.go_on(session, asked.lane, now);
+            }
         }
         answered
     }
 
-    /// The link is gone: nobody is left to answer.
-    pub(super) fn clear(&mut self) {
-        self.asked.clear();
+    /// Gives up the questions that the session has answered at their deadline, and puts those that waited behind.
+    fn give_up_overdue(&mut self, session: &mut Session<Ticket>, now: Instant) {
+        while let Some(oldest) = self.asked.first_entry()
+            && !session.is_owed(*oldest.key())
+        {
+            let Asked { lane, abort } = oldest.remove();
+            abort.abort();
+            self.go_on(session, lane, now);
+        }
     }
 
-    /// Forgets questions that were answered at their deadline, so that a handler which never answers does not make
-    /// us keep all that ever came. The handler does not even see those that wait in its mailbox.
-    fn forget_stale(&mut self, session: &Session<Ticket>) {
-        if self.asked.len() > session.unanswered() * 2 + STALE {
-            let asked = std::mem::take(&mut self.asked).into_iter();
-            self.asked = asked.filter(|asked| session.is_owed(asked.inbound)).collect();
+    /// A lane is free: what comes next in it has its turn, unless its own deadline has passed.
+    fn go_on(&mut self, session: &mut Session<Ticket>, lane: Option<Lane>, now: Instant) {
+        let Some(lane) = lane else { return };
+        while let Some(next) = self.lanes.leave(&lane) {
+            if !session.is_owed(next.inbound) {
+                continue;
+            }
+            // Decided anew: the answerer may be dead or dismissed by now.
+            match self.who_answers(&next.delivery) {
+                Ok((answerer, Some(same))) if same == lane => return self.ask(answerer, Some(lane), next),
+                _ => self.take(session, next, now),
+            }
         }
+    }
+
+    /// The link is gone: nobody is left to answer.
+    pub(super) fn clear(&mut self) {
+        self.lanes.clear();
+        self.asked.clear();
+        self.questions.clear();
     }
 }
 
-fn respond(session: &mut Session<Ticket>, inbound: Inbound, kind: Kind, answer: Answer, now: Instant) {
-    let Answer { status, message_id } = answer;
-    let answered = match kind {
-        Kind::DeliverSm => session.respond(
-            inbound,
-            status,
-            &DeliverSmResp {
-                message_id,
-                ..Default::default()
-            },
-            now,
-        ),
-        Kind::DataSm => session.respond(
-            inbound,
-            status,
-            &DataSmResp {
-                message_id,
-                ..Default::default()
-            },
-            now,
-        ),
+fn respond(
+    session: &mut Session<Ticket>,
+    inbound: Inbound,
+    delivery: &Delivery,
+    answer: Answer,
+    now: Instant,
+) {
+    let Answer {
+        status,
+        message_id,
+        tlvs,
+    } = answer;
+    let answered = match delivery.kind() {
+        DeliveryKind::DeliverSm => session.respond(inbound, status, &DeliverSmResp { message_id, tlvs }, now),
+        DeliveryKind::DataSm => session.respond(inbound, status, &DataSmResp { message_id, tlvs }, now),
     };
-    if let Err(error) = answered {
-        // It was answered at its deadline, with the status for that.
-        debug!(%error, "answer came too late");
+    match answered {
+        Ok(()) => {}
+        // At its deadline, with the status for that.
+        Err(RespondError::AlreadyAnswered) => debug!("answer came too late"),
+        Err(error) => {
+            warn!(bind = %delivery.bind, %error, "an answer that cannot be written; only its status is");
+            // What has no body always fits.
+            let _ = session.respond_empty(inbound, status, now);
+        }
     }
 }

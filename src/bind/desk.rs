@@ -6,11 +6,13 @@ use std::time::Instant;
 
 use tracing::debug;
 
-use super::deliveries::{Deliveries, Kind};
+use super::deliveries::Deliveries;
 use super::inquiries::Inquiries;
 use super::jobs::{Jobs, Ticket};
 use super::messages::Report;
-use crate::events::{Alarm, Delivery, Event as HubEvent, Hub, Kinds, Receipts, UnreadableEvent};
+use crate::events::{
+    Alarm, Delivery, DeliveryKind, Event as HubEvent, Hub, Kinds, Receipts, UnreadableEvent,
+};
 use crate::link::LinkHandler;
 use crate::pdu::{CommandStatus, DecodeError, Faults, Header, PduView};
 use crate::session::{Event, Inbound, Room, Session};
@@ -106,11 +108,11 @@ impl Desk {
         frame: &[u8],
         now: Instant,
     ) {
-        let Some(kind) = Kind::of(&body) else {
+        if DeliveryKind::of(&body).is_none() {
             // Nothing else that wants an answer comes from an SMSC.
             let _ = session.respond_empty(inbound, CommandStatus::ESME_RINVCMDID, now);
             return;
-        };
+        }
         self.jobs.counters.delivered += 1;
         let (bind, account) = (self.bind.clone(), self.account.clone());
         let frame = bytes::Bytes::copy_from_slice(frame);
@@ -121,7 +123,7 @@ impl Desk {
             self.jobs.tell_accepted(now);
             self.receipts.handle_delivery(&delivery, now);
         }
-        self.deliveries.handle(session, (inbound, kind), delivery, now);
+        self.deliveries.handle(session, inbound, delivery, now);
     }
 
     fn handle_unreadable(&self, header: Header, error: DecodeError, frame: &[u8]) {

@@ -13,7 +13,7 @@ use tokio::sync::{oneshot, watch};
 
 pub use home::StartError;
 
-use crate::events::{Delivery, Event, Filter, Hub, HubError, Subscription};
+use crate::events::{AnswererId, Delivery, Duty, DutyTaken, Event, Filter, Hub, Subscription};
 use crate::link::{Connect, TcpConnector};
 use crate::router::{
     Applied, Apply, ApplyError, BindError, Books, GetStatus, Jobs, Order, OrderBind, Preparer, Router,
@@ -300,14 +300,23 @@ impl Esme {
         self.inner.hub.unsubscribe(subscription)
     }
 
-    /// Lets an actor decide what messages from the SMSCs are answered with. Receipts are always acknowledged, and
-    /// come as events.
+    /// Lets an actor decide what the messages from the SMSCs in its duty are answered with, at once or later; see
+    /// [`Hub::answer_deliveries`]. Receipts are always acknowledged, and come as events.
     ///
     /// # Errors
     ///
-    /// Another actor does so already.
-    pub fn answer_deliveries(&self, answerer: Recipient<Delivery>) -> Result<(), HubError> {
-        self.inner.hub.answer_deliveries(answerer)
+    /// Another actor that is alive has the same duty.
+    pub fn answer_deliveries(
+        &self,
+        answerer: Recipient<Delivery>,
+        duty: impl Into<Duty>,
+    ) -> Result<AnswererId, DutyTaken> {
+        self.inner.hub.answer_deliveries(answerer, duty)
+    }
+
+    /// Ends the duty of an answerer; true when it had one.
+    pub fn dismiss(&self, answerer: AnswererId) -> bool {
+        self.inner.hub.dismiss(answerer)
     }
 
     // Changes.

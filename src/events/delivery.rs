@@ -2,7 +2,10 @@
 
 use bytes::Bytes;
 
-use crate::pdu::{COctetString, CommandStatus, DataCoding, EsmClass, Faults, Header, Pdu, PduView, TlvsView};
+use super::DeliveryKind;
+use crate::pdu::{
+    COctetString, CommandStatus, DataCoding, EsmClass, Faults, Header, Pdu, PduView, Tlvs, TlvsView,
+};
 use crate::sm::{Alphabet, DefaultAlphabet, MessageSource};
 use crate::submit::{AccountId, BindId};
 
@@ -52,6 +55,15 @@ impl Delivery {
     pub const fn default_alphabet(mut self, alphabet: DefaultAlphabet) -> Self {
         self.default_alphabet = alphabet;
         self
+    }
+
+    /// How it came.
+    #[must_use]
+    pub const fn kind(&self) -> DeliveryKind {
+        match &self.pdu {
+            Pdu::DataSm(_) => DeliveryKind::DataSm,
+            _ => DeliveryKind::DeliverSm,
+        }
     }
 
     /// Who sent it.
@@ -140,13 +152,15 @@ impl actix::Message for Delivery {
     type Result = Answer;
 }
 
-/// What we say to a delivery: the status of our response, and its message_id where the handler sets one.
+/// What we say to a delivery: the status of our response, and what else is in it.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Answer {
     /// The command_status.
     pub status: CommandStatus,
     /// The message_id; the standard leaves it empty.
     pub message_id: COctetString<65>,
+    /// The TLVs; only data_sm_resp has some. A response with an error goes without its body, save a data_sm_resp with TLVs.
+    pub tlvs: Tlvs,
 }
 
 impl Answer {
@@ -173,7 +187,7 @@ impl From<CommandStatus> for Answer {
     fn from(status: CommandStatus) -> Self {
         Self {
             status,
-            message_id: COctetString::EMPTY,
+            ..Self::default()
         }
     }
 }

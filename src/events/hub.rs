@@ -4,11 +4,10 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use actix::Recipient;
-use actix::dev::RecipientRequest;
 
+use super::answerers::Answerers;
 use super::{Alarm, Answer, Delivery, Event, Filter, Kinds};
 use crate::pdu::CommandStatus;
-use crate::submit::BindId;
 
 /// The table of subscribers, shared by all who have something to tell.
 #[derive(Debug, Default)]
@@ -16,12 +15,12 @@ pub struct Hub {
     /// The kinds that at least one subscriber wants.
     wanted: AtomicU32,
     table: RwLock<Table>,
+    pub(super) answerers: Answerers<Delivery>,
 }
 
 #[derive(Debug, Default)]
 struct Table {
     subscribers: Vec<Subscriber>,
-    answerer: Option<Recipient<Delivery>>,
     next: u64,
 }
 
@@ -35,24 +34,6 @@ struct Subscriber {
 /// Names a subscription, to end it.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub struct Subscription(u64);
-
-/// What the hub refuses.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-#[non_exhaustive]
-pub enum HubError {
-    /// Another actor answers deliveries already.
-    #[error("deliveries are answered by another actor already")]
-    AnswererExists,
-}
-
-/// Who decides what a delivery is answered with.
-#[expect(clippy::large_enum_variant, reason = "moved once, to where the request waits")]
-pub enum Answering {
-    /// Nobody: this is the answer.
-    Now(Answer),
-    /// The answerer, when the future is ready; an error stands for [`Answer::later`].
-    Later(RecipientRequest<Delivery>),
-}
 
 impl Hub {
     /// A hub without subscribers.
@@ -121,66 +102,22 @@ impl Hub {
         }
     }
 
-    /// Lets an actor decide what deliveries are answered with. Receipts are not asked about: they are always
-    /// acknowledged, and come as events.
-    ///
-    /// # Errors
-    ///
-    /// Another one does so already and is alive.
-    pub fn answer_deliveries(&self, answerer: Recipient<Delivery>) -> Result<(), HubError> {
-        self.change(|table| match &table.answerer {
-            Some(other) if other.connected() => Err(HubError::AnswererExists),
-            _ => {
-                table.answerer = Some(answerer);
-                Ok(())
-            }
-        })
-    }
-
-    /// Decides who answers a delivery. The caller emits the delivery as an event itself.
-    ///
-    /// Without an answerer a message is taken when a subscriber wants deliveries, else answered with `unhandled`
-    /// and an alarm. While the answerer is dead it is refused for now. A receipt is always taken.
-    #[must_use]
-    pub fn answer(&self, delivery: &Delivery, unhandled: CommandStatus) -> Answering {
-        if delivery.is_receipt() {
-            return Answering::Now(Answer::ok());
-        }
-        let asked = {
-            let table = self.table.read().unwrap_or_else(PoisonError::into_inner);
-            match &table.answerer {
-                Some(answerer) if answerer.connected() => {
-                    return Answering::Later(answerer.send(delivery.clone()));
-                }
-                other => other.is_some(),
-            }
-        };
-        if asked {
-            self.emit(Event::Alarm(Alarm::AnswererGone));
-            return Answering::Now(Answer::later());
-        }
-        Answering::Now(self.answer_unasked(&delivery.bind, unhandled))
-    }
-
-    /// What a message on `bind` is answered with when nobody is to be asked.
-    fn answer_unasked(&self, bind: &BindId, unhandled: CommandStatus) -> Answer {
-        if self.wants(Kinds::DELIVERIES) {
+    /// What a message is answered with when it is in nobody's duty: taken when a subscriber gets it, else `unhandled`
+    /// with an alarm.
+    pub(crate) fn answer_unasked(&self, delivery: &Arc<Delivery>, unhandled: CommandStatus) -> Answer {
+        if self.takes(&Event::Delivery(delivery.clone())) {
             return Answer::ok();
         }
-        self.emit(Event::Alarm(Alarm::Unhandled { bind: bind.clone() }));
+        let bind = delivery.bind.clone();
+        self.emit(Event::Alarm(Alarm::Unhandled { bind }));
         Answer::from(unhandled)
     }
 
-    /// True when somebody answers deliveries, or wants to see them: only then they need to be owned.
-    #[must_use]
-    pub fn takes_deliveries(&self) -> bool {
-        self.wants(Kinds::DELIVERIES)
-            || self
-                .table
-                .read()
-                .unwrap_or_else(PoisonError::into_inner)
-                .answerer
-                .is_some()
+    /// True when at least one subscriber gets this event.
+    fn takes(&self, event: &Event) -> bool {
+        let table = || self.table.read().unwrap_or_else(PoisonError::into_inner);
+        let takes = |subscriber: &Subscriber| subscriber.filter.takes(event);
+        self.wants(event.kind()) && table().subscribers.iter().any(takes)
     }
 
     fn drop_gone(&self) {

@@ -1,10 +1,13 @@
 //! What happened, as values, and who wants to know.
 //!
-//! Binds, router and `Esme` tell the [`Hub`]; subscribers get [`Event`]s through actix `Recipient`s, and one of
-//! them may answer deliveries. Telling costs one atomic load where nobody wants to know.
+//! Binds, router and `Esme` tell the [`Hub`]; subscribers get [`Event`]s through actix `Recipient`s. Answerers
+//! decide what deliveries are answered with, each those in its [`Duty`]. Telling costs one atomic load where nobody wants to know.
 
+mod answerers;
 mod delivery;
+mod duty;
 mod hub;
+mod lanes;
 mod phase;
 mod receipts;
 #[cfg(test)]
@@ -13,8 +16,13 @@ mod tests;
 use std::ops::BitOr;
 use std::sync::Arc;
 
+pub(crate) use answerers::{Answerer, Asking, Lane};
+pub use answerers::{AnswererId, DutyTaken};
 pub use delivery::{Answer, Delivery};
-pub use hub::{Answering, Hub, HubError, Subscription};
+pub(crate) use duty::Covered;
+pub use duty::{AnswerOrder, DeliveryKind, Duty};
+pub use hub::{Hub, Subscription};
+pub(crate) use lanes::Lanes;
 pub use phase::{Cause, ConnectFailure, Phase};
 pub use receipts::{Accepted, ReceiptEvent, Receipts};
 
@@ -257,9 +265,20 @@ pub enum Alarm {
         /// The bind.
         bind: BindId,
     },
-    /// The actor that answered deliveries is gone; they are refused until another takes its place.
-    #[error("the actor that answers deliveries is gone")]
-    AnswererGone,
+    /// An actor that answered deliveries is gone; those in its duty are refused until another takes that over.
+    #[error("{name} is gone, and with it who answers its deliveries")]
+    AnswererGone {
+        /// What it was called.
+        name: Arc<str>,
+    },
+    /// An answerer that is still there gave no answer: it panicked over the question, or dropped it.
+    #[error("{bind}: {name} gave no answer to a delivery")]
+    AnswererFailed {
+        /// What it is called.
+        name: Arc<str>,
+        /// The bind that the delivery came on.
+        bind: BindId,
+    },
     /// A subscriber is gone without having unsubscribed.
     #[error("a subscriber is gone")]
     SubscriberGone,
@@ -277,8 +296,9 @@ impl Alarm {
             | Self::Restarted { bind }
             | Self::GaveUp { bind }
             | Self::Stuck { bind }
+            | Self::AnswererFailed { bind, .. }
             | Self::Unhandled { bind } => Some(bind),
-            Self::AnswererGone | Self::SubscriberGone => None,
+            Self::AnswererGone { .. } | Self::SubscriberGone => None,
         }
     }
 }

@@ -12,11 +12,10 @@ use crate::pdu::{
 use crate::sm::{CorrelatorLimits, IdRules};
 use crate::submit::{AccountId, Job, MessageId, Parts, Reply};
 
-/// Keeps what it is told, answers what it is asked.
+/// Keeps what it is told, takes what it is asked about.
 #[derive(Clone, Default)]
 struct Witness {
     seen: Arc<Mutex<Vec<Event>>>,
-    answer: CommandStatus,
 }
 
 impl Actor for Witness {
@@ -35,7 +34,7 @@ impl Handler<Delivery> for Witness {
     type Result = Answer;
 
     fn handle(&mut self, _: Delivery, _: &mut Context<Self>) -> Answer {
-        self.answer.into()
+        Answer::ok()
     }
 }
 
@@ -165,52 +164,151 @@ async fn a_subscriber_that_is_gone_is_dropped_and_reported() {
 }
 
 #[tokio::test]
-async fn a_message_is_answered_by_its_handler_or_by_whether_anybody_takes_it() {
+async fn a_message_in_nobodys_duty_is_taken_if_a_subscriber_gets_it() {
     LocalSet::new()
         .run_until(async {
             let hub = Hub::new();
             let refused = CommandStatus::ESME_RSYSERR;
-            let now = |hub: &Hub, delivery: &Delivery| match hub.answer(delivery, refused) {
-                Answering::Now(answer) => answer,
-                Answering::Later(_) => panic!("somebody was asked"),
-            };
+            let message = Arc::new(message("hi"));
             let watcher = Witness::default();
-            hub.subscribe(watcher.clone().start().recipient(), Kinds::ALARMS);
-            assert_eq!(now(&hub, &message("hi")), Answer::from(refused));
+            let address = watcher.clone().start();
+            hub.subscribe(address.clone().recipient(), Kinds::ALARMS);
+            let elsewhere = Filter::kinds(Kinds::DELIVERIES).on("b-1");
+            hub.subscribe(address.clone().recipient(), elsewhere);
+            assert_eq!(hub.answer_unasked(&message, refused), refused.into());
             settle().await;
             assert!(matches!(
                 watcher.seen()[..],
                 [Event::Alarm(Alarm::Unhandled { .. })]
             ));
-            assert_eq!(now(&hub, &receipt("1")), Answer::ok());
+            hub.subscribe(address.recipient(), Kinds::DELIVERIES);
+            assert_eq!(hub.answer_unasked(&message, refused), Answer::ok());
+        })
+        .await;
+}
 
-            hub.subscribe(watcher.clone().start().recipient(), Kinds::DELIVERIES);
-            assert_eq!(now(&hub, &message("hi")), Answer::ok());
+/// Who answers a deliver_sm of account `a`, on `bind`, from 447700900123 to 4477.
+fn asked(hub: &Hub, bind: &str) -> &'static str {
+    let (bind, account) = (bind.into(), "a".into());
+    let covered = Covered {
+        kind: DeliveryKind::DeliverSm,
+        bind: &bind,
+        account: &account,
+        source: "447700900123",
+        destination: "4477",
+    };
+    match hub.who_answers(&covered) {
+        Asking::Nobody => "nobody",
+        Asking::Dead => "dead",
+        Asking::One(answerer) => match answerer.name() {
+            "all" => "all",
+            "account" => "account",
+            "bind" => "bind",
+            "source" => "source",
+            "destination" => "destination",
+            "longer" => "longer",
+            other => panic!("{other}"),
+        },
+    }
+}
 
-            let status = CommandStatus::ESME_RMSGQFUL;
-            let answerer = Witness {
-                answer: status,
-                ..Witness::default()
+#[tokio::test]
+async fn the_answerer_with_the_most_specific_duty_is_asked() {
+    LocalSet::new()
+        .run_until(async {
+            let hub = Hub::new();
+            let add = |duty: Duty| {
+                hub.answer_deliveries(Witness::default().start().recipient(), duty)
+                    .unwrap()
             };
-            let address = answerer.start();
-            hub.answer_deliveries(address.clone().recipient()).unwrap();
-            let second = Witness::default().start();
+            assert_eq!(asked(&hub, "a-1"), "nobody");
+            let data = DeliveryKind::DataSm;
+            let elsewhere = [
+                Duty::all().only(data),
+                Duty::all().only(data).on("a-1"),
+                Duty::all().account("b"),
+                Duty::all().source_prefix("45"),
+                Duty::all().destination_prefix("44779"),
+            ];
+            for duty in elsewhere {
+                add(duty);
+            }
+            assert_eq!(asked(&hub, "a-1"), "nobody");
+
+            // Each before the ones above it.
+            let all = add(Duty::named("all").only(DeliveryKind::DeliverSm));
+            assert_eq!(asked(&hub, "a-1"), "all");
+            add(Duty::named("source").source_prefix("447700900123"));
+            assert_eq!(asked(&hub, "a-1"), "source");
+            add(Duty::named("destination").destination_prefix("44"));
+            assert_eq!(asked(&hub, "a-1"), "destination");
+            let longer = add(Duty::named("longer").destination_prefix("447"));
+            assert_eq!(asked(&hub, "a-1"), "longer");
+            add(Duty::named("account").account("a"));
+            assert_eq!(asked(&hub, "a-1"), "account");
+            add(Duty::named("bind").on("a-1").only(DeliveryKind::DeliverSm));
+            assert_eq!((asked(&hub, "a-1"), asked(&hub, "a-2")), ("bind", "account"));
+
+            // In whichever order they came.
+            assert!(hub.dismiss(all) && hub.dismiss(longer) && !hub.dismiss(longer));
+            add(Duty::named("longer").source_prefix("4").account("a"));
+            assert_eq!((asked(&hub, "a-1"), asked(&hub, "a-2")), ("bind", "longer"));
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn two_answerers_with_the_same_duty_are_an_error_that_names_both() {
+    LocalSet::new()
+        .run_until(async {
+            let hub = Hub::new();
+            let add = |duty| hub.answer_deliveries(Witness::default().start().recipient(), duty);
+            add(Duty::named("votes").destination_prefix("72")).unwrap();
+            let refused = add(Duty::named("chat")
+                .destination_prefix("72")
+                .only(DeliveryKind::DataSm));
+            let refused = refused.unwrap_err();
+            assert_eq!((&*refused.name, &*refused.other), ("chat", "votes"));
             assert_eq!(
-                hub.answer_deliveries(second.clone().recipient()),
-                Err(HubError::AnswererExists)
+                refused.to_string(),
+                "chat: what it is to answer is answered by votes already"
             );
-            let Answering::Later(answer) = hub.answer(&message("hi"), refused) else {
-                panic!("nobody was asked")
-            };
-            assert_eq!(answer.await.unwrap(), Answer::from(status));
-            assert_eq!(now(&hub, &receipt("1")), Answer::ok());
+            add(Duty::named("chat").destination_prefix("72").source_prefix("44")).unwrap();
+            let nameless = add(Duty::all()).unwrap();
+            assert!(
+                add(Duty::all().order(AnswerOrder::Source)).is_err(),
+                "{nameless:?}"
+            );
+        })
+        .await;
+}
 
-            address.send(Stop).await.unwrap();
+#[tokio::test]
+async fn a_dead_answerer_keeps_its_duty_until_another_takes_it_over() {
+    LocalSet::new()
+        .run_until(async {
+            let hub = Hub::new();
+            let watcher = Witness::default();
+            hub.subscribe(watcher.clone().start().recipient(), Kinds::ALARMS);
+            let answerer = Witness::default().start();
+            let recipient = || Witness::default().start().recipient();
+            hub.answer_deliveries(recipient(), Duty::named("all")).unwrap();
+            hub.answer_deliveries(answerer.clone().recipient(), Duty::named("bind").on("a-1"))
+                .unwrap();
+            answerer.send(Stop).await.unwrap();
             settle().await;
-            assert_eq!(now(&hub, &message("hi")), Answer::later());
+            for _ in 0..3 {
+                assert_eq!((asked(&hub, "a-1"), asked(&hub, "a-2")), ("dead", "all"));
+            }
             settle().await;
-            assert!(matches!(watcher.seen()[..], [Event::Alarm(Alarm::AnswererGone)]));
-            assert_eq!(hub.answer_deliveries(second.recipient()), Ok(()));
+            let seen = watcher.seen();
+            let [Event::Alarm(Alarm::AnswererGone { name })] = &seen[..] else {
+                panic!("{seen:?}")
+            };
+            assert_eq!(&**name, "bind");
+            hub.answer_deliveries(recipient(), Duty::named("bind").on("a-1"))
+                .unwrap();
+            assert_eq!(asked(&hub, "a-1"), "bind");
         })
         .await;
 }

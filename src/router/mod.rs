@@ -43,7 +43,7 @@ pub use status::{GetStatus, Status};
 
 use crate::bind::Bind;
 pub use crate::bind::{Sequences, counting};
-use crate::events::{Delivery, Event, Filter, Hub, HubError, Subscription};
+use crate::events::{AnswererId, Delivery, Duty, DutyTaken, Event, Filter, Hub, Subscription};
 use crate::link::{Connect, Governance, Governor};
 use crate::settings::Settings;
 use crate::submit::{Batch, Job, Reply, Submit, SubmitBatch, SubmitResult};
@@ -293,23 +293,23 @@ impl Handler<Unsubscribe> for Router {
     }
 }
 
-/// Lets an actor decide what deliveries are answered with.
+/// Lets an actor decide what the deliveries in its duty are answered with.
 #[derive(Debug)]
-pub struct AnswerDeliveries(pub Recipient<Delivery>);
+pub struct AnswerDeliveries(pub Recipient<Delivery>, pub Duty);
 
 impl Message for AnswerDeliveries {
-    type Result = Result<(), HubError>;
+    type Result = Result<AnswererId, DutyTaken>;
 }
 
 impl Handler<AnswerDeliveries> for Router {
-    type Result = Result<(), HubError>;
+    type Result = Result<AnswererId, DutyTaken>;
 
     fn handle(
         &mut self,
-        AnswerDeliveries(answerer): AnswerDeliveries,
+        AnswerDeliveries(answerer, duty): AnswerDeliveries,
         _: &mut Self::Context,
     ) -> Self::Result {
-        self.core.borrow().hub.answer_deliveries(answerer)
+        self.core.borrow().hub.answer_deliveries(answerer, duty)
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use actix::{Actor, Context, Handler};
 use bindery::esme::Esme;
-use bindery::events::{Alarm, Answer, Delivery, Event, Filter, Kinds, Phase};
+use bindery::events::{Alarm, Answer, Delivery, Duty, Event, Filter, Kinds, Phase};
 use bindery::link::{Connect, ConnectError, Connecting, Target};
 use bindery::pdu::{CommandStatus, DeliverSm};
 use bindery::settings::{BindSettings, Settings, SmscSettings};
@@ -279,7 +279,7 @@ async fn a_handler_decides_what_messages_are_answered_with() {
         ));
 
         let handler = watcher.clone().start();
-        esme.answer_deliveries(handler.recipient()).unwrap();
+        esme.answer_deliveries(handler.recipient(), Duty::all()).unwrap();
         sleep(Duration::from_secs(60)).await;
         let taken = smsc.counters().mobile_originated_delivered;
         assert_eq!(taken, 1, "the SMSC sends it again");
@@ -303,9 +303,9 @@ async fn a_handler_decides_what_messages_are_answered_with() {
             watcher
                 .seen()
                 .iter()
-                .any(|event| matches!(event, Event::Alarm(Alarm::AnswererGone)))
+                .any(|event| matches!(event, Event::Alarm(Alarm::AnswererGone { .. })))
         );
-        esme.answer_deliveries(Watcher::default().start().recipient())
+        esme.answer_deliveries(Watcher::default().start().recipient(), Duty::all())
             .unwrap();
     })
     .await;

@@ -25,7 +25,10 @@ impl Handler<Delivery> for Answerer {
 async fn a_handler_decides_the_status_of_our_response() {
     local(async {
         let mut bench = Bench::bound(settings()).await;
-        bench.hub.answer_deliveries(Answerer.start().recipient()).unwrap();
+        bench
+            .hub
+            .answer_deliveries(Answerer.start().recipient(), Duty::all())
+            .unwrap();
         for (text, status) in [(&b"yes"[..], 0), (b"no", 0x66), (b"panic", 0x64), (b"yes", 0x64)] {
             bench.deliver(text, 0).await;
             let header = bench.read(DELIVER | RESP).await;
@@ -147,7 +150,10 @@ async fn a_handler_that_never_answers_costs_each_message_its_time_and_no_more() 
             .inbound_limit(10_usize)
             .default_answer(CommandStatus::ESME_RSYSERR);
         let mut bench = Bench::bound(settings).await;
-        bench.hub.answer_deliveries(Silent.start().recipient()).unwrap();
+        bench
+            .hub
+            .answer_deliveries(Silent.start().recipient(), Duty::all())
+            .unwrap();
         let start = link::now();
         for _ in 0..30 {
             for _ in 0..10 {

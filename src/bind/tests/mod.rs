@@ -1,5 +1,6 @@
 //! The actor against hand-written octets over a pipe, in virtual time.
 
+mod answers;
 mod deliveries;
 mod life;
 mod messages;
@@ -14,7 +15,7 @@ use tokio::time::timeout;
 
 use super::messages::{Report, Reporter, Reports};
 use super::*;
-use crate::events::{Answer, Delivery, Event, Kinds, Phase};
+use crate::events::{Answer, Delivery, Duty, Event, Kinds, Phase};
 use crate::link::Connecting;
 use crate::pdu::{CommandStatus, Header, Pdu, SubmitSm};
 use crate::sm::{CorrelatorLimits, IdRules, SplitOptions};

@@ -1,0 +1,300 @@
+//! When answerers are asked, and what becomes of their answers.
+
+use actix::ResponseFuture;
+use tokio::sync::oneshot;
+
+use super::*;
+use crate::events::{Alarm, AnswerOrder};
+use crate::pdu::tlv::{AdditionalStatusInfoText, Tlvs};
+
+type Question = (Delivery, oneshot::Sender<Answer>);
+
+/// Lets the test answer, when it likes.
+struct Clerk(mpsc::UnboundedSender<Question>);
+
+impl Actor for Clerk {
+    type Context = actix::Context<Self>;
+}
+
+impl Handler<Delivery> for Clerk {
+    type Result = ResponseFuture<Answer>;
+
+    fn handle(&mut self, delivery: Delivery, _: &mut Self::Context) -> Self::Result {
+        assert_ne!(delivery.text().as_deref(), Some("panic"));
+        let (sender, answer) = oneshot::channel();
+        self.0.send((delivery, sender)).unwrap();
+        // A test that drops a question makes the handler panic over it.
+        Box::pin(async move { answer.await.unwrap() })
+    }
+}
+
+struct Desk {
+    bench: Bench,
+    clerk: Addr<Clerk>,
+    questions: mpsc::UnboundedReceiver<Question>,
+}
+
+impl Desk {
+    async fn open(settings: BindSettings, duty: Duty) -> Self {
+        let bench = Bench::bound(settings).await;
+        let (sender, questions) = mpsc::unbounded_channel();
+        let clerk = Clerk(sender).start();
+        let recipient = clerk.clone().recipient();
+        bench.hub.answer_deliveries(recipient, duty).unwrap();
+        Self {
+            bench,
+            clerk,
+            questions,
+        }
+    }
+
+    /// Delivers `text` from `source`.
+    async fn deliver(&mut self, source: &str, text: &str) -> u32 {
+        let mut body = b"\0\0\0".to_vec();
+        body.extend(source.as_bytes());
+        body.extend([0; 13]);
+        body.push(u8::try_from(text.len()).unwrap());
+        body.extend(text.as_bytes());
+        self.bench.sequence += 1;
+        let sequence = self.bench.sequence;
+        self.bench.write(DELIVER, 0, sequence, &body).await;
+        sequence
+    }
+
+    async fn asked(&mut self, text: &str) -> oneshot::Sender<Answer> {
+        let (delivery, answer) = timeout(Duration::from_secs(300), self.questions.recv())
+            .await
+            .unwrap()
+            .unwrap();
+        assert_eq!(delivery.text().unwrap(), text);
+        answer
+    }
+
+    /// What is asked about after a while, if anything.
+    async fn asks_nothing(&mut self) {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        if let Ok((delivery, _)) = self.questions.try_recv() {
+            panic!("asked about {:?}", delivery.text());
+        }
+    }
+
+    /// The next response, which must be this one.
+    async fn responds(&mut self, sequence: u32, status: CommandStatus) {
+        let header = self.bench.read(DELIVER | RESP).await;
+        let got = (header.sequence_number.value(), header.command_status);
+        assert_eq!(got, (sequence, status));
+    }
+}
+
+const OK: CommandStatus = CommandStatus::ESME_ROK;
+
+#[tokio::test(start_paused = true)]
+async fn the_next_delivery_of_a_bind_is_shown_when_the_one_before_is_answered() {
+    local(async {
+        let mut desk = Desk::open(settings(), Duty::all()).await;
+        let first = desk.deliver("1", "a").await;
+        let second = desk.deliver("2", "b").await;
+        let a = desk.asked("a").await;
+        desk.asks_nothing().await;
+        a.send(Answer::refused()).unwrap();
+        desk.responds(first, CommandStatus::ESME_RX_R_APPN).await;
+        desk.asked("b").await.send(Answer::ok()).unwrap();
+        desk.responds(second, OK).await;
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn in_order_of_the_source_other_sources_do_not_wait() {
+    local(async {
+        let duty = Duty::all().order(AnswerOrder::Source);
+        let mut desk = Desk::open(settings(), duty).await;
+        let a1 = desk.deliver("1", "a1").await;
+        let a2 = desk.deliver("1", "a2").await;
+        let b1 = desk.deliver("2", "b1").await;
+        let first = desk.asked("a1").await;
+        desk.asked("b1").await.send(Answer::ok()).unwrap();
+        desk.responds(b1, OK).await;
+        desk.asks_nothing().await;
+        first.send(Answer::ok()).unwrap();
+        desk.responds(a1, OK).await;
+        desk.asked("a2").await.send(Answer::ok()).unwrap();
+        desk.responds(a2, OK).await;
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn in_order_of_arrival_answers_may_overtake_each_other() {
+    local(async {
+        let duty = Duty::all().order(AnswerOrder::Arrival);
+        let mut desk = Desk::open(settings(), duty).await;
+        let first = desk.deliver("1", "a").await;
+        let second = desk.deliver("1", "b").await;
+        let a = desk.asked("a").await;
+        desk.asked("b").await.send(Answer::ok()).unwrap();
+        desk.responds(second, OK).await;
+        a.send(Answer::ok()).unwrap();
+        desk.responds(first, OK).await;
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_question_that_is_answered_too_late_does_not_hold_up_the_next_for_longer() {
+    local(async {
+        let late = CommandStatus::ESME_RSYSERR;
+        let settings = settings()
+            .answer_timeout(Duration::from_secs(5))
+            .default_answer(late);
+        let mut desk = Desk::open(settings, Duty::all()).await;
+        let first = desk.deliver("1", "a").await;
+        let second = desk.deliver("1", "b").await;
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        let third = desk.deliver("1", "c").await;
+        let a = desk.asked("a").await;
+        // Both at their deadline; nobody is shown what has been answered.
+        desk.responds(first, late).await;
+        desk.responds(second, late).await;
+        let c = desk.asked("c").await;
+        assert!(a.is_closed() || a.send(Answer::ok()).is_ok());
+        c.send(Answer::ok()).unwrap();
+        desk.responds(third, OK).await;
+        desk.asks_nothing().await;
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slow_answerer_does_not_hold_up_enquire_link() {
+    local(async {
+        let mut desk = Desk::open(settings().inbound_limit(2_usize), Duty::all()).await;
+        let first = desk.deliver("1", "a").await;
+        let a = desk.asked("a").await;
+        desk.bench.write(0x15, 0, 7, b"").await;
+        let header = desk.bench.read(0x15 | RESP).await;
+        assert_eq!(header.sequence_number.value(), 7);
+        a.send(Answer::ok()).unwrap();
+        desk.responds(first, OK).await;
+    })
+    .await;
+}
+
+/// Passes alarms on.
+struct Alarms(mpsc::UnboundedSender<Alarm>);
+
+impl Actor for Alarms {
+    type Context = actix::Context<Self>;
+}
+
+impl Handler<Event> for Alarms {
+    type Result = ();
+
+    fn handle(&mut self, event: Event, _: &mut Self::Context) {
+        if let Event::Alarm(alarm) = event {
+            self.0.send(alarm).unwrap();
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answerer_that_panics_refuses_for_now_and_says_so_until_another_comes() {
+    local(async {
+        let duty = || Duty::named("clerk");
+        let mut desk = Desk::open(settings(), duty()).await;
+        let (sender, mut alarms) = mpsc::unbounded_channel();
+        let alarmed = Alarms(sender).start();
+        desk.bench.hub.subscribe(alarmed.recipient(), Kinds::ALARMS);
+        let later = CommandStatus::ESME_RX_T_APPN;
+
+        // While it makes its answer: the actor lives on.
+        let first = desk.deliver("1", "a").await;
+        drop(desk.asked("a").await);
+        desk.responds(first, later).await;
+        assert!(matches!(alarms.recv().await, Some(Alarm::AnswererFailed { .. })));
+
+        // And as an actor, with more to answer.
+        let sequence = desk.deliver("1", "panic").await;
+        for text in ["b", "c"] {
+            desk.deliver("1", text).await;
+        }
+        for sequence in sequence..sequence + 3 {
+            desk.responds(sequence, later).await;
+        }
+        let name = "clerk".into();
+        assert_eq!(alarms.recv().await, Some(Alarm::AnswererGone { name }));
+        desk.asks_nothing().await;
+        assert!(alarms.try_recv().is_err(), "once is enough");
+
+        let (sender, questions) = mpsc::unbounded_channel();
+        let recipient = Clerk(sender).start().recipient();
+        desk.bench.hub.answer_deliveries(recipient, duty()).unwrap();
+        desk.questions = questions;
+        let last = desk.deliver("1", "d").await;
+        desk.asked("d").await.send(Answer::ok()).unwrap();
+        desk.responds(last, OK).await;
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_waited_for_an_answerer_that_is_dismissed_goes_to_whom_it_falls_to() {
+    local(async {
+        let mut desk = Desk::open(settings(), Duty::all()).await;
+        let narrow = Duty::all().on("a-1");
+        let (sender, mut other) = mpsc::unbounded_channel();
+        let recipient = Clerk(sender).start().recipient();
+        let narrow = desk.bench.hub.answer_deliveries(recipient, narrow).unwrap();
+        let first = desk.deliver("1", "a").await;
+        let second = desk.deliver("1", "b").await;
+        let (_, a) = other.recv().await.unwrap();
+        assert!(desk.bench.hub.dismiss(narrow));
+        a.send(Answer::ok()).unwrap();
+        desk.responds(first, OK).await;
+        desk.asked("b").await.send(Answer::ok()).unwrap();
+        desk.responds(second, OK).await;
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn questions_that_wait_when_the_link_breaks_are_forgotten() {
+    local(async {
+        let mut desk = Desk::open(settings(), Duty::all()).await;
+        desk.deliver("1", "a").await;
+        desk.deliver("1", "b").await;
+        let _a = desk.asked("a").await;
+        desk.bench.peer = tokio::io::duplex(1).0;
+        desk.bench.phase("waiting").await;
+        desk.bench.rebound().await;
+        desk.asks_nothing().await;
+        let third = desk.deliver("1", "c").await;
+        desk.asked("c").await.send(Answer::ok()).unwrap();
+        desk.responds(third, OK).await;
+        assert!(desk.clerk.connected());
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_may_have_a_message_id_and_tlvs() {
+    local(async {
+        let mut desk = Desk::open(settings(), Duty::all()).await;
+        let body = b"\0\0\0\x001\0\0\0\0\0\0".as_slice();
+        let mut answer = Answer {
+            message_id: "id-1".try_into().unwrap(),
+            ..Answer::ok()
+        };
+        answer.tlvs.put::<AdditionalStatusInfoText>(b"later").unwrap();
+        assert_ne!(answer.tlvs, Tlvs::new());
+        desk.bench.write(0x103, 0, 9, body).await;
+        let (delivery, sender) = desk.questions.recv().await.unwrap();
+        assert!(matches!(delivery.pdu, Pdu::DataSm(_)));
+        sender.send(answer).unwrap();
+        let header = desk.bench.read(0x103 | RESP).await;
+        assert_eq!((header.sequence_number.value(), header.command_status), (9, OK));
+        // The id and its terminator, and five octets behind tag and length, with theirs.
+        assert_eq!(header.command_length, 16 + 5 + 4 + 6);
+    })
+    .await;
+}
