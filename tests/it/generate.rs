@@ -128,18 +128,21 @@ fn unsuccess_sme() -> impl Strategy<Value = Vec<Field<'static>>> {
     })
 }
 
-/// A TLV of the standard with a value of its shape, or one of a vendor.
+/// A TLV of the standard with a value of its shape.
+pub(crate) fn standard_tlv(tag: TlvTag) -> impl Strategy<Value = (TlvTag, Vec<u8>)> {
+    let TlvShape { kind, min, max } = tag.shape().unwrap();
+    let zeros = usize::from(kind == TlvKind::Text);
+    // Text: any characters and the NUL, which counts.
+    let value = vec(1_u8..=0x7F, min.saturating_sub(zeros)..=(max - zeros).min(300));
+    value.prop_map(move |mut octets| {
+        octets.resize(octets.len() + zeros, 0);
+        (tag, octets)
+    })
+}
+
+/// A TLV of the standard, or one of a vendor.
 fn any_tlv() -> impl Strategy<Value = (TlvTag, Vec<u8>)> {
-    let standard = proptest::sample::select(TlvTag::ALL).prop_flat_map(|tag| {
-        let TlvShape { kind, min, max } = tag.shape().unwrap();
-        let zeros = usize::from(kind == TlvKind::Text);
-        // Text: any characters and the NUL, which counts.
-        let value = vec(1_u8..=0x7F, min.saturating_sub(zeros)..=(max - zeros).min(300));
-        value.prop_map(move |mut octets| {
-            octets.resize(octets.len() + zeros, 0);
-            (tag, octets)
-        })
-    });
+    let standard = proptest::sample::select(TlvTag::ALL).prop_flat_map(standard_tlv);
     let vendor =
         (0x1400..=0x3FFF_u16, vec(any::<u8>(), 0..20)).prop_map(|(tag, value)| (TlvTag::new(tag), value));
     prop_oneof![4 => standard, 1 => vendor]

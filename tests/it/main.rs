@@ -9,6 +9,7 @@
 
 mod account;
 mod carriers;
+mod capture;
 #[cfg(feature = "cli")]
 mod cli;
 #[cfg(feature = "cli")]

@@ -1,0 +1,49 @@
+#!/usr/bin/env bash
+# Every PDU and TLV that we write, read by Wireshark's dissector. Only where tshark cannot be installed and this
+# is no CI ($CI), it is skipped, and says so.
+#
+# Usage: .ci/interop-tshark.sh
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+install() {
+    apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends tshark
+}
+if ! command -v tshark >/dev/null && ! install >"$work/install.log" 2>&1; then
+    echo "interop with tshark: it does not install here:"
+    tail -n 3 "$work/install.log"
+    [[ -n ${CI:-} ]] && exit 1
+    echo "SKIPPED"
+    exit 0
+fi
+
+BINDERY_CAPTURE="$work/all.pcap" cargo test --locked --quiet --test it capture:: >"$work/test.log" 2>&1 ||
+    { cat "$work/test.log"; exit 1; }
+[[ -s $work/all.pcap && -s $work/all.pdus ]] || { echo "interop with tshark: FAILED, no capture"; exit 1; }
+
+read_capture() { tshark -r "$work/all.pcap" -o tcp.check_checksum:TRUE -o ip.check_checksum:TRUE "$@" 2>"$work/tshark.err"; }
+
+# Number and command of each PDU, as written and as seen.
+cut -d ' ' -f 1,2 "$work/all.pdus" >"$work/written"
+read_capture -Y smpp -T fields -E separator=' ' -e smpp.sequence_number -e smpp.command_id >"$work/seen"
+if ! diff "$work/written" "$work/seen" >"$work/diff"; then
+    echo "interop with tshark: FAILED, it sees other PDUs (>) than were written (<):"
+    head -n 20 "$work/diff"
+    exit 1
+fi
+
+# The rest is a fault of the dissector (tests/it/capture.rs says which).
+awk '$3 == "misread" { print $1 }' "$work/all.pdus" | sort >"$work/excused"
+problems='_ws.malformed || _ws.expert.severity == error || ip.checksum.status == "Bad" || tcp.checksum.status == "Bad"'
+read_capture -Y "$problems" -T fields -e smpp.sequence_number -e frame.number -e smpp.command_id -e _ws.expert.message \
+    >"$work/problems"
+sort "$work/problems" | join -t $'\t' -v 1 - "$work/excused" >"$work/found"
+if [[ -s $work/found ]]; then
+    echo "interop with tshark: FAILED (sequence number, frame, command, what it says):"
+    cat "$work/found"
+    exit 1
+fi
+echo "interop with $(tshark --version 2>/dev/null | head -n 1): ok, $(wc -l <"$work/seen") PDUs"
