@@ -148,6 +148,10 @@ impl FramingError {
     }
 }
 
+/// The largest frame of a command that we do not know, in octets. Where framing is lost the next octets say a command
+/// that nobody knows more often than not, so less is waited for.
+const UNKNOWN_MAX_COMMAND_LENGTH: usize = 65_536;
+
 /// The length of the whole frame at the start of `buffer`, or none while octets are missing.
 ///
 /// Nothing is allocated or kept; call it again when more octets have come. The length is judged when all
@@ -155,7 +159,7 @@ impl FramingError {
 ///
 /// # Errors
 ///
-/// A `command_length` under 16 or over `max_command_length`.
+/// A `command_length` under 16 or over `max_command_length`; for an unknown command also one over 65,536.
 pub fn frame_length(buffer: &[u8], max_command_length: usize) -> Result<Option<usize>, FramingError> {
     let Some(header) = Header::peek(buffer) else {
         return Ok(None);
@@ -165,11 +169,13 @@ pub fn frame_length(buffer: &[u8], max_command_length: usize) -> Result<Option<u
     if length < Header::LENGTH {
         return Err(FramingError::TooShort { command_length });
     }
-    if length > max_command_length {
-        return Err(FramingError::TooLong {
-            command_length,
-            max: max_command_length,
-        });
+    let max = if length <= UNKNOWN_MAX_COMMAND_LENGTH || header.command_id.is_known() {
+        max_command_length
+    } else {
+        max_command_length.min(UNKNOWN_MAX_COMMAND_LENGTH)
+    };
+    if length > max {
+        return Err(FramingError::TooLong { command_length, max });
     }
     Ok((buffer.len() >= length).then_some(length))
 }

@@ -37,7 +37,7 @@ fn fresh(id: CommandId) -> Live {
     frame[3] = 16;
     frame[4..8].copy_from_slice(&id.value().to_be_bytes());
     frame[15] = 1;
-    Live::waiting_for(Header::peek(&frame), frame.len())
+    Live::waiting_for(Header::peek(&frame))
 }
 
 impl Field {

@@ -8,8 +8,8 @@
 )]
 
 mod account;
-mod carriers;
 mod capture;
+mod carriers;
 #[cfg(feature = "cli")]
 mod cli;
 #[cfg(feature = "cli")]

@@ -8,9 +8,6 @@ use bindery::pdu::{
 };
 use bindery::session::{Event, Limits, SequenceGenerator, Session, SessionConfig, Side};
 
-/// What the filter waits for at most; a session takes it as a setting.
-const LONGEST: usize = 65_536;
-
 /// Gives the number that the PDU under test answers.
 #[derive(Debug)]
 struct Always(SequenceNumber);
@@ -35,7 +32,7 @@ fn encoded(pdu: &Pdu, sequence: SequenceNumber) -> Vec<u8> {
 
 impl Live {
     /// A session that waits for a PDU with this header: bound, except where the PDU is about the bind itself.
-    pub(crate) fn waiting_for(header: Option<Header>, octets: usize) -> Self {
+    pub(crate) fn waiting_for(header: Option<Header>) -> Self {
         let id = header.map_or(CommandId::ENQUIRE_LINK, |header| header.command_id);
         let sequence = header.map_or(SequenceNumber::FIRST, |header| header.sequence_number);
         let request = id.request().unwrap_or(id);
@@ -48,8 +45,7 @@ impl Live {
             Side::Smsc
         };
         let now = Instant::now();
-        let mut config = SessionConfig::new(side);
-        config.max_command_length = LONGEST.max(octets);
+        let config = SessionConfig::new(side);
         let session = Session::with_generator(config, Limits::default(), Box::new(Always(sequence)), now);
         let mut live = Self { session, now };
         let is_bind = matches!(

@@ -142,7 +142,7 @@ fn check(title: &str, octets: &[u8]) -> String {
     let seen = decode_line(&hex(octets));
     let outcome = seen["outcome"].as_str().unwrap().to_owned();
     let header = Header::peek(octets);
-    let mut live = Live::waiting_for(header, octets.len());
+    let mut live = Live::waiting_for(header);
     let before = live.session.state();
     match (live.cut(octets), outcome.as_str(), header) {
         (Err(error), "fatal", _) => {

@@ -1,6 +1,7 @@
 //! `pdu decode` and `pdu encode`: one PDU a line, hexadecimal on one side and JSON on the other.
 //!
-//! Reading goes through [`view`], the function that a session calls, with its default leniency. What
+//! Reading goes through [`view`], the function that a session calls, with its default leniency, and cuts frames as a
+//! bound session does, with its default limit. What
 //! [`decode_line`] prints of a sound PDU, [`encode_line`] turns into the same octets.
 
 mod dump;
@@ -12,15 +13,12 @@ use serde_json::{Map, Value, json};
 
 use super::hex;
 use crate::pdu::{
-    DecodeError, Field, FieldValue, FramingError, Header, Leniency, TlvRegistry, TlvShape, TlvTag, View,
-    frame_length, latin1, view,
+    DecodeError, Field, FieldValue, FramingError, Header, Leniency, MAX_COMMAND_LENGTH, TlvRegistry,
+    TlvShape, TlvTag, View, frame_length, latin1, view,
 };
 
 pub use dump::{annotated_dump, annotated_dump_with};
 pub use encode::{encode_line, encode_line_with};
-
-/// Longest frame that is waited for; a longer one is read when it is there as a whole.
-const MAX_AWAITED: usize = 65_536;
 
 /// Reads the hexadecimal of one PDU, perhaps damaged, and says what it is.
 ///
@@ -46,7 +44,7 @@ pub fn decode_line_with(line: &str, registry: &TlvRegistry) -> Value {
 
 fn decode_octets(octets: &[u8], registry: &TlvRegistry) -> Value {
     let header = Header::peek(octets);
-    match frame_length(octets, MAX_AWAITED.max(octets.len())) {
+    match frame_length(octets, MAX_COMMAND_LENGTH) {
         Err(error) => Report::new("fatal", header).error(framing_error(error)),
         Ok(None) => Report::new("need_more", header).finish(),
         Ok(Some(length)) => {

@@ -146,7 +146,41 @@ fn damage_says_what_where_and_how_to_answer() {
             error(
                 "command_length",
                 0,
-                "command_length 2147483647 is over the limit of 65536 octets",
+                "command_length 2147483647 is over the limit of 70000 octets",
+                2,
+            ),
+        ),
+        (
+            "00011170000001030000000000000001",
+            "need_more",
+            json!([]),
+            Value::Null,
+        ),
+        (
+            "00011171000001030000000000000001",
+            "fatal",
+            json!([]),
+            error(
+                "command_length",
+                0,
+                "command_length 70001 is over the limit of 70000 octets",
+                2,
+            ),
+        ),
+        (
+            "00010000000001100000000000000001",
+            "need_more",
+            json!([]),
+            Value::Null,
+        ),
+        (
+            "00010001000001100000000000000001",
+            "fatal",
+            json!([]),
+            error(
+                "command_length",
+                0,
+                "command_length 65537 is over the limit of 65536 octets",
                 2,
             ),
         ),
