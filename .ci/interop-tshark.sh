@@ -35,8 +35,11 @@ if ! diff "$work/written" "$work/seen" >"$work/diff"; then
     exit 1
 fi
 
-# The rest is a fault of the dissector (tests/it/capture.rs says which).
-awk '$3 == "misread" { print $1 }' "$work/all.pdus" | sort >"$work/excused"
+# Faults of the dissector (5.0 section 4.8.4 has the lengths):
+#   broadcast_rep_num     two octets, but tshark steps over one;
+#   ms_validity           one octet or four (a span), but tshark steps over one; those of one are not excused;
+#   source_telematics_id  one octet, but tshark steps over two.
+awk '$3 ~ /^(broadcast_rep_num|ms_validity|source_telematics_id)$/ { print $1 }' "$work/all.pdus" | sort >"$work/excused"
 problems='_ws.malformed || _ws.expert.severity == error || ip.checksum.status == "Bad" || tcp.checksum.status == "Bad"'
 read_capture -Y "$problems" -T fields -e smpp.sequence_number -e frame.number -e smpp.command_id -e _ws.expert.message \
     >"$work/problems"

@@ -1,6 +1,6 @@
 //! A capture of every kind of PDU and every TLV, for a dissector that others wrote (`.ci/interop-tshark.sh`).
 //!
-//! `BINDERY_CAPTURE` names the file; number, command_id and mark of each PDU, in order, go to the same name with `.pdus`.
+//! `BINDERY_CAPTURE` names the file; number, command_id and what is misread of each PDU, in order, go to the same name with `.pdus`.
 //! Without the variable nothing is written, and only the packets are made.
 
 use std::fmt::Write;
@@ -125,15 +125,15 @@ impl Capture {
     }
 }
 
-/// Two TLVs that tshark's dissector steps over by the wrong number of octets, whatever follows: it takes one octet
-/// of broadcast_rep_num, which has two, and two of source_telematics_id, which has one (5.0 section 4.8.4). They
-/// are in PDUs of their own only, which the script knows by this mark.
-const MISREAD: [&str; 2] = ["broadcast_rep_num", "source_telematics_id"];
-
-fn is_misread(pdu: &Pdu) -> bool {
-    pdu.tlvs()
-        .into_iter()
-        .any(|(tag, _)| tag.name().is_some_and(|name| MISREAD.contains(&name)))
+/// TLVs that tshark steps over by the wrong number of octets, whatever follows; the script says how. They are in PDUs
+/// of their own only, which the script knows by the name.
+fn misread(pdu: &Pdu) -> Option<&'static str> {
+    let mut tlvs = pdu.tlvs().into_iter();
+    tlvs.find_map(|(tag, value)| match (tag.name(), value.len()) {
+        (Some("ms_validity"), 4) => Some("ms_validity"),
+        (Some(name @ ("broadcast_rep_num" | "source_telematics_id")), _) => Some(name),
+        _ => None,
+    })
 }
 
 /// Random octets are no user data header, so none is announced: its inside is not SMPP.
@@ -158,7 +158,7 @@ fn pdus() -> Vec<Pdu> {
     let mut pdus = Vec::new();
     for id in CommandId::ALL {
         let random = std::iter::repeat_with(|| pdu(*id).new_tree(&mut runner).unwrap().current());
-        let random = random.filter(|pdu| !is_misread(pdu)).take(EACH);
+        let random = random.filter(|pdu| misread(pdu).is_none()).take(EACH);
         pdus.extend(random.map(without_udhi));
     }
     for tag in TlvTag::ALL {
@@ -184,7 +184,7 @@ fn every_pdu_and_tlv_goes_into_the_capture() {
             list,
             "{number} 0x{:08x} {}",
             id.value(),
-            if is_misread(&pdu) { "misread" } else { "-" }
+            misread(&pdu).unwrap_or("-")
         )
         .unwrap();
     }

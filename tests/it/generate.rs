@@ -130,12 +130,20 @@ fn unsuccess_sme() -> impl Strategy<Value = Vec<Field<'static>>> {
 
 /// A TLV of the standard with a value of its shape.
 pub(crate) fn standard_tlv(tag: TlvTag) -> impl Strategy<Value = (TlvTag, Vec<u8>)> {
-    let TlvShape { kind, min, max } = tag.shape().unwrap();
+    let shape = tag.shape().unwrap();
+    let TlvShape { kind, min, max, .. } = shape;
     let zeros = usize::from(kind == TlvKind::Text);
     // Text: any characters and the NUL, which counts.
     let value = vec(1_u8..=0x7F, min.saturating_sub(zeros)..=(max - zeros).min(300));
     value.prop_map(move |mut octets| {
         octets.resize(octets.len() + zeros, 0);
+        if !shape.allows(octets.len()) {
+            octets.truncate(min);
+        }
+        // A span goes with this behaviour alone (5.0 section 4.8.4.38), and this behaviour with a span.
+        if tag == TlvTag::MS_VALIDITY {
+            octets[0] = if octets.len() == max { 4 } else { octets[0] % 4 };
+        }
         (tag, octets)
     })
 }

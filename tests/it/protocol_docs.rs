@@ -102,14 +102,10 @@ fn tlvs() -> String {
             TlvKind::Text => "C-octet string",
             TlvKind::Octets => "octets",
         };
-        let length = match (shape.min, shape.max) {
-            (min, max) if min == max => max.to_string(),
-            (min, max) => format!("{min} to {max}"),
-        };
         let repeats = if tag.may_repeat() { "yes" } else { "" };
         let (name, since) = (tag.name().unwrap(), version(tag.since()));
         format!(
-            "| 0x{:04X} | `{name}` | {kind} | {length} | {since} | {repeats} | {} |",
+            "| 0x{:04X} | `{name}` | {kind} | {shape} | {since} | {repeats} | {} |",
             tag.value(),
             tag.description()
         )

@@ -243,7 +243,7 @@ fn add_tlvs(pdu: &mut Pdu, tlvs: Option<&Value>, registry: &TlvRegistry) -> Resu
         };
         pdu.tlvs_mut()
             .push_raw(tag, &value)
-            .map_err(|error| Problem::too_long(&field, error.length, error.max))?;
+            .map_err(|error| Problem::too_long(&field, error.length, error.expected.max))?;
     }
     Ok(())
 }
@@ -279,8 +279,8 @@ fn tlv_octets(shape: Option<TlvShape>, field: &str, value: &Value) -> Result<Cow
     };
     match octets.len() {
         length if length > shape.max => Err(Problem::too_long(field, length, shape.max)),
-        length if length < shape.min => {
-            let message = format!("{length} octets where at least {} belong", shape.min);
+        length if !shape.allows(length) => {
+            let message = format!("{length} octets where {shape} belong");
             Err(Problem::new("value", field, message))
         }
         _ => Ok(Cow::Owned(octets)),

@@ -54,11 +54,7 @@ integer_values! {
 pub struct Octets<const MIN: usize, const MAX: usize>;
 
 impl<const MIN: usize, const MAX: usize> Value for Octets<MIN, MAX> {
-    const SHAPE: TlvShape = TlvShape {
-        kind: TlvKind::Octets,
-        min: MIN,
-        max: MAX,
-    };
+    const SHAPE: TlvShape = TlvShape::new(TlvKind::Octets, MIN, MAX);
     type View<'a> = &'a [u8];
 
     fn read(octets: &[u8]) -> Option<&[u8]> {
@@ -75,11 +71,7 @@ impl<const MIN: usize, const MAX: usize> Value for Octets<MIN, MAX> {
 pub struct Text<const MIN: usize, const MAX: usize>;
 
 impl<const MIN: usize, const MAX: usize> Value for Text<MIN, MAX> {
-    const SHAPE: TlvShape = TlvShape {
-        kind: TlvKind::Text,
-        min: MIN,
-        max: MAX,
-    };
+    const SHAPE: TlvShape = TlvShape::new(TlvKind::Text, MIN, MAX);
     type View<'a> = &'a [u8];
 
     fn read(octets: &[u8]) -> Option<&[u8]> {
@@ -97,11 +89,7 @@ impl<const MIN: usize, const MAX: usize> Value for Text<MIN, MAX> {
 pub struct OneOrTwo;
 
 impl Value for OneOrTwo {
-    const SHAPE: TlvShape = TlvShape {
-        kind: TlvKind::Integer,
-        min: 1,
-        max: 2,
-    };
+    const SHAPE: TlvShape = TlvShape::new(TlvKind::Integer, 1, 2);
     type View<'a> = u8;
 
     fn read(octets: &[u8]) -> Option<u8> {
@@ -138,11 +126,7 @@ impl Value for Seconds {
 pub struct Alert;
 
 impl Value for Alert {
-    const SHAPE: TlvShape = TlvShape {
-        kind: TlvKind::Integer,
-        min: 0,
-        max: 1,
-    };
+    const SHAPE: TlvShape = TlvShape::new(TlvKind::Integer, 0, 1);
     type View<'a> = Option<u8>;
 
     fn read(octets: &[u8]) -> Option<Option<u8>> {

@@ -87,23 +87,41 @@ pub struct TlvShape {
     pub min: usize,
     /// Most octets.
     pub max: usize,
+    /// True when there are either `min` or `max` octets, and no number between.
+    pub only_ends: bool,
 }
 
 impl TlvShape {
+    /// Any number of octets from `min` to `max`.
+    #[must_use]
+    pub const fn new(kind: TlvKind, min: usize, max: usize) -> Self {
+        Self {
+            kind,
+            min,
+            max,
+            only_ends: false,
+        }
+    }
+
     /// An integer of one width.
     pub(super) const fn integer(octets: usize) -> Self {
-        Self {
-            kind: TlvKind::Integer,
-            min: octets,
-            max: octets,
-        }
+        Self::new(TlvKind::Integer, octets, octets)
+    }
+
+    /// True when a value may have so many octets.
+    #[must_use]
+    #[inline]
+    pub const fn allows(self, octets: usize) -> bool {
+        octets >= self.min
+            && octets <= self.max
+            && (!self.only_ends || octets == self.min || octets == self.max)
     }
 
     /// What a value does wrong, and the switch that lets it pass.
     #[inline]
     pub(in crate::pdu) fn complaint(self, value: &[u8]) -> Option<(Quirk, DecodeErrorKind)> {
         let length = value.len();
-        if length < self.min || length > self.max {
+        if !self.allows(length) {
             let quirk = if length == 0 {
                 Quirk::EmptyTlv
             } else {
@@ -116,6 +134,17 @@ impl TlvShape {
                 Some((Quirk::TlvMissingNul, DecodeErrorKind::Unterminated))
             }
             _ => None,
+        }
+    }
+}
+
+/// The lengths, in words: `2`, `1 to 65`, `1 or 4`.
+impl fmt::Display for TlvShape {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.min, self.max) {
+            (min, max) if min == max => write!(f, "{max}"),
+            (min, max) if self.only_ends => write!(f, "{min} or {max}"),
+            (min, max) => write!(f, "{min} to {max}"),
         }
     }
 }
@@ -140,17 +169,15 @@ pub trait Tlv {
 
 /// Why a TLV cannot be added.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("TLV {tag}: {length} octets where {min} to {max} belong")]
+#[error("TLV {tag}: {length} octets where {expected} belong")]
 #[non_exhaustive]
 pub struct TlvError {
     /// Whose value it is.
     pub tag: TlvTag,
     /// Octets of the value.
     pub length: usize,
-    /// Least octets.
-    pub min: usize,
-    /// Most octets.
-    pub max: usize,
+    /// How many it may have.
+    pub expected: TlvShape,
 }
 
 /// Octets of tag and length.
@@ -377,13 +404,12 @@ impl Tlvs {
 fn checked_octets<T: Tlv>(value: T::Value<'_>) -> Result<Vec<u8>, TlvError> {
     let mut octets = Vec::new();
     T::write(value, &mut octets);
-    let (length, TlvShape { min, max, .. }) = (octets.len(), T::SHAPE);
-    if length < min || length > max {
+    let length = octets.len();
+    if !T::SHAPE.allows(length) {
         return Err(TlvError {
             tag: T::TAG,
             length,
-            min,
-            max,
+            expected: T::SHAPE,
         });
     }
     Ok(octets)
@@ -393,8 +419,7 @@ fn append(region: &mut Vec<u8>, tag: TlvTag, value: &[u8]) -> Result<(), TlvErro
     let length = u16::try_from(value.len()).map_err(|_| TlvError {
         tag,
         length: value.len(),
-        min: 0,
-        max: usize::from(u16::MAX),
+        expected: TlvShape::new(TlvKind::Octets, 0, usize::from(u16::MAX)),
     })?;
     region.reserve(TLV_HEADER + value.len());
     region.extend_from_slice(&tag.value().to_be_bytes());
@@ -421,6 +446,36 @@ impl fmt::Debug for Tlvs {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::pdu::{CommandId, FieldValue, Leniency, view};
+
+    #[test]
+    fn ms_validity_has_one_octet_or_four() {
+        let registry = TlvRegistry::new();
+        for (octets, fits) in [
+            (&b""[..], false),
+            (&b"\x03"[..], true),
+            (&b"\x03\0"[..], false),
+            (&b"\x04\x01\0"[..], false),
+            (&b"\x04\x01\0\x0A"[..], true),
+            (&b"\x04\x01\0\x0A\0"[..], false),
+        ] {
+            let mut tlvs = Tlvs::new();
+            let written = registry.put(
+                CommandId::DATA_SM,
+                &mut tlvs,
+                "ms_validity",
+                &FieldValue::Octets(octets.into()),
+            );
+            assert_eq!(written.is_ok(), fits, "{written:?}");
+
+            let mut data_sm = b"\0\0\0\x1A\0\0\x01\x03\0\0\0\0\0\0\0\x01\0\0\0\0\0\0\0\0\0\0".to_vec();
+            append(&mut data_sm, TlvTag::MS_VALIDITY, octets).unwrap();
+            data_sm[3] = u8::try_from(data_sm.len()).unwrap();
+            assert_eq!(view(&data_sm, &Leniency::strict()).is_ok(), fits, "{octets:x?}");
+            assert!(view(&data_sm, &Leniency::default()).is_ok(), "{octets:x?}");
+        }
+        assert_eq!(TlvTag::MS_VALIDITY.shape().unwrap().to_string(), "1 or 4");
+    }
 
     #[test]
     fn none_is_none_however_it_came_about() {

@@ -91,16 +91,14 @@ pub enum RegistryError {
         expected: &'static str,
     },
     /// The value has a size that the TLV does not allow.
-    #[error("TLV {name}: {length} octets where {min} to {max} belong")]
+    #[error("TLV {name}: {length} octets where {expected} belong")]
     Length {
         /// The name.
         name: String,
         /// Octets of the value.
         length: usize,
-        /// Least octets.
-        min: usize,
-        /// Most octets.
-        max: usize,
+        /// How many it may have.
+        expected: TlvShape,
     },
 }
 
@@ -133,11 +131,7 @@ impl CustomTlv {
             TlvKind::Integer => self.max,
             TlvKind::Text | TlvKind::Octets => self.min,
         };
-        TlvShape {
-            kind: self.kind,
-            min,
-            max: self.max,
-        }
+        TlvShape::new(self.kind, min, self.max)
     }
 
     fn belongs_to(&self, command: CommandId) -> bool {
@@ -322,15 +316,13 @@ impl TlvRegistry {
             name: name.to_owned(),
             expected,
         })?;
-        let TlvShape { min, max, .. } = shape;
         let length = octets.len();
         let misfit = || RegistryError::Length {
             name: name.to_owned(),
             length,
-            min,
-            max,
+            expected: shape,
         };
-        if !(min..=max).contains(&length) {
+        if !shape.allows(length) {
             return Err(misfit());
         }
         tlvs.put_raw(tag, &octets).map_err(|_| misfit())
@@ -478,7 +470,7 @@ mod tests {
             put("campaign", FieldValue::Integer(65_536))
                 .unwrap_err()
                 .to_string(),
-            "TLV campaign: 3 octets where 2 to 2 belong"
+            "TLV campaign: 3 octets where 2 belong"
         );
         assert_eq!(
             put("pe_id", FieldValue::Integer(1)).unwrap_err().to_string(),

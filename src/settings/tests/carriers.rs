@@ -292,7 +292,7 @@ const MISTAKES: &[(&str, &str)] = &[
     ),
     (
         "tlvs = { user_message_reference = 65536 }",
-        "5: binds.a-1.tlvs.user_message_reference: TLV user_message_reference: 3 octets where 2 to 2 belong",
+        "5: binds.a-1.tlvs.user_message_reference: TLV user_message_reference: 3 octets where 2 belong",
     ),
     (
         "tlvs = { user_message_reference = \"1\" }",

@@ -15,11 +15,7 @@ pub struct NetworkErrorCode {
 }
 
 impl Value for NetworkErrorCode {
-    const SHAPE: TlvShape = TlvShape {
-        kind: TlvKind::Octets,
-        min: 3,
-        max: 3,
-    };
+    const SHAPE: TlvShape = TlvShape::new(TlvKind::Octets, 3, 3);
     type View<'a> = Self;
 
     fn read(octets: &[u8]) -> Option<Self> {
@@ -48,11 +44,7 @@ pub struct Subaddress<'a> {
 }
 
 impl Value for Subaddress<'_> {
-    const SHAPE: TlvShape = TlvShape {
-        kind: TlvKind::Octets,
-        min: 2,
-        max: 23,
-    };
+    const SHAPE: TlvShape = TlvShape::new(TlvKind::Octets, 2, 23);
     type View<'a> = Subaddress<'a>;
 
     fn read(octets: &[u8]) -> Option<Subaddress<'_>> {
@@ -81,11 +73,7 @@ pub struct CallbackNum<'a> {
 }
 
 impl Value for CallbackNum<'_> {
-    const SHAPE: TlvShape = TlvShape {
-        kind: TlvKind::Octets,
-        min: 4,
-        max: 19,
-    };
+    const SHAPE: TlvShape = TlvShape::new(TlvKind::Octets, 4, 19);
     type View<'a> = CallbackNum<'a>;
 
     fn read(octets: &[u8]) -> Option<CallbackNum<'_>> {
@@ -116,11 +104,7 @@ pub struct CallbackNumAtag<'a> {
 }
 
 impl Value for CallbackNumAtag<'_> {
-    const SHAPE: TlvShape = TlvShape {
-        kind: TlvKind::Octets,
-        min: 1,
-        max: 65,
-    };
+    const SHAPE: TlvShape = TlvShape::new(TlvKind::Octets, 1, 65);
     type View<'a> = CallbackNumAtag<'a>;
 
     fn read(octets: &[u8]) -> Option<CallbackNumAtag<'_>> {
@@ -147,11 +131,7 @@ pub struct BroadcastContentType {
 }
 
 impl Value for BroadcastContentType {
-    const SHAPE: TlvShape = TlvShape {
-        kind: TlvKind::Octets,
-        min: 3,
-        max: 3,
-    };
+    const SHAPE: TlvShape = TlvShape::new(TlvKind::Octets, 3, 3);
     type View<'a> = Self;
 
     fn read(octets: &[u8]) -> Option<Self> {
@@ -181,11 +161,7 @@ pub struct FrequencyInterval {
 }
 
 impl Value for FrequencyInterval {
-    const SHAPE: TlvShape = TlvShape {
-        kind: TlvKind::Octets,
-        min: 3,
-        max: 3,
-    };
+    const SHAPE: TlvShape = TlvShape::new(TlvKind::Octets, 3, 3);
     type View<'a> = Self;
 
     fn read(octets: &[u8]) -> Option<Self> {
@@ -212,11 +188,7 @@ pub struct BroadcastArea<'a> {
 }
 
 impl Value for BroadcastArea<'_> {
-    const SHAPE: TlvShape = TlvShape {
-        kind: TlvKind::Octets,
-        min: 1,
-        max: 101,
-    };
+    const SHAPE: TlvShape = TlvShape::new(TlvKind::Octets, 1, 101);
     type View<'a> = BroadcastArea<'a>;
 
     fn read(octets: &[u8]) -> Option<BroadcastArea<'_>> {
@@ -237,15 +209,15 @@ pub struct MsValidity {
     /// What ends it: 0 never, the default, 1 power down, 2 leaving the registration area, 3 display only; 5.0
     /// adds 4, a span.
     pub behaviour: u8,
-    /// The span: unit (0 seconds, 1 minutes, 2 hours, 3 days, 4 weeks, 5 months, 6 years) and how many.
+    /// The span, which goes with a behaviour of 4 alone: unit (0 seconds, 1 minutes, 2 hours, 3 days, 4 weeks,
+    /// 5 months, 6 years) and how many.
     pub span: Option<(u8, u16)>,
 }
 
 impl Value for MsValidity {
     const SHAPE: TlvShape = TlvShape {
-        kind: TlvKind::Octets,
-        min: 1,
-        max: 4,
+        only_ends: true,
+        ..TlvShape::new(TlvKind::Octets, 1, 4)
     };
     type View<'a> = Self;
 
@@ -284,11 +256,7 @@ pub struct ItsSessionInfo {
 }
 
 impl Value for ItsSessionInfo {
-    const SHAPE: TlvShape = TlvShape {
-        kind: TlvKind::Octets,
-        min: 2,
-        max: 2,
-    };
+    const SHAPE: TlvShape = TlvShape::new(TlvKind::Octets, 2, 2);
     type View<'a> = Self;
 
     fn read(octets: &[u8]) -> Option<Self> {
