@@ -1,28 +1,17 @@
 #!/usr/bin/env bash
-# Every PDU and TLV that we write, read by Wireshark's dissector. Only where tshark cannot be installed and this
-# is no CI ($CI), it is skipped, and says so.
+# Every PDU and TLV that we write, read by Wireshark's dissector.
 #
 # Usage: .ci/interop-tshark.sh
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-
-install() {
-    apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends tshark
-}
-if ! command -v tshark >/dev/null && ! install >"$work/install.log" 2>&1; then
-    echo "interop with tshark: it does not install here:"
-    tail -n 3 "$work/install.log"
-    [[ -n ${CI:-} ]] && exit 1
-    echo "SKIPPED"
-    exit 0
-fi
+peer="interop with tshark"
+source .ci/interop.bash
+install debian tshark tshark
 
 BINDERY_CAPTURE="$work/all.pcap" cargo test --locked --quiet --test it capture:: >"$work/test.log" 2>&1 ||
-    { cat "$work/test.log"; exit 1; }
-[[ -s $work/all.pcap && -s $work/all.pdus ]] || { echo "interop with tshark: FAILED, no capture"; exit 1; }
+    fail "no capture:" "$work/test.log"
+[[ -s $work/all.pcap && -s $work/all.pdus ]] || fail "no capture"
 
 read_capture() { tshark -r "$work/all.pcap" -o tcp.check_checksum:TRUE -o ip.check_checksum:TRUE "$@" 2>"$work/tshark.err"; }
 
@@ -30,9 +19,7 @@ read_capture() { tshark -r "$work/all.pcap" -o tcp.check_checksum:TRUE -o ip.che
 cut -d ' ' -f 1,2 "$work/all.pdus" >"$work/written"
 read_capture -Y smpp -T fields -E separator=' ' -e smpp.sequence_number -e smpp.command_id >"$work/seen"
 if ! diff "$work/written" "$work/seen" >"$work/diff"; then
-    echo "interop with tshark: FAILED, it sees other PDUs (>) than were written (<):"
-    head -n 20 "$work/diff"
-    exit 1
+    fail "it sees other PDUs (>) than were written (<):" "$work/diff"
 fi
 
 # Faults of the dissector (5.0 section 4.8.4 has the lengths):
@@ -45,8 +32,6 @@ read_capture -Y "$problems" -T fields -e smpp.sequence_number -e frame.number -e
     >"$work/problems"
 sort "$work/problems" | join -t $'\t' -v 1 - "$work/excused" >"$work/found"
 if [[ -s $work/found ]]; then
-    echo "interop with tshark: FAILED (sequence number, frame, command, what it says):"
-    cat "$work/found"
-    exit 1
+    fail "(sequence number, frame, command, what it says)" "$work/found"
 fi
 echo "interop with $(tshark --version 2>/dev/null | head -n 1): ok, $(wc -l <"$work/seen") PDUs"
