@@ -77,20 +77,22 @@ impl Deliveries {
         }
     }
 
-    /// Answers a delivery, or asks who does, and tells those who want to know.
+    /// Answers a delivery with what is decided already, or asks who does, and tells those who want to know.
     pub(super) fn handle(
         &mut self,
         session: &mut Session<Ticket>,
         inbound: Inbound,
         delivery: Delivery,
+        decided: Option<CommandStatus>,
         now: Instant,
     ) {
         let delivery = Arc::new(delivery);
         if self.hub.wants(Kinds::DELIVERIES) {
             self.hub.emit(Event::Delivery(delivery.clone()));
         }
-        if delivery.is_receipt() {
-            return respond(session, inbound, &delivery, Answer::ok(), now);
+        let decided = decided.map(Answer::from);
+        if let Some(answer) = decided.or_else(|| delivery.is_receipt().then(Answer::ok)) {
+            return respond(session, inbound, &delivery, answer, now);
         }
         self.take(session, Waiting { inbound, delivery }, now);
     }

@@ -10,12 +10,13 @@ use super::deliveries::Deliveries;
 use super::inquiries::Inquiries;
 use super::jobs::{Jobs, Ticket};
 use super::messages::Report;
+use super::watch::Watch;
 use crate::events::{
     Alarm, Delivery, DeliveryKind, Event as HubEvent, Hub, Kinds, Receipts, UnreadableEvent,
 };
 use crate::link::LinkHandler;
 use crate::pdu::{CommandStatus, DecodeError, Faults, Header, PduView};
-use crate::session::{Event, Inbound, Room, Session};
+use crate::session::{Event, Inbound, Passage, Room, Session};
 use crate::settings::BindSettings;
 use crate::sm::DefaultAlphabet;
 use crate::submit::{AccountId, BindId, UnknownCause};
@@ -30,6 +31,7 @@ pub(super) struct Desk {
     pub(super) jobs: Jobs,
     pub(super) inquiries: Inquiries,
     deliveries: Deliveries,
+    watch: Watch,
 }
 
 impl Desk {
@@ -37,6 +39,7 @@ impl Desk {
         bind: BindId,
         account: AccountId,
         settings: &BindSettings,
+        watch: Watch,
         hub: Arc<Hub>,
         receipts: Arc<Receipts>,
     ) -> Self {
@@ -44,6 +47,7 @@ impl Desk {
             jobs: Jobs::new(bind.clone(), receipts.clone(), settings),
             inquiries: Inquiries::default(),
             deliveries: Deliveries::new(hub.clone(), settings.unhandled_answer),
+            watch,
             alphabet: settings.default_alphabet,
             bind,
             account,
@@ -123,7 +127,8 @@ impl Desk {
             self.jobs.tell_accepted(now);
             self.receipts.handle_delivery(&delivery, now);
         }
-        self.deliveries.handle(session, inbound, delivery, now);
+        let decided = self.watch.take_answer();
+        self.deliveries.handle(session, inbound, delivery, decided, now);
     }
 
     fn handle_unreadable(&self, header: Header, error: DecodeError, frame: &[u8]) {
@@ -140,6 +145,15 @@ impl Desk {
 }
 
 impl LinkHandler<Ticket> for Desk {
+    #[inline]
+    fn watches(&self, passage: Passage) -> bool {
+        self.watch.wants(passage)
+    }
+
+    fn pass(&mut self, passage: Passage, frame: &[u8], now: Instant) {
+        self.watch.pass(passage, frame, now);
+    }
+
     #[inline]
     fn feed(&mut self, session: &mut Session<Ticket>, now: Instant) -> Option<Instant> {
         self.inquiries.handle_timeout(now);

@@ -17,6 +17,7 @@ mod pump;
 mod retry;
 mod seats;
 mod unspent;
+mod watch;
 mod wire;
 
 #[cfg(test)]
@@ -33,6 +34,7 @@ use tracing::{debug, warn};
 
 pub use backoff::Failure;
 pub use unspent::Unspent;
+pub use watch::Tap;
 
 use desk::Desk;
 use jobs::Ticket;
@@ -41,6 +43,7 @@ use messages::{
 };
 use phases::Phases;
 use pump::Pump;
+use watch::Watch;
 
 use crate::events::{Alarm, Cause, ConnectFailure, Hub, Receipts};
 use crate::link::{
@@ -78,6 +81,8 @@ pub struct BindSetup {
     pub seed: u64,
     /// What makes the sequence numbers of each session.
     pub sequences: Sequences,
+    /// Who is called with each PDU.
+    pub tap: Option<Box<dyn Tap>>,
     /// What it waits before the first attempt, for a bind that panicked.
     pub after: Option<Failure>,
 }
@@ -157,10 +162,17 @@ impl Bind {
         if let Some(failure) = setup.after {
             phases.wait(failure, Cause::Panicked, now);
         }
+        let watch = Watch::new(
+            setup.identity.bind.clone(),
+            setup.account.clone(),
+            settings.leniency,
+            setup.tap,
+        );
         let desk = Desk::new(
             setup.identity.bind.clone(),
             setup.account.clone(),
             &settings,
+            watch,
             setup.hub,
             setup.receipts,
         );

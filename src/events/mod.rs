@@ -8,6 +8,7 @@ mod delivery;
 mod duty;
 mod hub;
 mod lanes;
+mod pdu;
 mod phase;
 mod receipts;
 #[cfg(test)]
@@ -23,6 +24,7 @@ pub(crate) use duty::Covered;
 pub use duty::{AnswerOrder, DeliveryKind, Duty};
 pub use hub::{Hub, Subscription};
 pub(crate) use lanes::Lanes;
+pub use pdu::PduEvent;
 pub use phase::{Cause, ConnectFailure, Phase};
 pub use receipts::{Accepted, ReceiptEvent, Receipts};
 

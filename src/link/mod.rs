@@ -15,6 +15,7 @@ mod transport;
 mod tests;
 
 use std::cell::Cell;
+use std::collections::VecDeque;
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
@@ -30,7 +31,7 @@ pub use outbind::{Outbind, OutbindListener};
 pub use transport::Transport;
 
 use crate::pdu::{Header, frame_length};
-use crate::session::{CloseCause, Event, Session};
+use crate::session::{CloseCause, Event, Passage, Session};
 
 /// Octets of the read buffer, of which each thread has one.
 const READ_BUFFER: usize = 128 * 1024;
@@ -63,6 +64,16 @@ pub trait LinkHandler<T> {
 
     /// Something happened. `frame` is the PDU behind it, empty when there is none.
     fn event(&mut self, session: &mut Session<T>, event: Event<'_, T>, frame: &[u8], now: Instant);
+
+    /// True while the handler wants to see every PDU that passes there. Asked for each write and each frame, so it
+    /// must cost nothing.
+    #[inline]
+    fn watches(&self, _passage: Passage) -> bool {
+        false
+    }
+
+    /// A PDU passes: a whole frame. One that came is shown before the event that it makes, if any.
+    fn pass(&mut self, _passage: Passage, _frame: &[u8], _now: Instant) {}
 }
 
 /// How a link ended.
@@ -81,6 +92,8 @@ pub struct Link<T> {
     transport: Transport,
     /// Octets that were read and not yet handled: part of a frame, or frames that wait for room.
     unread: Vec<u8>,
+    /// Copies of frames that are not written yet, with the position behind each: for who wants to see them then.
+    leaving: VecDeque<(u64, Vec<u8>)>,
     /// Something was written since the transport was last flushed.
     unflushed: bool,
     timer: Option<Pin<Box<Sleep>>>,
@@ -96,6 +109,7 @@ impl<T> Link<T> {
             session,
             transport,
             unread: Vec::new(),
+            leaving: VecDeque::new(),
             unflushed: false,
             timer: None,
             armed: None,
@@ -129,7 +143,7 @@ impl<T> Link<T> {
         let ask_again = loop {
             let ask_again = handler.feed(&mut self.session, now);
             self.drain_events(handler, now);
-            let written = self.write(cx, now);
+            let written = self.write(cx, handler, now);
             if let Poll::Ready(Err(error)) = written {
                 self.read_rest(cx, handler, now);
                 return Poll::Ready(self.finish(handler, now, Some(error.kind())));
@@ -165,7 +179,16 @@ impl<T> Link<T> {
 
     /// Ready when everything is written.
     #[inline]
-    fn write(&mut self, cx: &mut Context<'_>, now: Instant) -> Poll<io::Result<()>> {
+    fn write<H: LinkHandler<T>>(
+        &mut self,
+        cx: &mut Context<'_>,
+        handler: &mut H,
+        now: Instant,
+    ) -> Poll<io::Result<()>> {
+        if handler.watches(Passage::Sending) || handler.watches(Passage::Sent) {
+            self.show(handler, now);
+        }
+        self.session.set_shown();
         while !self.session.output().is_empty() {
             let transport = Pin::new(&mut self.transport);
             match transport.poll_write(cx, self.session.output()) {
@@ -173,6 +196,9 @@ impl<T> Link<T> {
                 Poll::Ready(Ok(octets)) => {
                     self.session.handle_written(octets, now);
                     self.unflushed = true;
+                    if !self.leaving.is_empty() {
+                        self.show_sent(handler, now);
+                    }
                 }
                 Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
                 Poll::Pending => {
@@ -188,6 +214,49 @@ impl<T> Link<T> {
             self.unflushed = false;
         }
         Poll::Ready(Ok(()))
+    }
+
+    /// Shows what is about to be written.
+    #[cold]
+    fn show<H: LinkHandler<T>>(&mut self, handler: &mut H, now: Instant) {
+        self.forget_taken_back();
+        let (_, mut end) = self.session.positions();
+        for frame in frames(self.session.unshown(), self.session.max_command_length()) {
+            end += frame.len() as u64;
+            handler.pass(Passage::Sending, frame, now);
+            if handler.watches(Passage::Sent) {
+                self.leaving.push_back((end, frame.to_vec()));
+            }
+        }
+    }
+
+    /// Shows what has left.
+    #[cold]
+    fn show_sent<H: LinkHandler<T>>(&mut self, handler: &mut H, now: Instant) {
+        self.forget_taken_back();
+        let (written, _) = self.session.positions();
+        while let Some((_, frame)) = self.leaving.pop_front_if(|(end, _)| *end <= written) {
+            handler.pass(Passage::Sent, &frame, now);
+        }
+    }
+
+    /// The session may have taken back what had not begun to leave: only the frames that are still there will leave.
+    fn forget_taken_back(&mut self) {
+        let (written, shown) = self.session.positions();
+        if self.leaving.back().is_none_or(|(end, _)| *end == shown) {
+            return;
+        }
+        self.leaving
+            .retain(|(end, frame)| end.saturating_sub(frame.len() as u64) < written);
+        let mut end = self.leaving.back().map_or(written, |(end, _)| *end);
+        let begun = usize::try_from(end.saturating_sub(written)).unwrap_or(usize::MAX);
+        let rest = self.session.output().get(begun..).unwrap_or_default();
+        for frame in frames(rest, self.session.max_command_length()) {
+            end += frame.len() as u64;
+            if end <= shown {
+                self.leaving.push_back((end, frame.to_vec()));
+            }
+        }
     }
 
     /// Reads once and handles what that completes. False at the end of the stream.
@@ -267,7 +336,11 @@ impl<T> Link<T> {
                 Ok(Some(length)) => {
                     used += length;
                     let frame = rest.get(..length).unwrap_or_default();
-                    if let Some(event) = self.session.handle_frame(frame, now) {
+                    let event = self.session.handle_frame(frame, now);
+                    if handler.watches(Passage::Received) {
+                        handler.pass(Passage::Received, frame, now);
+                    }
+                    if let Some(event) = event {
                         handler.event(&mut self.session, event, frame, now);
                     }
                     self.drain_events(handler, now);
@@ -324,6 +397,17 @@ impl<T> Link<T> {
             cx.waker().wake_by_ref();
         }
     }
+}
+
+/// The whole frames at the start of `octets`.
+fn frames(octets: &[u8], max: usize) -> impl Iterator<Item = &[u8]> {
+    let mut rest = octets;
+    std::iter::from_fn(move || {
+        let length = frame_length(rest, max).ok().flatten()?;
+        let (frame, behind) = rest.split_at_checked(length)?;
+        rest = behind;
+        Some(frame)
+    })
 }
 
 /// True where nothing that the peer still says matters.

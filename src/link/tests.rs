@@ -17,6 +17,8 @@ struct Owner {
     to_submit: u32,
     submitted: u32,
     seen: Vec<String>,
+    watches: bool,
+    passed: Vec<(Passage, u32, u32)>,
 }
 
 impl LinkHandler<u32> for Owner {
@@ -55,6 +57,16 @@ impl LinkHandler<u32> for Owner {
             }
             other => format!("{other:?}"),
         });
+    }
+
+    fn watches(&self, _: Passage) -> bool {
+        self.watches
+    }
+
+    fn pass(&mut self, passage: Passage, frame: &[u8], _: Instant) {
+        let header = Header::peek(frame).unwrap();
+        self.passed
+            .push((passage, header.command_id.value(), header.sequence_number.value()));
     }
 }
 
@@ -355,4 +367,60 @@ async fn a_session_that_ends_does_not_wait_for_ever_for_a_peer_that_does_not_rea
     let closed = bench.runs(Duration::from_secs(120)).await.unwrap();
     assert!(matches!(closed.cause, CloseCause::Framing(_)), "{closed:?}");
     assert!((now() - start).as_secs() <= 30);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_watches_sees_each_pdu_once_at_each_place() {
+    let mut bench = Bench::bound().await;
+    bench.owner.watches = true;
+    bench.owner.to_submit = 1;
+    bench.turn().await;
+    bench.peer_reads().await;
+    bench.peer.write_all(&deliver(9)).await.unwrap();
+    bench.turn().await;
+    let (submit, delivery, answer) = (4, 5, 0x8000_0005);
+    assert_eq!(
+        bench.owner.passed,
+        [
+            (Passage::Sending, submit, 2),
+            (Passage::Sent, submit, 2),
+            (Passage::Received, delivery, 9),
+            (Passage::Sending, answer, 9),
+            (Passage::Sent, answer, 9),
+        ]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_watches_is_not_told_that_what_was_taken_back_has_left() {
+    let mut bench = Bench::new(SessionConfig::new(Side::Esme), 50);
+    bench.turn().await;
+    let mut bind = [0; 23];
+    bench.peer.read_exact(&mut bind).await.unwrap();
+    bench.peer.write_all(BIND_RESP).await.unwrap();
+    bench.owner.watches = true;
+    bench.owner.to_submit = 3;
+    bench.turn().await;
+    // The first has left, the second is half written, the third has not begun to leave.
+    bench
+        .peer
+        .write_all(b"\0\0\0\x10\0\0\0\x06\0\0\0\0\0\0\0\x07")
+        .await
+        .unwrap();
+    let mut octets = [0; 64];
+    // Until nothing more comes.
+    while let Ok(read) = {
+        bench.turn().await;
+        tokio::time::timeout(Duration::from_millis(5), bench.peer.read(&mut octets)).await
+    } {
+        assert!(read.unwrap() > 0, "the link is open");
+    }
+    let sent: Vec<_> = bench
+        .owner
+        .passed
+        .iter()
+        .filter(|(passage, ..)| *passage == Passage::Sent)
+        .map(|(_, command, sequence)| (*command, *sequence))
+        .collect();
+    assert_eq!(sent, [(4, 2), (4, 3), (0x8000_0006, 7)]);
 }

@@ -254,6 +254,7 @@ impl Core {
         };
         member.incarnation = incarnation;
         let (address, handle) = (binds.start)(BindSetup {
+            tap: None,
             identity: Identity {
                 bind: member.id.clone(),
                 incarnation,

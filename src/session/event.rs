@@ -101,6 +101,17 @@ pub enum Event<'f, T> {
     Unbound,
 }
 
+/// A place at which a PDU passes.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub enum Passage {
+    /// It came from the peer, and the session knows what it means; nothing that answers it was written yet.
+    Received,
+    /// It is encoded and about to be written.
+    Sending,
+    /// Its last octet has left the process.
+    Sent,
+}
+
 /// The body of a response.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Response<'f> {

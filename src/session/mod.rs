@@ -35,7 +35,7 @@ use crate::pdu::{CommandId, FramingError, Header, InterfaceVersion, SequenceNumb
 pub use config::{EnquireLinkMode, SessionConfig, Side};
 pub use counters::Counters;
 pub use error::{RequestError, RespondError};
-pub use event::{CloseCause, Event, Response, Unresolved, Violation};
+pub use event::{CloseCause, Event, Passage, Response, Unresolved, Violation};
 pub use inbound::Inbound;
 pub use limits::{Budget, Limits, Rate, Room, SharedBudget};
 pub use sequence::{SequenceGenerator, WrappingSequence};
@@ -189,6 +189,24 @@ impl<T> Session<T> {
     #[inline]
     pub fn output(&self) -> &[u8] {
         self.outbox.pending()
+    }
+
+    /// The part of [`Session::output`] that was not there at the last [`Session::set_shown`]: whole frames, unless
+    /// octets were put on the wire as they are.
+    #[must_use]
+    pub fn unshown(&self) -> &[u8] {
+        self.outbox.unshown()
+    }
+
+    /// Who watches what goes out has seen everything that is there now.
+    #[inline]
+    pub fn set_shown(&mut self) {
+        self.outbox.set_shown();
+    }
+
+    /// Octets of this session up to the first that has not left, and up to the last that was shown.
+    pub(crate) fn positions(&self) -> (u64, u64) {
+        (self.outbox.written(), self.outbox.shown())
     }
 
     /// Puts octets on the wire as they are: for an SMSC that misbehaves on purpose.

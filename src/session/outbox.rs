@@ -30,6 +30,8 @@ pub(super) struct Outbox {
     sent: usize,
     /// Position of the first octet of `octets`.
     base: u64,
+    /// Position behind the last octet that was shown to who watches.
+    shown: u64,
     /// What left late, oldest first; empty while the peer reads as fast as we write.
     departures: VecDeque<Departure>,
     /// Nothing leaves any more: what was thrown away may have been the rest of a frame.
@@ -92,6 +94,26 @@ impl Outbox {
         Some(late.map_or(encoded, |departure| departure.last.max(encoded)))
     }
 
+    /// Whole frames that nobody was shown yet.
+    pub(super) fn unshown(&self) -> &[u8] {
+        let unshown = usize::try_from(self.end().saturating_sub(self.shown)).unwrap_or(usize::MAX);
+        let pending = self.pending();
+        pending
+            .get(pending.len().saturating_sub(unshown)..)
+            .unwrap_or_default()
+    }
+
+    /// The position behind the last frame that was shown. What is taken back moves it.
+    pub(super) fn shown(&self) -> u64 {
+        self.shown
+    }
+
+    /// Everything that is here was shown, or nobody wants to see it.
+    #[inline]
+    pub(super) fn set_shown(&mut self) {
+        self.shown = self.end();
+    }
+
     /// The first `count` pending octets have left. `waited`: they had been offered to the peer before.
     #[inline]
     pub(super) fn advance(&mut self, count: usize, waited: bool, now: Instant) {
@@ -150,6 +172,9 @@ impl Outbox {
         };
         if from >= self.sent && from <= to && to <= self.octets.len() {
             self.octets.drain(from..to);
+            if self.shown >= end {
+                self.shown -= end - start;
+            }
         }
     }
 }
@@ -188,6 +213,22 @@ mod tests {
         assert_eq!(outbox.pending(), b"bbccc", "a frame that is half written stays");
         outbox.remove(6, 9);
         assert_eq!(outbox.pending(), b"bb");
+    }
+
+    #[test]
+    fn each_frame_is_shown_once() {
+        let now = Instant::now();
+        let mut outbox = Outbox::default();
+        outbox.buffer().extend_from_slice(b"aaabbb");
+        assert_eq!(outbox.unshown(), b"aaabbb");
+        outbox.set_shown();
+        outbox.buffer().extend_from_slice(b"ccc");
+        outbox.advance(1, false, now);
+        assert_eq!(outbox.unshown(), b"ccc");
+        outbox.remove(3, 6);
+        assert_eq!(outbox.unshown(), b"ccc", "what is taken back is not shown twice");
+        outbox.advance(5, false, now);
+        assert_eq!(outbox.unshown(), b"");
     }
 
     #[test]

@@ -4,6 +4,7 @@ mod answers;
 mod deliveries;
 mod life;
 mod messages;
+mod taps;
 
 use std::time::Duration;
 
@@ -65,6 +66,10 @@ struct Bench {
 
 impl Bench {
     async fn start(settings: BindSettings) -> Self {
+        Self::start_with(settings, None).await
+    }
+
+    async fn start_with(settings: BindSettings, tap: Option<Box<dyn Tap>>) -> Self {
         let (report, reports) = mpsc::unbounded_channel();
         let (connection, mut connections) = mpsc::unbounded_channel();
         let (router, all) = Reporter::channel();
@@ -78,6 +83,7 @@ impl Bench {
             hub.clone(),
         );
         let (bind, ended) = Bind::start(BindSetup {
+            tap,
             identity: Identity {
                 bind: "a-1".into(),
                 incarnation: 1,
