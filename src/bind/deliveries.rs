@@ -11,14 +11,16 @@ use actix::dev::RecipientRequest;
 use futures_util::StreamExt;
 use futures_util::future::{AbortHandle, Abortable};
 use futures_util::stream::FuturesUnordered;
+use tokio::sync::oneshot;
 use tracing::{debug, warn};
 
 use super::jobs::Ticket;
 use crate::events::{
-    Answer, Answerer, Asking, Covered, Delivery, DeliveryKind, Event, Hub, Kinds, Lane, Lanes,
+    Answer, Answerer, Asking, Delivery, DeliveryKind, Event, Hub, Inbox, Kinds, Lane, Lanes, Terms, Verdict,
 };
 use crate::pdu::{CommandStatus, DataSmResp, DeliverSmResp};
 use crate::session::{Inbound, RespondError, Session};
+use crate::settings::{BindSettings, PartsAnswered};
 
 /// A delivery that waits to be shown to its answerer.
 struct Waiting {
@@ -30,11 +32,19 @@ struct Waiting {
 struct Question {
     inbound: Inbound,
     delivery: Arc<Delivery>,
-    answerer: Arc<Answerer<Delivery>>,
-    request: Pin<Box<RecipientRequest<Delivery>>>,
+    answer: Awaited,
 }
 
-type Whom = (Arc<Answerer<Delivery>>, Option<Lane>);
+/// Where the answer comes from.
+enum Awaited {
+    /// An answerer of deliveries.
+    Answerer(Arc<Answerer<Delivery>>, Pin<Box<RecipientRequest<Delivery>>>),
+    /// The inbox, which asks an answerer of messages.
+    Inbox(oneshot::Receiver<Answer>),
+}
+
+/// Who gave no answer; none for an inbox, which says so itself.
+type Failed = Option<Arc<Answerer<Delivery>>>;
 
 /// What there is to know of a question that was put.
 struct Asked {
@@ -44,11 +54,15 @@ struct Asked {
 }
 
 impl Future for Question {
-    type Output = (Inbound, Arc<Delivery>, Result<Answer, Arc<Answerer<Delivery>>>);
+    type Output = (Inbound, Arc<Delivery>, Result<Answer, Failed>);
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let answer = ready!(self.request.as_mut().poll(cx));
-        let answer = answer.map_err(|_| self.answerer.clone());
+        let answer = match &mut self.answer {
+            Awaited::Answerer(answerer, request) => {
+                ready!(request.as_mut().poll(cx)).map_err(|_| Some(answerer.clone()))
+            }
+            Awaited::Inbox(answer) => ready!(Pin::new(answer).poll(cx)).map_err(|_| None),
+        };
         Poll::Ready((self.inbound, self.delivery.clone(), answer))
     }
 }
@@ -57,8 +71,8 @@ impl Future for Question {
 /// deadline, and reads no more while too many are open.
 pub(super) struct Deliveries {
     hub: Arc<Hub>,
-    /// The answer where nobody takes messages.
-    unhandled: CommandStatus,
+    inbox: Arc<Inbox>,
+    terms: Terms,
     /// Those that wait for their turn. None whose predecessors are answered, so the oldest of each lane is asked.
     lanes: Lanes<Lane, Waiting>,
     /// By age, which is the order of their deadlines.
@@ -67,10 +81,15 @@ pub(super) struct Deliveries {
 }
 
 impl Deliveries {
-    pub(super) fn new(hub: Arc<Hub>, unhandled: CommandStatus) -> Self {
+    pub(super) fn new(hub: Arc<Hub>, inbox: Arc<Inbox>, settings: &BindSettings) -> Self {
         Self {
             hub,
-            unhandled,
+            inbox,
+            terms: Terms {
+                patience: settings.answer_timeout,
+                whole: settings.parts_answered == PartsAnswered::Whole,
+                unhandled: settings.unhandled_answer,
+            },
             lanes: Lanes::default(),
             asked: BTreeMap::new(),
             questions: FuturesUnordered::new(),
@@ -90,53 +109,64 @@ impl Deliveries {
         if self.hub.wants(Kinds::DELIVERIES) {
             self.hub.emit(Event::Delivery(delivery.clone()));
         }
-        let decided = decided.map(Answer::from);
-        if let Some(answer) = decided.or_else(|| delivery.is_receipt().then(Answer::ok)) {
+        if delivery.is_receipt() {
+            let answer = decided.map_or_else(Answer::ok, Answer::from);
             return respond(session, inbound, &delivery, answer, now);
+        }
+        if let Some(status) = decided {
+            if status.is_ok() {
+                self.inbox.observe(&delivery, now);
+            }
+            return respond(session, inbound, &delivery, status.into(), now);
         }
         self.take(session, Waiting { inbound, delivery }, now);
     }
 
     /// Answers it, asks about it, or lets it wait until those before it are answered.
     fn take(&mut self, session: &mut Session<Ticket>, waiting: Waiting, now: Instant) {
-        match self.who_answers(&waiting.delivery) {
-            Err(answer) => respond(session, waiting.inbound, &waiting.delivery, answer, now),
-            Ok((answerer, None)) => self.ask(answerer, None, waiting),
-            Ok((answerer, Some(lane))) => {
-                if let Some(waiting) = self.lanes.enter(lane.clone(), waiting) {
-                    self.ask(answerer, Some(lane), waiting);
+        let answer = match self.who_answers(&waiting.delivery) {
+            Asking::One((answerer, lane)) => {
+                let turn = match &lane {
+                    Some(lane) => self.lanes.enter(lane.clone(), waiting),
+                    None => Some(waiting),
+                };
+                if let Some(waiting) = turn {
+                    self.ask(answerer, lane, waiting, now);
                 }
+                return;
             }
-        }
-    }
-
-    /// Who is to be asked, and in which lane; the answer where there is nobody to ask.
-    fn who_answers(&self, delivery: &Arc<Delivery>) -> Result<Whom, Answer> {
-        let (source, destination) = (delivery.source(), delivery.destination());
-        let covered = Covered {
-            kind: delivery.kind(),
-            bind: &delivery.bind,
-            account: &delivery.account,
-            source: &source,
-            destination: &destination,
+            Asking::Dead => Answer::later(),
+            Asking::Nobody => match self.inbox.handle(&waiting.delivery, self.terms, now) {
+                Verdict::Now(answer) => answer,
+                Verdict::Later(answer) => return self.wait(Awaited::Inbox(answer), None, waiting),
+            },
         };
-        match self.hub.who_answers(&covered) {
-            Asking::One(answerer) => {
-                let lane = answerer.lane(&covered);
-                Ok((answerer, lane))
-            }
-            Asking::Dead => Err(Answer::later()),
-            Asking::Nobody => Err(self.hub.answer_unasked(delivery, self.unhandled)),
-        }
+        respond(session, waiting.inbound, &waiting.delivery, answer, now);
     }
 
-    fn ask(&mut self, answerer: Arc<Answerer<Delivery>>, lane: Option<Lane>, waiting: Waiting) {
+    /// Who is to be asked, and in which lane.
+    fn who_answers(&self, delivery: &Delivery) -> Asking<(Arc<Answerer<Delivery>>, Option<Lane>)> {
+        let (source, destination) = (delivery.source(), delivery.destination());
+        let covered = delivery.covered(&source, &destination);
+        self.hub.who_answers(&covered).map(|answerer| {
+            let lane = answerer.lane(&covered);
+            (answerer, lane)
+        })
+    }
+
+    fn ask(&mut self, answerer: Arc<Answerer<Delivery>>, lane: Option<Lane>, waiting: Waiting, now: Instant) {
+        // Only now: what is answered at its deadline without having been shown comes again.
+        self.inbox.observe(&waiting.delivery, now);
+        let request = Box::pin(answerer.ask(waiting.delivery.as_ref().clone()));
+        self.wait(Awaited::Answerer(answerer, request), lane, waiting);
+    }
+
+    fn wait(&mut self, answer: Awaited, lane: Option<Lane>, waiting: Waiting) {
         let Waiting { inbound, delivery } = waiting;
         let question = Question {
-            request: Box::pin(answerer.ask(delivery.as_ref().clone())),
             inbound,
             delivery,
-            answerer,
+            answer,
         };
         let (abort, registration) = AbortHandle::new_pair();
         self.questions.push(Abortable::new(question, registration));
@@ -155,9 +185,11 @@ impl Deliveries {
             let Ok((inbound, delivery, answer)) = question else {
                 continue;
             };
-            let answer = answer.unwrap_or_else(|answerer| {
+            let answer = answer.unwrap_or_else(|failed| {
+                if let Some(answerer) = failed {
+                    answerer.handle_failed(&delivery.bind, &self.hub);
+                }
                 // The SMSC keeps the message.
-                answerer.handle_failed(&delivery.bind, &self.hub);
                 Answer::later()
             });
             respond(session, inbound, &delivery, answer, now);
@@ -189,7 +221,9 @@ impl Deliveries {
             }
             // Decided anew: the answerer may be dead or dismissed by now.
             match self.who_answers(&next.delivery) {
-                Ok((answerer, Some(same))) if same == lane => return self.ask(answerer, Some(lane), next),
+                Asking::One((answerer, Some(same))) if same == lane => {
+                    return self.ask(answerer, Some(lane), next, now);
+                }
                 _ => self.take(session, next, now),
             }
         }

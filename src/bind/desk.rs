@@ -12,7 +12,7 @@ use super::jobs::{Jobs, Ticket};
 use super::messages::Report;
 use super::watch::Watch;
 use crate::events::{
-    Alarm, Delivery, DeliveryKind, Event as HubEvent, Hub, Kinds, Receipts, UnreadableEvent,
+    Alarm, Delivery, DeliveryKind, Event as HubEvent, Hub, Inbox, Kinds, Receipts, UnreadableEvent,
 };
 use crate::link::LinkHandler;
 use crate::pdu::{CommandStatus, DecodeError, Faults, Header, PduView};
@@ -42,11 +42,12 @@ impl Desk {
         watch: Watch,
         hub: Arc<Hub>,
         receipts: Arc<Receipts>,
+        inbox: Arc<Inbox>,
     ) -> Self {
         Self {
             jobs: Jobs::new(bind.clone(), receipts.clone(), settings),
             inquiries: Inquiries::default(),
-            deliveries: Deliveries::new(hub.clone(), settings.unhandled_answer),
+            deliveries: Deliveries::new(hub.clone(), inbox, settings),
             watch,
             alphabet: settings.default_alphabet,
             bind,

@@ -45,7 +45,7 @@ use phases::Phases;
 use pump::Pump;
 use watch::Watch;
 
-use crate::events::{Alarm, Cause, ConnectFailure, Hub, Receipts};
+use crate::events::{Alarm, Cause, ConnectFailure, Hub, Inbox, Receipts};
 use crate::link::{
     self, Closed, Connect, ConnectError, Connecting, Link, Outbind, OutbindListener, Target, TlsError,
     Transport,
@@ -71,6 +71,8 @@ pub struct BindSetup {
     pub hub: Arc<Hub>,
     /// Where receipts are matched.
     pub receipts: Arc<Receipts>,
+    /// Where messages from phones are put together.
+    pub inbox: Arc<Inbox>,
     /// Where reports go.
     pub router: Reporter,
     /// The rate that it shares with its siblings.
@@ -175,6 +177,7 @@ impl Bind {
             watch,
             setup.hub,
             setup.receipts,
+            setup.inbox,
         );
         let bind = Self {
             identity: setup.identity,

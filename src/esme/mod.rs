@@ -13,7 +13,9 @@ use tokio::sync::{oneshot, watch};
 
 pub use home::StartError;
 
-use crate::events::{AnswererId, Delivery, Duty, DutyTaken, Event, Filter, Hub, Subscription};
+use crate::events::{
+    AnswererId, Delivery, Duty, DutyTaken, Event, Filter, Hub, InboundMessage, Subscription,
+};
 use crate::link::{Connect, TcpConnector};
 use crate::router::{
     Applied, Apply, ApplyError, BindError, Books, GetStatus, Jobs, Order, OrderBind, Preparer, Router,
@@ -312,6 +314,20 @@ impl Esme {
         duty: impl Into<Duty>,
     ) -> Result<AnswererId, DutyTaken> {
         self.inner.hub.answer_deliveries(answerer, duty)
+    }
+
+    /// Lets an actor decide what the messages from phones in its duty are answered with, the parts of long ones put
+    /// together; see [`Hub::answer_messages`].
+    ///
+    /// # Errors
+    ///
+    /// Another actor that is alive has the same duty.
+    pub fn answer_messages(
+        &self,
+        answerer: Recipient<InboundMessage>,
+        duty: impl Into<Duty>,
+    ) -> Result<AnswererId, DutyTaken> {
+        self.inner.hub.answer_messages(answerer, duty)
     }
 
     /// Ends the duty of an answerer; true when it had one.

@@ -12,7 +12,7 @@ use actix::dev::RecipientRequest;
 use actix::{Message, Recipient};
 
 use super::duty::{AnswerOrder, Covered, DeliveryKind, Duty};
-use super::{Alarm, Answer, Delivery, Event, Hub};
+use super::{Alarm, Answer, Delivery, Event, Hub, InboundMessage};
 use crate::submit::BindId;
 
 /// Names an answerer, to dismiss it.
@@ -34,6 +34,8 @@ pub struct DutyTaken {
 pub(crate) trait Question: Message<Result = Answer> + Send + 'static {}
 
 impl Question for Delivery {}
+
+impl Question for InboundMessage {}
 
 /// Everyone who answers one kind of question.
 pub(super) struct Answerers<Q: Question> {
@@ -62,13 +64,24 @@ pub(crate) struct Lane {
 }
 
 /// Who is to be asked.
-pub(crate) enum Asking<Q: Question> {
+pub(crate) enum Asking<A> {
     /// It is in nobody's duty.
     Nobody,
     /// One who is dead.
     Dead,
     /// This one.
-    One(Arc<Answerer<Q>>),
+    One(A),
+}
+
+impl<A> Asking<A> {
+    /// The same with more to know of who is to be asked.
+    pub(crate) fn map<B>(self, map: impl FnOnce(A) -> B) -> Asking<B> {
+        match self {
+            Self::Nobody => Asking::Nobody,
+            Self::Dead => Asking::Dead,
+            Self::One(answerer) => Asking::One(map(answerer)),
+        }
+    }
 }
 
 /// Never used twice, whatever hub they belong to.
@@ -117,8 +130,12 @@ impl<Q: Question> Answerers<Q> {
         duties.len() < before
     }
 
+    fn is_any(&self) -> bool {
+        self.count.load(Ordering::Relaxed) > 0
+    }
+
     fn find(&self, covered: &Covered<'_>) -> Option<Arc<Answerer<Q>>> {
-        if self.count.load(Ordering::Relaxed) == 0 {
+        if !self.is_any() {
             return None;
         }
         let duties = self.duties.read().unwrap_or_else(PoisonError::into_inner);
@@ -200,18 +217,51 @@ impl Hub {
         self.answerers.add(answerer, duty.into())
     }
 
+    /// Lets an actor decide what the messages in its duty are answered with, parts put together. Of a delivery that is
+    /// in the duty of one who answers deliveries it is not asked.
+    ///
+    /// Where parts are answered each on arrival
+    /// ([`parts_answered`](crate::settings::BindSettings::parts_answered)), its answer to a message of several parts
+    /// reaches nobody; it is shown every such message, if it lives, however late, and while too many are
+    /// unanswered further parts are refused for now. Where they are answered as a whole, its answer is that of all
+    /// parts that wait. Everything else is as for [`answer_deliveries`](Self::answer_deliveries).
+    ///
+    /// # Errors
+    ///
+    /// Another that is alive has the same duty.
+    pub fn answer_messages(
+        &self,
+        answerer: Recipient<InboundMessage>,
+        duty: impl Into<Duty>,
+    ) -> Result<AnswererId, DutyTaken> {
+        self.message_answerers.add(answerer, duty.into())
+    }
+
     /// Ends a duty: what is in it falls to others from now on. Questions that were put are still answered. True when
     /// there was one.
     pub fn dismiss(&self, answerer: AnswererId) -> bool {
-        self.answerers.remove(answerer)
+        self.answerers.remove(answerer) | self.message_answerers.remove(answerer)
+    }
+
+    /// The same for a message.
+    pub(super) fn who_answers_messages(
+        &self,
+        covered: &Covered<'_>,
+    ) -> Asking<Arc<Answerer<InboundMessage>>> {
+        self.living(self.message_answerers.find(covered))
+    }
+
+    /// True when somebody answers messages. Costs one atomic load.
+    pub(super) fn are_messages_answered(&self) -> bool {
+        self.message_answerers.is_any()
     }
 
     /// Who is to be asked about a delivery; raises the alarm where that one is dead.
-    pub(crate) fn who_answers(&self, covered: &Covered<'_>) -> Asking<Delivery> {
+    pub(crate) fn who_answers(&self, covered: &Covered<'_>) -> Asking<Arc<Answerer<Delivery>>> {
         self.living(self.answerers.find(covered))
     }
 
-    fn living<Q: Question>(&self, found: Option<Arc<Answerer<Q>>>) -> Asking<Q> {
+    fn living<Q: Question>(&self, found: Option<Arc<Answerer<Q>>>) -> Asking<Arc<Answerer<Q>>> {
         match found {
             None => Asking::Nobody,
             Some(answerer) if answerer.is_alive() => Asking::One(answerer),

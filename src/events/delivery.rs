@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::DeliveryKind;
+use super::{Covered, DeliveryKind};
 use crate::pdu::{
     COctetString, CommandStatus, DataCoding, EsmClass, Faults, Header, Pdu, PduView, Tlvs, TlvsView,
 };
@@ -121,6 +121,17 @@ impl Delivery {
             .filter(|reading| reading.alphabet != Alphabet::Binary)?;
         let (text, _) = content.text(); // damaged characters are in the text
         Some(text)
+    }
+
+    /// What decides who answers it, given its addresses.
+    pub(crate) fn covered<'a>(&'a self, source: &'a str, destination: &'a str) -> Covered<'a> {
+        Covered {
+            kind: self.kind(),
+            bind: &self.bind,
+            account: &self.account,
+            source,
+            destination,
+        }
     }
 
     /// What receipts and texts are read from.

@@ -6,8 +6,9 @@ use std::sync::{Arc, PoisonError, RwLock};
 use actix::Recipient;
 
 use super::answerers::Answerers;
-use super::{Alarm, Answer, Delivery, Event, Filter, Kinds};
+use super::{Alarm, Answer, Delivery, Event, Filter, InboundMessage, Kinds};
 use crate::pdu::CommandStatus;
+use crate::submit::BindId;
 
 /// The table of subscribers, shared by all who have something to tell.
 #[derive(Debug, Default)]
@@ -16,6 +17,7 @@ pub struct Hub {
     wanted: AtomicU32,
     table: RwLock<Table>,
     pub(super) answerers: Answerers<Delivery>,
+    pub(super) message_answerers: Answerers<InboundMessage>,
 }
 
 #[derive(Debug, Default)]
@@ -102,13 +104,29 @@ impl Hub {
         }
     }
 
-    /// What a message is answered with when it is in nobody's duty: taken when a subscriber gets it, else `unhandled`
-    /// with an alarm.
+    /// What a delivery is answered with when it is in nobody's duty: taken when a subscriber gets it, or the message of
+    /// which it is a part, else `unhandled` with an alarm.
     pub(crate) fn answer_unasked(&self, delivery: &Arc<Delivery>, unhandled: CommandStatus) -> Answer {
         if self.takes(&Event::Delivery(delivery.clone())) {
             return Answer::ok();
         }
-        let bind = delivery.bind.clone();
+        let as_message = || Event::Message(Arc::new(InboundMessage::single(delivery.clone())));
+        let is_taken = self.wants(Kinds::MESSAGES) && self.takes(&as_message());
+        self.answer_taken(is_taken, &delivery.bind, unhandled)
+    }
+
+    /// The same for a message.
+    pub(crate) fn answer_message(&self, message: &Arc<InboundMessage>, unhandled: CommandStatus) -> Answer {
+        let is_taken = self.takes(&Event::Message(message.clone()))
+            || self.takes(&Event::Delivery(message.first().clone()));
+        self.answer_taken(is_taken, &message.bind, unhandled)
+    }
+
+    fn answer_taken(&self, is_taken: bool, bind: &BindId, unhandled: CommandStatus) -> Answer {
+        if is_taken {
+            return Answer::ok();
+        }
+        let bind = bind.clone();
         self.emit(Event::Alarm(Alarm::Unhandled { bind }));
         Answer::from(unhandled)
     }

@@ -5,9 +5,12 @@
 
 mod answerers;
 mod delivery;
+mod docket;
 mod duty;
 mod hub;
+mod inbox;
 mod lanes;
+mod message;
 mod pdu;
 mod phase;
 mod receipts;
@@ -23,7 +26,10 @@ pub use delivery::{Answer, Delivery};
 pub(crate) use duty::Covered;
 pub use duty::{AnswerOrder, DeliveryKind, Duty};
 pub use hub::{Hub, Subscription};
+pub use inbox::{Courier, Inbox, InboxSizes};
+pub(crate) use inbox::{Terms, Verdict};
 pub(crate) use lanes::Lanes;
+pub use message::InboundMessage;
 pub use pdu::PduEvent;
 pub use phase::{Cause, ConnectFailure, Phase};
 pub use receipts::{Accepted, ReceiptEvent, Receipts};
@@ -39,6 +45,8 @@ pub enum Event {
     Bind(BindEvent),
     /// A deliver_sm or data_sm came. Receipts come as [`Event::Receipt`] besides.
     Delivery(Arc<Delivery>),
+    /// A message from a phone is whole, or will not be: the rest of its parts did not come in time.
+    Message(Arc<InboundMessage>),
     /// A receipt came, and found its message or not.
     Receipt(Arc<ReceiptEvent>),
     /// A message has its outcome.
@@ -60,6 +68,7 @@ impl Event {
         match self {
             Self::Bind(_) => Kinds::BINDS,
             Self::Delivery(_) => Kinds::DELIVERIES,
+            Self::Message(_) => Kinds::MESSAGES,
             Self::Receipt(_) => Kinds::RECEIPTS,
             Self::Outcome(_) => Kinds::OUTCOMES,
             Self::Unreadable(_) => Kinds::UNREADABLE,
@@ -73,6 +82,7 @@ impl Event {
         match self {
             Self::Bind(event) => Some(&event.bind),
             Self::Delivery(delivery) => Some(&delivery.bind),
+            Self::Message(message) => Some(&message.bind),
             Self::Receipt(receipt) => receipt.bind.as_ref(),
             Self::Unreadable(event) => Some(&event.bind),
             Self::Alarm(alarm) => alarm.bind(),
@@ -100,6 +110,8 @@ impl Kinds {
     pub const UNREADABLE: Self = Self(1 << 4);
     /// [`Event::Alarm`].
     pub const ALARMS: Self = Self(1 << 5);
+    /// [`Event::Message`].
+    pub const MESSAGES: Self = Self(1 << 6);
     /// Every event, also of kinds that a later version adds.
     pub const ALL: Self = Self(u32::MAX);
 

@@ -209,6 +209,9 @@ impl Core {
         self.dispatcher.set_capacity(now.backlog_capacity);
         self.books.grow(now.queue_capacity);
         self.preparer.configure(&self.settings);
+        for account in self.accounts.values() {
+            account.inbox.set_limits(now.join_limits());
+        }
         let mut restart = |key: &str, is_needed: bool| {
             if is_needed {
                 applied.needs_restart.push(key.to_owned());

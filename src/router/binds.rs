@@ -16,7 +16,7 @@ use super::core::Core;
 use crate::bind::messages::{BindAddress, Control, Identity, Report, Reporter, Reports};
 use crate::bind::{BindSetup, Failure, Sequences, Unspent};
 use crate::dispatch::{BindKey, LaneKey};
-use crate::events::{Alarm, BindEvent, Cause, Event, Kinds, Phase, Receipts};
+use crate::events::{Alarm, BindEvent, Cause, Event, Inbox, Kinds, Phase, Receipts};
 use crate::link::Governor;
 use crate::session::{Budget, SharedBudget};
 use crate::settings::BindSettings;
@@ -85,8 +85,16 @@ pub(super) enum Fate {
 /// What the binds of one account share.
 pub(super) struct Account {
     pub(super) receipts: Arc<Receipts>,
+    pub(super) inbox: Arc<Inbox>,
     /// The lane that they all serve, if there is one.
     pub(super) lane: Option<LaneKey>,
+}
+
+impl Drop for Account {
+    fn drop(&mut self) {
+        // Its binds are gone: what is incomplete stays so.
+        self.inbox.close();
+    }
 }
 
 /// The end of an actor.
@@ -193,14 +201,20 @@ impl Core {
         now: Instant,
     ) {
         let account = AccountId::new(settings.account_or(id.as_str()));
-        self.accounts.entry(account.clone()).or_insert_with(|| Account {
-            receipts: Receipts::new(
-                account.clone(),
-                CorrelatorLimits::default(),
-                settings.message_ids.rules(),
-                self.hub.clone(),
-            ),
-            lane: None,
+        self.accounts.entry(account.clone()).or_insert_with(|| {
+            let limits = self.settings.router.join_limits();
+            let inbox = Inbox::new(account.clone(), limits, self.hub.clone());
+            actix_rt::spawn(inbox.courier());
+            Account {
+                receipts: Receipts::new(
+                    account.clone(),
+                    CorrelatorLimits::default(),
+                    settings.message_ids.rules(),
+                    self.hub.clone(),
+                ),
+                inbox,
+                lane: None,
+            }
         });
         let key = self.dispatcher.add_bind();
         if settings.mode.sends() {
@@ -264,6 +278,7 @@ impl Core {
             connector: binds.governor.clone(),
             hub: self.hub.clone(),
             receipts: account.receipts.clone(),
+            inbox: account.inbox.clone(),
             router: binds.reporter.clone(),
             budget: member.budget.clone(),
             unspent: member.unspent.clone(),

@@ -39,11 +39,13 @@ pub use binds::StartBind;
 pub use books::{Books, Totals};
 pub use closing::ShutdownReport;
 pub use preparer::Preparer;
-pub use status::{GetStatus, Status};
+pub use status::{AccountStatus, GetStatus, Status};
 
 use crate::bind::Bind;
 pub use crate::bind::{Sequences, counting};
-use crate::events::{AnswererId, Delivery, Duty, DutyTaken, Event, Filter, Hub, Subscription};
+use crate::events::{
+    AnswererId, Delivery, Duty, DutyTaken, Event, Filter, Hub, InboundMessage, Subscription,
+};
 use crate::link::{Connect, Governance, Governor};
 use crate::settings::Settings;
 use crate::submit::{Batch, Job, Reply, Submit, SubmitBatch, SubmitResult};
@@ -310,6 +312,26 @@ impl Handler<AnswerDeliveries> for Router {
         _: &mut Self::Context,
     ) -> Self::Result {
         self.core.borrow().hub.answer_deliveries(answerer, duty)
+    }
+}
+
+/// Lets an actor decide what the messages in its duty are answered with.
+#[derive(Debug)]
+pub struct AnswerMessages(pub Recipient<InboundMessage>, pub Duty);
+
+impl Message for AnswerMessages {
+    type Result = Result<AnswererId, DutyTaken>;
+}
+
+impl Handler<AnswerMessages> for Router {
+    type Result = Result<AnswererId, DutyTaken>;
+
+    fn handle(
+        &mut self,
+        AnswerMessages(answerer, duty): AnswerMessages,
+        _: &mut Self::Context,
+    ) -> Self::Result {
+        self.core.borrow().hub.answer_messages(answerer, duty)
     }
 }
 

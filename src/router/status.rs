@@ -6,10 +6,12 @@ use std::time::Instant;
 
 use actix::Message;
 
-use super::binds::Member;
+use super::binds::{Account, Member};
 use super::core::Core;
 use super::{Books, Totals};
 use crate::bind::messages::{BindCounters, BindStatus, GetBindStatus};
+use crate::events::InboxSizes;
+use crate::submit::AccountId;
 
 /// How is everything?
 #[derive(Clone, Copy, Debug)]
@@ -25,6 +27,8 @@ impl Message for GetStatus {
 pub struct Status {
     /// The binds, by name.
     pub binds: Vec<BindStatus>,
+    /// The accounts, by name.
+    pub accounts: Vec<AccountStatus>,
     /// Messages that wait for a bind.
     pub waiting: usize,
     /// Permits in all.
@@ -37,11 +41,26 @@ pub struct Status {
     pub shutting_down: bool,
 }
 
+/// What is kept for an account.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct AccountStatus {
+    /// Its name.
+    pub account: AccountId,
+    /// Messages whose receipts are owed, or that are remembered.
+    pub receipts_owed: usize,
+    /// Receipts that wait for their message.
+    pub receipts_parked: usize,
+    /// Its messages from phones.
+    pub inbox: InboxSizes,
+}
+
 impl Status {
     /// What is left to know when the router is gone.
     pub(crate) fn of_the_dead(books: &Books) -> Self {
         Self {
             binds: Vec::new(),
+            accounts: Vec::new(),
             waiting: 0,
             permits: books.capacity(),
             permits_free: books.free(),
@@ -56,6 +75,7 @@ impl Core {
     pub(super) fn status(&self, now: Instant) -> Pin<Box<dyn Future<Output = Status>>> {
         let mut status = Status {
             binds: Vec::new(),
+            accounts: self.accounts.iter().map(account).collect(),
             waiting: self.dispatcher.waiting(),
             permits: self.books.capacity(),
             permits_free: self.books.free(),
@@ -79,6 +99,16 @@ impl Core {
             status.binds.sort_by(|one, other| one.bind.cmp(&other.bind));
             status
         })
+    }
+}
+
+fn account((name, account): (&AccountId, &Account)) -> AccountStatus {
+    let (receipts_owed, receipts_parked) = account.receipts.sizes();
+    AccountStatus {
+        account: name.clone(),
+        receipts_owed,
+        receipts_parked,
+        inbox: account.inbox.sizes(),
     }
 }
 

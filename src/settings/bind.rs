@@ -48,6 +48,16 @@ impl Mode {
     }
 }
 
+/// When the parts of a long message from the SMSC are answered.
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
+pub enum PartsAnswered {
+    /// Each on arrival.
+    #[default]
+    Each,
+    /// All when the whole message was taken.
+    Whole,
+}
+
 section! {
     /// One bind: where it connects, who it is, and what it keeps to.
     ///
@@ -148,6 +158,9 @@ section! {
         pub answer_timeout: Duration = secs(10), ms(1)..=hours(1);
         /// The answer to a request of the SMSC that a handler did not answer in time.
         pub default_answer: CommandStatus = CommandStatus::ESME_RX_T_APPN;
+        /// When the parts of a long message from the SMSC are answered: `each` on arrival, or all when the `whole`
+        /// message was taken. `answer_timeout` holds for each of them all the same.
+        pub parts_answered: PartsAnswered = PartsAnswered::Each;
         /// The answer to a message from the SMSC that nobody takes. Receipts are answered with ESME_ROK.
         pub unhandled_answer: CommandStatus = CommandStatus::ESME_RX_T_APPN;
 

@@ -3,7 +3,7 @@
 use super::rule::Rule;
 use super::scalar::{Found, Raw, Scalar, ruled_as_it_is, words};
 use super::shown::Shown;
-use super::{IdDigits, LogLevel, Mode, RateScope, ReceiptForm, TlsNeed, TlsVersion, TlvSet};
+use super::{IdDigits, LogLevel, Mode, PartsAnswered, RateScope, ReceiptForm, TlsNeed, TlsVersion, TlvSet};
 use crate::pdu::{CommandId, CommandStatus, InterfaceVersion, Npi, StatusClass, TlvKind, TlvTag, Ton};
 use crate::session::EnquireLinkMode;
 use crate::sm::{DefaultAlphabet, IdBase};
@@ -17,6 +17,10 @@ words! {
     EnquireLinkMode {
         "idle" = Self::Idle,
         "fixed" = Self::Fixed,
+    }
+    PartsAnswered {
+        "each" = Self::Each,
+        "whole" = Self::Whole,
     }
     InterfaceVersion {
         "3.3" = Self::V3_3,

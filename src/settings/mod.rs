@@ -27,7 +27,7 @@ mod tls;
 mod tlvs;
 mod values;
 
-pub use bind::{BindSettings, MessageIdSettings, Mode};
+pub use bind::{BindSettings, MessageIdSettings, Mode, PartsAnswered};
 pub use host::HostPort;
 pub use origins::{Origins, Traced};
 pub use presets::{Preset, PresetFacts, RateScope, ReceiptForm, TlsNeed};

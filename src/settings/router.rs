@@ -6,6 +6,7 @@ use super::rule::{Above, AtLeast, NotEmpty};
 use super::section::section;
 use super::values::{hours, mins, ms, secs};
 use crate::session::Rate;
+use crate::sm::JoinLimits;
 
 section! {
     /// A limit of rate that several binds share, mostly those of an account.
@@ -69,8 +70,28 @@ section! {
         pub connects_per_host: Option<usize> = Some(5), 1..=10_000;
         /// Most connections begun within any second to one host and port; each is followed by a bind.
         pub binds_per_second: Option<f64> = Some(10.0), Above(0.0);
+        /// How long after its first part a long message from the SMSC may become whole; then it is told of as it is.
+        pub parts_wait: Duration = mins(10), ms(1)..=hours(24);
+        /// Most messages of an account of which parts are held, or that wait for an answerer though their parts were
+        /// acknowledged; beyond that the oldest is told of as it is, or parts are refused for now.
+        pub parts_messages: usize = 10_000, 1..=1_000_000;
+        /// Most octets that these parts take, about 1,024 for each part besides its text.
+        pub parts_octets: usize = 67_108_864, 4_096..=17_179_869_184;
         /// How long binds may take to finish what they have begun when the process stops.
         pub shutdown_grace: Duration = secs(30), ms(0)..=hours(1);
+    }
+}
+
+impl RouterSettings {
+    /// The limits within which the messages of an account are put together.
+    #[must_use]
+    pub fn join_limits(&self) -> JoinLimits {
+        JoinLimits {
+            messages: self.parts_messages,
+            octets: self.parts_octets,
+            wait: self.parts_wait,
+            ..JoinLimits::default()
+        }
     }
 }
 

@@ -27,7 +27,7 @@ pub use correlate::{
 };
 pub use error::{TextError, TextFault, TextFaultKind, TextFaults, Unencodable};
 pub use gsm7::{Language, Languages, Padding, Tables};
-pub use join::{JoinLimits, Joined, Joiner, Joining, Parties, StoredPart};
+pub use join::{JoinKey, JoinLimits, Joined, Joiner, Joining, Parties, StoredPart};
 pub use message_id::{IdBase, IdForm, IdRules};
 pub use preview::{Forcing, Preview, preview, smallest};
 pub use receipt::{Receipt, ReceiptDate, ReceiptText};

@@ -4,8 +4,9 @@ use actix::ResponseFuture;
 use tokio::sync::oneshot;
 
 use super::*;
-use crate::events::{Alarm, AnswerOrder};
+use crate::events::{Alarm, AnswerOrder, InboundMessage};
 use crate::pdu::tlv::{AdditionalStatusInfoText, Tlvs};
+use crate::settings::PartsAnswered;
 
 type Question = (Delivery, oneshot::Sender<Answer>);
 
@@ -76,6 +77,13 @@ impl Desk {
         if let Ok((delivery, _)) = self.questions.try_recv() {
             panic!("asked about {:?}", delivery.text());
         }
+    }
+
+    /// Delivers a part of a long message.
+    async fn deliver_part(&mut self, numbers: [u8; 3], text: &str) -> u32 {
+        let octets = [&[5, 0, 3], &numbers[..], text.as_bytes()].concat();
+        self.bench.deliver(&octets, 0x40).await;
+        self.bench.sequence
     }
 
     /// The next response, which must be this one.
@@ -295,6 +303,75 @@ async fn an_answer_may_have_a_message_id_and_tlvs() {
         assert_eq!((header.sequence_number.value(), header.command_status), (9, OK));
         // The id and its terminator, and five octets behind tag and length, with theirs.
         assert_eq!(header.command_length, 16 + 5 + 4 + 6);
+    })
+    .await;
+}
+
+/// Answers whole messages as their text says.
+struct Reader;
+
+impl Actor for Reader {
+    type Context = actix::Context<Self>;
+}
+
+impl Handler<InboundMessage> for Reader {
+    type Result = Answer;
+
+    fn handle(&mut self, message: InboundMessage, _: &mut Self::Context) -> Answer {
+        match (message.is_whole(), message.text.as_deref()) {
+            (true, Some("yes!")) => Answer::ok(),
+            (true, Some("no!")) => Answer::refused(),
+            (false, _) => CommandStatus::ESME_RMSGQFUL.into(),
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+async fn reader(settings: BindSettings) -> Desk {
+    // Who answers the deliveries of another bind is not asked.
+    let desk = Desk::open(settings, Duty::all().on("b-1")).await;
+    let recipient = Reader.start().recipient();
+    desk.bench.hub.answer_messages(recipient, Duty::all()).unwrap();
+    desk
+}
+
+#[tokio::test(start_paused = true)]
+async fn as_a_whole_parts_get_the_answer_to_their_message_or_the_default_at_their_deadline() {
+    local(async {
+        let settings = settings()
+            .parts_answered(PartsAnswered::Whole)
+            .answer_timeout(Duration::from_secs(5))
+            .default_answer(CommandStatus::ESME_RSYSERR);
+        let mut desk = reader(settings).await;
+        for (reference, text, status) in [(1, "yes", OK), (2, "no", CommandStatus::ESME_RX_R_APPN)] {
+            let second = desk.deliver_part([reference, 2, 2], "!").await;
+            let first = desk.deliver_part([reference, 2, 1], text).await;
+            desk.responds(first, status).await;
+            desk.responds(second, status).await;
+        }
+        let first = desk.deliver_part([3, 3, 1], "yes").await;
+        tokio::time::sleep(Duration::from_secs(3)).await;
+        let second = desk.deliver_part([3, 3, 2], "no").await;
+        let start = link::now();
+        desk.responds(first, CommandStatus::ESME_RSYSERR).await;
+        desk.responds(second, CommandStatus::ESME_RMSGQFUL).await;
+        assert_eq!((link::now() - start).as_secs(), 2);
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_part_is_answered_on_arrival_and_a_single_message_by_its_answerer() {
+    local(async {
+        let mut desk = reader(settings()).await;
+        let first = desk.deliver_part([1, 2, 1], "no").await;
+        desk.responds(first, OK).await;
+        let second = desk.deliver_part([1, 2, 2], "!").await;
+        desk.responds(second, OK).await;
+        let single = desk.deliver("1", "no!").await;
+        desk.responds(single, CommandStatus::ESME_RX_R_APPN).await;
+        let single = desk.deliver("1", "yes!").await;
+        desk.responds(single, OK).await;
     })
     .await;
 }

@@ -19,7 +19,7 @@ use super::*;
 use crate::events::{Answer, Delivery, Duty, Event, Kinds, Phase};
 use crate::link::Connecting;
 use crate::pdu::{CommandStatus, Header, Pdu, SubmitSm};
-use crate::sm::{CorrelatorLimits, IdRules, SplitOptions};
+use crate::sm::{CorrelatorLimits, IdRules, JoinLimits, SplitOptions};
 use crate::submit::{Job, NotSentCause, Parts, Pending, Reference, Reply, Submit, SubmitError};
 
 const BIND: u32 = 0x09;
@@ -82,6 +82,8 @@ impl Bench {
             IdRules::default(),
             hub.clone(),
         );
+        let inbox = Inbox::new(account.clone(), JoinLimits::default(), hub.clone());
+        actix_rt::spawn(inbox.courier());
         let (bind, ended) = Bind::start(BindSetup {
             tap,
             identity: Identity {
@@ -93,6 +95,7 @@ impl Bench {
             connector: Arc::new(Pipes(Mutex::new(connection))),
             hub: hub.clone(),
             receipts,
+            inbox,
             router,
             budget: None,
             unspent: Unspent::default(),

@@ -6,14 +6,14 @@
 
 mod joined;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::{Duration, Instant};
 
 pub use joined::{Joined, StoredPart};
 
 use super::content::MessageSource;
-use super::udh::ReferenceWidth;
+use super::udh::{PartInfo, ReferenceWidth};
 
 /// How much a [`Joiner`] keeps, and for how long.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -24,6 +24,8 @@ pub struct JoinLimits {
     pub octets: usize,
     /// How long after its first part a message may still become complete. Default 10 minutes.
     pub wait: Duration,
+    /// Octets that each part counts beside its own, for what the caller keeps with it. Default 0.
+    pub overhead: usize,
 }
 
 impl Default for JoinLimits {
@@ -32,6 +34,7 @@ impl Default for JoinLimits {
             messages: 10_000,
             octets: 16 << 20,
             wait: Duration::from_secs(600),
+            overhead: 0,
         }
     }
 }
@@ -60,14 +63,35 @@ pub enum Joining<T> {
     Complete(Joined<T>),
 }
 
+/// What the parts of a message have in common. Later messages may have the same.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
-struct Key {
+pub struct JoinKey {
     account: Box<str>,
     source: Box<[u8]>,
     destination: Box<[u8]>,
     reference: u16,
     width: ReferenceWidth,
     total: u8,
+}
+
+impl JoinKey {
+    /// None for what is no part of a longer message.
+    #[must_use]
+    pub fn of(parties: &Parties<'_>, source: &MessageSource<'_>) -> Option<Self> {
+        let part = source.content().part.filter(|part| part.total > 1)?;
+        Some(Self::new(parties, part))
+    }
+
+    fn new(parties: &Parties<'_>, part: PartInfo) -> Self {
+        Self {
+            account: parties.account.into(),
+            source: parties.source.into(),
+            destination: parties.destination.into(),
+            reference: part.reference,
+            width: part.width,
+            total: part.total,
+        }
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -78,6 +102,8 @@ struct Waiting<T> {
     digests: Vec<Option<u64>>,
     missing: usize,
     octets: usize,
+    /// When it is given up.
+    deadline: Instant,
     /// Tells this message from later ones with the same key.
     generation: u64,
 }
@@ -86,9 +112,11 @@ struct Waiting<T> {
 #[derive(Clone, Debug)]
 pub struct Joiner<T> {
     limits: JoinLimits,
-    messages: HashMap<Key, Waiting<T>>,
+    messages: HashMap<JoinKey, Waiting<T>>,
     /// In the order of arrival, which is the order of deadlines; may hold messages that are gone.
-    order: VecDeque<(Instant, Key, u64)>,
+    order: VecDeque<(Instant, JoinKey, u64)>,
+    /// Those that are given up before that, as long as they are incomplete.
+    hurried: BTreeMap<(Instant, u64), JoinKey>,
     octets: usize,
     generation: u64,
     incomplete: VecDeque<Joined<T>>,
@@ -102,15 +130,33 @@ impl<T> Joiner<T> {
             limits,
             messages: HashMap::new(),
             order: VecDeque::new(),
+            hurried: BTreeMap::new(),
             octets: 0,
             generation: 0,
             incomplete: VecDeque::new(),
         }
     }
 
+    /// Other limits from now on; what waits keeps its time.
+    pub const fn set_limits(&mut self, limits: JoinLimits) {
+        self.limits = limits;
+    }
+
     /// Takes in a message that may be a part of a longer one.
     pub fn handle(
         &mut self,
+        parties: &Parties<'_>,
+        source: &MessageSource<'_>,
+        token: T,
+        now: Instant,
+    ) -> Joining<T> {
+        self.handle_until(None, parties, source, token, now)
+    }
+
+    /// The same, and a message that is not complete by `deadline` is given up then.
+    pub fn handle_until(
+        &mut self,
+        deadline: Option<Instant>,
         parties: &Parties<'_>,
         source: &MessageSource<'_>,
         token: T,
@@ -124,14 +170,7 @@ impl<T> Joiner<T> {
         if part.total == 1 {
             return Joining::Complete(Joined::single(stored));
         }
-        let key = Key {
-            account: parties.account.into(),
-            source: parties.source.into(),
-            destination: parties.destination.into(),
-            reference: part.reference,
-            width: part.width,
-            total: part.total,
-        };
+        let key = JoinKey::new(parties, part);
         let digest = digest(&stored);
         let at = usize::from(part.sequence) - 1;
         match self
@@ -144,39 +183,75 @@ impl<T> Joiner<T> {
             Some(Some(_)) => self.give_up(&key),
             Some(None) | None => {}
         }
-        self.make_room(&key, stored.octets.len());
+        let octets = stored.octets.len() + self.limits.overhead;
+        self.make_room(&key, octets);
         let waiting = match self.messages.get_mut(&key) {
             Some(waiting) => waiting,
             None => {
                 self.generation += 1;
-                self.order
-                    .push_back((now + self.limits.wait, key.clone(), self.generation));
-                self.messages
-                    .entry(key.clone())
-                    .or_insert(Waiting::new(part.total, self.generation))
+                let deadline = now + self.limits.wait;
+                self.order.push_back((deadline, key.clone(), self.generation));
+                let waiting = Waiting::new(part.total, deadline, self.generation);
+                self.messages.entry(key.clone()).or_insert(waiting)
             }
         };
         waiting.missing -= 1;
-        waiting.octets += stored.octets.len();
-        self.octets += stored.octets.len();
+        waiting.octets += octets;
+        self.octets += octets;
         if let (Some(slot), Some(known)) = (waiting.parts.get_mut(at), waiting.digests.get_mut(at)) {
             *slot = Some(stored);
             *known = Some(digest);
         }
+        let early = (waiting.deadline, waiting.generation);
         if waiting.missing > 0 {
+            if let Some(deadline) = deadline.filter(|deadline| *deadline < waiting.deadline) {
+                waiting.deadline = deadline;
+                self.hurried.remove(&early);
+                self.hurried.insert((deadline, waiting.generation), key);
+            }
             return Joining::Waiting;
         }
+        self.hurried.remove(&early);
         // Remembered without its octets, so that a part that is repeated now is still known.
         self.octets -= waiting.octets;
         waiting.octets = 0;
         Joining::Complete(Joined::new(std::mem::take(&mut waiting.parts)))
     }
 
+    /// What was handed in with a part, by its sequence, while its message is incomplete.
+    pub fn token_mut(&mut self, key: &JoinKey, sequence: u8) -> Option<&mut T> {
+        let at = usize::from(sequence).checked_sub(1)?;
+        let part = self.messages.get_mut(key)?.parts.get_mut(at)?.as_mut()?;
+        Some(&mut part.token)
+    }
+
+    /// Forgets a message that was complete: its parts, should they come again, are those of a new one.
+    pub fn forget(&mut self, key: &JoinKey) {
+        if self.messages.get(key).is_some_and(|waiting| waiting.missing == 0) {
+            self.messages.remove(key);
+        }
+    }
+
     /// Gives up messages whose time has passed.
     pub fn handle_timeout(&mut self, now: Instant) {
-        while self.next_deadline().is_some_and(|deadline| deadline <= now) {
+        while let Some(first) = self.hurried.first_entry()
+            && first.key().0 <= now
+        {
+            let key = first.remove();
+            self.give_up(&key);
+        }
+        while self
+            .order
+            .front()
+            .is_some_and(|(deadline, _, _)| *deadline <= now)
+        {
             self.give_up_oldest();
         }
+    }
+
+    /// Gives up everything.
+    pub fn close(&mut self) {
+        while self.give_up_oldest() {}
     }
 
     /// The next message that was given up before it was complete.
@@ -187,7 +262,10 @@ impl<T> Joiner<T> {
     /// When [`Joiner::handle_timeout`] has something to do, at the latest.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
-        self.next_deadline()
+        let hurried = self.hurried.first_key_value();
+        let hurried = hurried.map(|((deadline, _), _)| *deadline);
+        let oldest = self.order.front().map(|(deadline, _, _)| *deadline);
+        hurried.into_iter().chain(oldest).min()
     }
 
     /// Messages of which parts are held, those that were complete a short while ago included.
@@ -196,18 +274,23 @@ impl<T> Joiner<T> {
         self.messages.len()
     }
 
+    /// Messages of which parts are missing.
+    #[must_use]
+    pub fn incomplete(&self) -> usize {
+        self.messages
+            .values()
+            .filter(|waiting| waiting.missing > 0)
+            .count()
+    }
+
     /// Octets that are held.
     #[must_use]
     pub const fn octets(&self) -> usize {
         self.octets
     }
 
-    fn next_deadline(&self) -> Option<Instant> {
-        self.order.front().map(|(deadline, _, _)| *deadline)
-    }
-
     /// Gives up old messages until there is room for a part of `octets` octets.
-    fn make_room(&mut self, key: &Key, octets: usize) {
+    fn make_room(&mut self, key: &JoinKey, octets: usize) {
         let is_full = |joiner: &Self| {
             let messages = joiner.messages.len() + usize::from(!joiner.messages.contains_key(key));
             messages > joiner.limits.messages.max(1)
@@ -240,11 +323,12 @@ impl<T> Joiner<T> {
         true
     }
 
-    fn give_up(&mut self, key: &Key) {
+    fn give_up(&mut self, key: &JoinKey) {
         let Some(waiting) = self.messages.remove(key) else {
             return;
         };
         self.octets -= waiting.octets;
+        self.hurried.remove(&(waiting.deadline, waiting.generation));
         if waiting.missing > 0 {
             self.incomplete.push_back(Joined::new(waiting.parts));
         }
@@ -252,13 +336,14 @@ impl<T> Joiner<T> {
 }
 
 impl<T> Waiting<T> {
-    fn new(total: u8, generation: u64) -> Self {
+    fn new(total: u8, deadline: Instant, generation: u64) -> Self {
         let total = usize::from(total);
         Self {
             parts: std::iter::repeat_with(|| None).take(total).collect(),
             digests: vec![None; total],
             missing: total,
             octets: 0,
+            deadline,
             generation,
         }
     }

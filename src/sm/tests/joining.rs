@@ -252,3 +252,100 @@ fn parts_in_different_codings_are_read_each_in_its_own() {
         Some("gsm ж")
     );
 }
+
+#[test]
+fn a_message_with_a_deadline_of_its_own_is_given_up_then_and_the_others_in_their_time() {
+    let (mut joiner, start) = (Joiner::new(JoinLimits::default()), Instant::now());
+    let second = Duration::from_secs(1);
+    let octets = |numbers: [u8; 3]| [&[5, 0, 3], &numbers[..], b"x"].concat();
+    let mut until = |deadline, numbers: [u8; 3], now| {
+        let octets = octets(numbers);
+        let source = MessageSource {
+            esm_class: EsmClass::UDH,
+            short_message: &octets,
+            ..MessageSource::default()
+        };
+        joiner.handle_until(deadline, &PARTIES, &source, numbers[2], now)
+    };
+    assert_eq!(until(None, [1, 2, 1], start), Joining::Waiting);
+    assert_eq!(
+        until(Some(start + second * 10), [2, 3, 1], start),
+        Joining::Waiting
+    );
+    // A later one does not put it off, an earlier one brings it nearer.
+    assert_eq!(
+        until(Some(start + second * 20), [2, 3, 2], start),
+        Joining::Waiting
+    );
+    assert_eq!(until(None, [3, 3, 1], start), Joining::Waiting);
+    assert_eq!(
+        until(Some(start + second * 5), [3, 3, 2], start),
+        Joining::Waiting
+    );
+    assert_eq!(
+        until(Some(start + second * 2), [4, 2, 1], start),
+        Joining::Waiting
+    );
+    assert!(matches!(until(None, [4, 2, 2], start), Joining::Complete(_)));
+
+    let given_up = |joiner: &mut Joiner<u8>, seconds| {
+        joiner.handle_timeout(start + second * seconds);
+        std::iter::from_fn(|| joiner.poll_incomplete()).count()
+    };
+    assert_eq!(joiner.poll_timeout(), Some(start + second * 5));
+    assert_eq!((given_up(&mut joiner, 4), given_up(&mut joiner, 5)), (0, 1));
+    assert_eq!(joiner.poll_timeout(), Some(start + second * 10));
+    assert_eq!((given_up(&mut joiner, 9), given_up(&mut joiner, 10)), (0, 1));
+    assert_eq!((joiner.incomplete(), joiner.messages()), (1, 2));
+    joiner.close();
+    assert_eq!(std::iter::from_fn(|| joiner.poll_incomplete()).count(), 1);
+    assert_eq!(
+        (joiner.messages(), joiner.octets(), joiner.poll_timeout()),
+        (0, 0, None)
+    );
+}
+
+#[test]
+fn what_is_forgotten_comes_again_as_a_new_message() {
+    let (mut joiner, now) = (Joiner::new(JoinLimits::default()), Instant::now());
+    let octets = [5, 0, 3, 7, 2, 1, b'x'];
+    let source = MessageSource {
+        esm_class: EsmClass::UDH,
+        short_message: &octets,
+        ..MessageSource::default()
+    };
+    let key = JoinKey::of(&PARTIES, &source).unwrap();
+    hand_in(&mut joiner, PARTIES, [7, 2, 1], "x", now);
+    *joiner.token_mut(&key, 1).unwrap() = 9;
+    assert_eq!(joiner.token_mut(&key, 2), None);
+    assert_eq!(joiner.token_mut(&key, 0), None);
+    joiner.forget(&key);
+    let Joining::Complete(joined) = hand_in(&mut joiner, PARTIES, [7, 2, 2], "y", now) else {
+        panic!("only what is complete can be forgotten")
+    };
+    assert_eq!(
+        joined.present().map(|part| part.token).collect::<Vec<_>>(),
+        [9, 2]
+    );
+    assert_eq!(joiner.token_mut(&key, 1), None);
+    joiner.forget(&key);
+    assert_eq!(
+        hand_in(&mut joiner, PARTIES, [7, 2, 2], "y", now),
+        Joining::Waiting
+    );
+    assert_eq!(JoinKey::of(&PARTIES, &MessageSource::default()), None);
+}
+
+#[test]
+fn what_is_kept_with_parts_counts_as_octets() {
+    let now = Instant::now();
+    let mut joiner = Joiner::new(JoinLimits {
+        octets: 250,
+        overhead: 100,
+        ..JoinLimits::default()
+    });
+    for reference in 1..=3 {
+        hand_in(&mut joiner, PARTIES, [reference, 2, 1], "x", now);
+    }
+    assert_eq!((joiner.octets(), joiner.incomplete()), (202, 2));
+}

@@ -328,7 +328,8 @@ proptest! {
         script in vec((0..4_u16, 1..5_u8, 1..5_u8, any::<bool>(), 0..40_u64), 1..60),
         messages in 1..4_usize,
     ) {
-        let limits = JoinLimits { messages, octets: 200, wait: Duration::from_secs(60) };
+        let wait = Duration::from_secs(60);
+        let limits = JoinLimits { messages, octets: 200, wait, ..JoinLimits::default() };
         let mut joiner = Joiner::new(limits);
         let mut now = Instant::now();
         let (mut given, mut back) = (0, 0);
