@@ -5,17 +5,15 @@
 //! channel closes when the bind has answered at the deadline, or its link is gone; what nobody waits for any more is
 //! not put to an answerer.
 
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll};
+use std::task::Context;
 use std::time::{Duration, Instant};
 
 use futures_util::task::AtomicWaker;
 use tokio::sync::oneshot;
-use tokio::time::Sleep;
 
 use super::answerers::Asking;
+use super::courier::{self, Courier, Step};
 use super::docket::{Docket, Entry, Reply};
 use super::{Answer, Delivery, Event, Hub, InboundMessage, Kinds};
 use crate::pdu::CommandStatus;
@@ -57,7 +55,7 @@ pub struct Inbox {
     hub: Arc<Hub>,
     state: Mutex<State>,
     /// Of the courier.
-    waker: AtomicWaker,
+    pub(super) waker: AtomicWaker,
 }
 
 struct State {
@@ -185,10 +183,14 @@ impl Inbox {
 
     fn handle_single(&self, delivery: &Arc<Delivery>, terms: Terms, now: Instant) -> Verdict {
         let message = Arc::new(InboundMessage::single(delivery.clone()));
-        self.emit(&message);
         let (source, destination) = (message.source(), message.destination());
         let covered = message.covered(&source, &destination);
-        match self.hub.who_answers_messages(&covered) {
+        let asking = self.hub.who_answers_messages(&covered);
+        if !matches!(asking, Asking::Dead) {
+            self.emit(&message);
+        }
+        match asking {
+            // It comes again.
             Asking::Dead => Verdict::Now(Answer::later()),
             Asking::Nobody => Verdict::Now(self.hub.answer_message(&message, terms.unhandled)),
             Asking::One(answerer) => {
@@ -303,7 +305,7 @@ impl Inbox {
     /// Ends what waits: incomplete messages are told of as they are, and what was acknowledged is shown to its
     /// answerer. Nothing comes in any more.
     pub fn close(&self) {
-        let now = now();
+        let now = courier::now();
         let mut state = self.lock();
         state.closed = true;
         state.joiner.close();
@@ -313,7 +315,7 @@ impl Inbox {
     }
 
     /// Does what there is to do; then, when there will be more.
-    fn poll(&self, cx: &mut Context<'_>, now: Instant) -> Step {
+    pub(super) fn poll(&self, cx: &mut Context<'_>, now: Instant) -> Step {
         let mut state = self.lock();
         state.joiner.handle_timeout(now);
         self.settle_incomplete(&mut state, now);
@@ -332,55 +334,12 @@ impl Inbox {
     /// closed and everything is answered.
     #[must_use]
     pub fn courier(self: &Arc<Self>) -> Courier {
-        Courier {
-            inbox: self.clone(),
-            timer: None,
-        }
+        Courier::new(self.clone())
     }
 
     // Nothing in here panics while it holds the lock.
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// What an inbox does next.
-enum Step {
-    /// Nothing before this.
-    Sleep(Option<Instant>),
-    /// Nothing any more.
-    End,
-}
-
-/// See [`Inbox::courier`].
-pub struct Courier {
-    inbox: Arc<Inbox>,
-    timer: Option<Pin<Box<Sleep>>>,
-}
-
-impl Future for Courier {
-    type Output = ();
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let Self { inbox, timer } = &mut *self;
-        inbox.waker.register(cx.waker());
-        loop {
-            let Step::Sleep(until) = inbox.poll(cx, now()) else {
-                return Poll::Ready(());
-            };
-            let Some(until) = until else {
-                *timer = None;
-                return Poll::Pending;
-            };
-            let until = tokio::time::Instant::from_std(until);
-            let timer = timer.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(until)));
-            if timer.deadline() != until {
-                timer.as_mut().reset(until);
-            }
-            if timer.as_mut().poll(cx).is_pending() {
-                return Poll::Pending;
-            }
-        }
     }
 }
 
@@ -390,10 +349,6 @@ impl std::fmt::Debug for Inbox {
             .field("account", &self.account)
             .finish_non_exhaustive()
     }
-}
-
-fn now() -> Instant {
-    tokio::time::Instant::now().into_std()
 }
 
 fn with_overhead(limits: JoinLimits) -> JoinLimits {

@@ -4,6 +4,7 @@
 //! decide what deliveries are answered with, each those in its [`Duty`]. Telling costs one atomic load where nobody wants to know.
 
 mod answerers;
+mod courier;
 mod delivery;
 mod docket;
 mod duty;
@@ -22,11 +23,12 @@ use std::sync::Arc;
 
 pub(crate) use answerers::{Answerer, Asking, Lane};
 pub use answerers::{AnswererId, DutyTaken};
+pub use courier::Courier;
 pub use delivery::{Answer, Delivery};
 pub(crate) use duty::Covered;
 pub use duty::{AnswerOrder, DeliveryKind, Duty};
 pub use hub::{Hub, Subscription};
-pub use inbox::{Courier, Inbox, InboxSizes};
+pub use inbox::{Inbox, InboxSizes};
 pub(crate) use inbox::{Terms, Verdict};
 pub(crate) use lanes::Lanes;
 pub use message::InboundMessage;

@@ -11,7 +11,9 @@
     reason = "tests fail loudly and say how to run them again"
 )]
 
+mod answers;
 mod bench;
+mod clerks;
 mod failures;
 mod ledger;
 mod limits;
@@ -19,6 +21,7 @@ mod long;
 mod orders;
 mod page;
 mod panics;
+mod phones;
 mod run;
 mod seeds;
 mod traffic;

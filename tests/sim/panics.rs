@@ -11,7 +11,7 @@ use tracing::{Event, Metadata, Subscriber};
 use crate::world::chance;
 
 /// What binds die of.
-const WORDS: &str = "as the seed said";
+pub(crate) const WORDS: &str = "as the seed said";
 
 static ONCE: Once = Once::new();
 

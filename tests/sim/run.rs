@@ -59,7 +59,7 @@ impl Handler<Event> for Watcher {
 type Answers = Arc<Mutex<BTreeMap<u64, SubmitResult>>>;
 
 /// One thread, and time that passes when nothing else is to be done.
-fn runtime() -> Runtime {
+pub(crate) fn runtime() -> Runtime {
     tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .start_paused(true)
