@@ -23,6 +23,7 @@ use actix::{Actor, Addr, Context, Handler, Message, Recipient};
 use tokio::sync::mpsc;
 
 use crate::events::{Cause, Phase};
+use crate::session::RequestError;
 use crate::settings::BindSettings;
 use crate::submit::{AccountId, BindId, Inquiry, Job};
 
@@ -50,6 +51,8 @@ pub enum Control {
     },
     /// End at once: unbind if that can be written, wait for nothing.
     Stop,
+    /// End at once, without a word: the connection is closed where it stands.
+    Cut,
 }
 
 impl Message for Control {
@@ -63,6 +66,15 @@ pub struct Ask(pub Inquiry);
 
 impl Message for Ask {
     type Result = ();
+}
+
+/// To a bind that is on demand and whose connection is open: bind now. The settings differ from the ones it has only in
+/// who binds, and as what: mode, system_id, password and what else stands in a bind PDU.
+#[derive(Clone, Debug)]
+pub struct Enter(pub Arc<BindSettings>);
+
+impl Message for Enter {
+    type Result = Result<(), RequestError>;
 }
 
 /// Router to bind: settings that differ from the ones it has only in what can change under way, see

@@ -33,13 +33,14 @@ use tokio::time::Sleep;
 use tracing::{debug, warn};
 
 pub use backoff::Failure;
+pub use phases::Manner;
 pub use unspent::Unspent;
 pub use watch::Tap;
 
 use desk::Desk;
 use jobs::Ticket;
 use messages::{
-    Ask, Assign, BindCounters, BindStatus, Control, GetBindStatus, Identity, Report, Reporter, Retune,
+    Ask, Assign, BindCounters, BindStatus, Control, Enter, GetBindStatus, Identity, Report, Reporter, Retune,
 };
 use phases::Phases;
 use pump::Pump;
@@ -52,7 +53,8 @@ use crate::link::{
 };
 use crate::pdu::SequenceNumber;
 use crate::session::{
-    CloseCause, Counters, Limits, SequenceGenerator, Session, SharedBudget, WrappingSequence,
+    CloseCause, Counters, Limits, RequestError, SequenceGenerator, Session, SessionState, SharedBudget,
+    WrappingSequence,
 };
 use crate::settings::{BindSettings, Mode};
 use crate::submit::{AccountId, BindId, NotSentCause, SubmitError, UnknownCause};
@@ -87,6 +89,8 @@ pub struct BindSetup {
     pub tap: Option<Box<dyn Tap>>,
     /// What it waits before the first attempt, for a bind that panicked.
     pub after: Option<Failure>,
+    /// How it begins, and when it ends by itself.
+    pub manner: Manner,
 }
 
 /// Makes the generator of sequence numbers for each session of a bind.
@@ -160,7 +164,7 @@ impl Bind {
         let context = Context::new();
         let settings = setup.settings;
         let delays = settings.as_ref().into();
-        let mut phases = Phases::new(delays, setup.seed, settings.hosts.len(), now);
+        let mut phases = Phases::new(delays, setup.manner, setup.seed, settings.hosts.len(), now);
         if let Some(failure) = setup.after {
             phases.wait(failure, Cause::Panicked, now);
         }
@@ -255,13 +259,14 @@ impl Bind {
         if let Some(limit) = self.unspent.take() {
             session.take_over(limit, now);
         }
-        if let Err(error) = wire::send_bind(&self.settings, self.mode, &mut session, now) {
+        if self.phases.handle_connected(now)
+            && let Err(error) = wire::send_bind(&self.settings, self.mode, &mut session, now)
+        {
             // Checked settings fit. The session closes when no bind went out in time.
             warn!(bind = %self.identity.bind, %error, "the bind PDU cannot be written");
         }
         self.desk.jobs.open();
         self.open = Open::Linked(Box::new(Link::new(session, transport)));
-        self.phases.handle_connected(now);
     }
 
     fn handle_connect_failed(&mut self, error: &ConnectError, now: Instant) {
@@ -412,6 +417,7 @@ impl Handler<Control> for Bind {
             Control::Hurry => return self.phases.hurry(now),
             Control::Drain { deadline } => self.phases.end(deadline, now),
             Control::Stop => self.phases.end(now, now),
+            Control::Cut => return self.phases.cut(now),
         }
         self.go_down(now);
         if control == Control::Stop {
@@ -430,6 +436,29 @@ impl Handler<Ask> for Bind {
             let cause = NotSentCause::LinkLost;
             inquiry.refuse(SubmitError::NotSent { cause });
         }
+    }
+}
+
+impl Handler<Enter> for Bind {
+    type Result = Result<(), RequestError>;
+
+    fn handle(&mut self, Enter(settings): Enter, _: &mut Self::Context) -> Self::Result {
+        let now = link::now();
+        let mode = settings.mode;
+        let refused = |state| {
+            let command_id = mode.command_id();
+            Err(RequestError::WrongState { command_id, state })
+        };
+        let Open::Linked(link) = &mut self.open else {
+            return refused(SessionState::Closed);
+        };
+        if !self.phases.is_open() {
+            return refused(link.session().state());
+        }
+        wire::send_bind(&settings, mode, link.session_mut(), now)?;
+        (self.mode, self.settings) = (mode, settings);
+        self.phases.handle_asked(now);
+        Ok(())
     }
 }
 

@@ -14,6 +14,17 @@ use crate::session::CloseCause;
 /// After the deadline of an end the answer to unbind is waited for so long.
 const LINGER: Duration = Duration::from_secs(1);
 
+/// How a bind begins, and when it ends by itself. By default it binds as soon as it is connected, and comes back
+/// after each loss.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Manner {
+    /// The first connection is only opened; the bind goes out when somebody asks for it, with
+    /// [`Enter`](super::messages::Enter).
+    pub on_demand: bool,
+    /// It ends with its first connection, or the first that cannot be made, whatever the reason.
+    pub once: bool,
+}
+
 /// What the bind is to do now.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Step {
@@ -78,6 +89,7 @@ pub(super) struct Phases {
     state: State,
     wish: Wish,
     backoff: Backoff,
+    manner: Manner,
     /// How many hosts there are, at least one.
     hosts: usize,
     /// Which of them is next.
@@ -97,11 +109,12 @@ pub(super) struct Phases {
 
 impl Phases {
     /// A bind that connects at once.
-    pub(super) fn new(delays: Delays, seed: u64, hosts: usize, now: Instant) -> Self {
+    pub(super) fn new(delays: Delays, manner: Manner, seed: u64, hosts: usize, now: Instant) -> Self {
         Self {
             state: State::Idle { until: Some(now) },
             wish: Wish::Up,
             backoff: Backoff::new(delays, seed),
+            manner,
             hosts: hosts.max(1),
             host: 0,
             was_bound: false,
@@ -158,6 +171,14 @@ impl Phases {
         self.go_down(Wish::End { deadline }, now);
     }
 
+    /// Ends where it stands, without a word to the peer.
+    pub(super) fn cut(&mut self, now: Instant) {
+        if !matches!(self.state, State::Ended { .. }) {
+            self.wish = Wish::End { deadline: now };
+            self.stop(false, Cause::Asked, now);
+        }
+    }
+
     /// The session at hand is of no use any more: it ends as soon as nothing is under way, and another follows.
     pub(super) fn leave(&mut self, cause: Cause, now: Instant) {
         if let State::Linked { leaving, .. } = &mut self.state
@@ -170,13 +191,25 @@ impl Phases {
 
     // What happened.
 
-    /// There is a connection, and the bind was sent.
-    pub(super) fn handle_connected(&mut self, now: Instant) {
+    /// There is a connection. True when the bind is to be sent now; else somebody asks for it.
+    pub(super) fn handle_connected(&mut self, now: Instant) -> bool {
         self.state = State::Linked {
             bound: None,
             leaving: None,
         };
-        self.enter(Phase::Binding, Cause::Progress, now);
+        let phase = if self.manner.on_demand {
+            Phase::Open
+        } else {
+            Phase::Binding
+        };
+        self.enter(phase, Cause::Progress, now);
+        phase == Phase::Binding
+    }
+
+    /// Somebody asked for the bind, and it was sent. Later connections need no asking.
+    pub(super) fn handle_asked(&mut self, now: Instant) {
+        self.manner.on_demand = false;
+        self.enter(Phase::Binding, Cause::Asked, now);
     }
 
     /// There is no connection.
@@ -208,7 +241,7 @@ impl Phases {
         let clean = closed.cause == CloseCause::Unbound;
         match self.wish {
             Wish::End { .. } => {
-                self.stop(clean, now);
+                self.stop(clean, Cause::Asked, now);
                 return None;
             }
             Wish::Down => {
@@ -233,8 +266,11 @@ impl Phases {
         Some(failure)
     }
 
-    /// Tries again after a delay.
+    /// Tries again after a delay, or ends where once is enough.
     pub(super) fn wait(&mut self, failure: Failure, cause: Cause, now: Instant) {
+        if self.manner.once {
+            return self.stop(failure == Failure::Clean, cause, now);
+        }
         let bound = match self.state {
             State::Linked { bound, .. } => bound,
             State::Idle { .. } | State::Connecting | State::Ended { .. } => None,
@@ -281,7 +317,7 @@ impl Phases {
             (false, _) if deadline <= now => Parting::Abandon,
             (false, _) => Parting::Wait { until: deadline },
             (true, last) if last <= now => {
-                self.stop(false, now);
+                self.stop(false, Cause::Asked, now);
                 Parting::Leave
             }
             (true, until) => Parting::Wait { until },
@@ -319,6 +355,11 @@ impl Phases {
         )
     }
 
+    /// True while there is a connection and nobody has asked for the bind yet.
+    pub(super) fn is_open(&self) -> bool {
+        self.phase == Phase::Open
+    }
+
     /// True while a session is there.
     pub(super) const fn is_linked(&self) -> bool {
         matches!(self.state, State::Linked { .. })
@@ -334,7 +375,7 @@ impl Phases {
         match (self.state, wish) {
             (State::Linked { .. }, _) => self.leave(Cause::Asked, now),
             (State::Ended { .. }, _) => {}
-            (_, Wish::End { .. }) => self.stop(true, now),
+            (_, Wish::End { .. }) => self.stop(true, Cause::Asked, now),
             (_, Wish::Down | Wish::Up) => {
                 self.state = State::Idle { until: None };
                 self.enter(Phase::Paused, Cause::Asked, now);
@@ -342,9 +383,9 @@ impl Phases {
         }
     }
 
-    fn stop(&mut self, clean: bool, now: Instant) {
+    fn stop(&mut self, clean: bool, cause: Cause, now: Instant) {
         self.state = State::Ended { clean };
-        self.enter(Phase::Stopped, Cause::Asked, now);
+        self.enter(Phase::Stopped, cause, now);
     }
 
     fn enter(&mut self, phase: Phase, cause: Cause, now: Instant) {
@@ -370,7 +411,7 @@ mod tests {
             let now = Instant::now();
             let delays = Delays::from(&BindSettings::default());
             Self {
-                phases: Phases::new(delays, 1, hosts, now),
+                phases: Phases::new(delays, Manner::default(), 1, hosts, now),
                 now,
             }
         }

@@ -13,6 +13,8 @@ use crate::session::CloseCause;
 pub enum Phase {
     /// Resolves the host, connects, shakes hands over TLS.
     Connecting,
+    /// Connected; nobody has asked for the bind yet.
+    Open,
     /// Connected; the bind was sent.
     Binding,
     /// Bound: takes messages.
@@ -36,6 +38,7 @@ impl Phase {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Connecting => "connecting",
+            Self::Open => "open",
             Self::Binding => "binding",
             Self::Bound => "bound",
             Self::Draining => "draining",

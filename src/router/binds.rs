@@ -14,7 +14,7 @@ use tracing::{error, info, warn};
 
 use super::core::Core;
 use crate::bind::messages::{BindAddress, Control, Identity, Report, Reporter, Reports};
-use crate::bind::{BindSetup, Failure, Sequences, Unspent};
+use crate::bind::{BindSetup, Failure, Manner, Sequences, Unspent};
 use crate::dispatch::{BindKey, LaneKey};
 use crate::events::{Alarm, BindEvent, Cause, Event, Inbox, Kinds, Phase, Receipts};
 use crate::link::Governor;
@@ -285,6 +285,7 @@ impl Core {
             seed,
             sequences: binds.sequences.clone(),
             after,
+            manner: Manner::default(),
         });
         member.life = Some((address, handle.abort_handle()));
         binds.watched.push(Box::pin(async move {

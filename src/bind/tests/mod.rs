@@ -3,6 +3,7 @@
 mod answers;
 mod deliveries;
 mod life;
+mod manner;
 mod messages;
 mod taps;
 
@@ -70,6 +71,10 @@ impl Bench {
     }
 
     async fn start_with(settings: BindSettings, tap: Option<Box<dyn Tap>>) -> Self {
+        Self::start_as(settings, tap, Manner::default()).await
+    }
+
+    async fn start_as(settings: BindSettings, tap: Option<Box<dyn Tap>>, manner: Manner) -> Self {
         let (report, reports) = mpsc::unbounded_channel();
         let (connection, mut connections) = mpsc::unbounded_channel();
         let (router, all) = Reporter::channel();
@@ -102,6 +107,7 @@ impl Bench {
             seed: 7,
             sequences: counting(),
             after: None,
+            manner,
         });
         let peer = connections.recv().await.unwrap();
         Self {
