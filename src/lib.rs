@@ -12,7 +12,7 @@
 //! | messages, outcomes, events | [`submit`], [`events`] |
 //! | sockets | [`link`] |
 //! | actors | [`bind`], [`router`] |
-//! | the door | [`esme`] |
+//! | the door, and one bind led by hand | [`esme`], [`client`] |
 //! | an SMSC for tests | [`smsc`] |
 //!
 //! Imports go downwards only. The pure modules know no runtime, no socket and no clock: time comes in as an argument.
@@ -20,6 +20,7 @@
 pub mod bind;
 #[cfg(feature = "cli")]
 pub mod cli;
+pub mod client;
 pub mod dispatch;
 pub mod esme;
 pub mod events;

@@ -117,7 +117,7 @@ impl Residents {
 }
 
 /// True when actors can be started on this thread.
-pub(super) fn is_in_system() -> bool {
+pub(crate) fn is_in_system() -> bool {
     actix_rt::System::is_registered() && tokio::runtime::Handle::try_current().is_ok()
 }
 

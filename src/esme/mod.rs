@@ -12,6 +12,7 @@ use actix::{Addr, Recipient};
 use tokio::sync::{oneshot, watch};
 
 pub use home::StartError;
+pub(crate) use home::is_in_system;
 
 use crate::events::{
     AnswererId, Delivery, Duty, DutyTaken, Event, Filter, Hub, InboundMessage, Subscription,

@@ -28,3 +28,17 @@ pub struct PduEvent {
     /// When it passed, on the monotonic clock.
     pub at: Instant,
 }
+
+impl PduEvent {
+    /// The lower-case name of its command, such as `submit_sm_resp`; `unknown` for one that is in no version.
+    #[must_use]
+    pub fn command(&self) -> &'static str {
+        self.header.command_id.name().unwrap_or("unknown")
+    }
+
+    /// True when its command_status is ESME_ROK, which requests have too.
+    #[must_use]
+    pub const fn is_ok(&self) -> bool {
+        self.header.command_status.is_ok()
+    }
+}

@@ -79,6 +79,26 @@ pub enum Cause {
     Panicked,
 }
 
+impl Cause {
+    /// What the SMSC answered when it refused the bind.
+    #[must_use]
+    pub const fn refused(self) -> Option<CommandStatus> {
+        match self {
+            Self::Session(CloseCause::BindRefused(status)) => Some(status),
+            _ => None,
+        }
+    }
+
+    /// True for an end that one of the sides wanted.
+    #[must_use]
+    pub const fn is_parting(self) -> bool {
+        matches!(
+            self,
+            Self::Asked | Self::Session(CloseCause::Unbound | CloseCause::PeerUnbound)
+        )
+    }
+}
+
 /// Why there is no connection.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq, thiserror::Error)]
 #[non_exhaustive]

@@ -106,6 +106,14 @@ pub struct Answered {
     pub after: Duration,
 }
 
+impl Answered {
+    /// True when the SMSC accepted the request.
+    #[must_use]
+    pub const fn is_ok(&self) -> bool {
+        self.status.is_ok()
+    }
+}
+
 /// A request inside, with whoever waits for it. Answers exactly once, also when it is dropped.
 #[derive(Debug)]
 pub struct Inquiry {

@@ -12,6 +12,7 @@ mod capture;
 mod carriers;
 #[cfg(feature = "cli")]
 mod cli;
+mod client;
 #[cfg(feature = "cli")]
 mod conformance_pdu;
 #[cfg(feature = "cli")]

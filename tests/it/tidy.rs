@@ -62,6 +62,12 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "client",
+        &[
+            "bind", "esme", "events", "link", "pdu", "session", "settings", "sm", "submit",
+        ],
+    ),
+    (
         "smsc",
         &[
             "link",
@@ -107,6 +113,23 @@ const IMPURE: &[&str] = &[
     "SystemTime::now",
     "tracing::",
     "std::thread",
+];
+
+/// What the one-bind door must not name: it speaks with its bind through messages alone, and sees neither socket nor
+/// session nor frame.
+const BEHIND_THE_BIND: &[&str] = &[
+    "TcpStream",
+    "UnixStream",
+    "Transport",
+    "Link",
+    "LinkHandler",
+    "Session",
+    "SessionConfig",
+    "PduView",
+    "View",
+    "frame_length",
+    "encode",
+    "decode",
 ];
 
 /// Longest file that needs no reason. Tables may be longer.
@@ -166,6 +189,23 @@ fn pure_modules_know_no_runtime_and_no_clock() {
                         file.display()
                     ));
                 }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn the_one_bind_door_names_no_socket_no_session_and_no_frame() {
+    let mut wrong = Vec::new();
+    for file in sources() {
+        if module_of(&file).as_deref() != Some("client") {
+            continue;
+        }
+        for (number, line) in code_lines(&file) {
+            let words = line.split(|c: char| !c.is_alphanumeric() && c != '_');
+            for word in words.filter(|word| BEHIND_THE_BIND.contains(word)) {
+                wrong.push(format!("{}:{number}: `{word}`", file.display()));
             }
         }
     }
