@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use actix::{Actor, Context, Handler};
 use bindery::esme::Esme;
-use bindery::events::{Answer, Delivery, Duty, Event, Kinds};
+use bindery::events::{Answer, Duty, Event, InboundMessage, Kinds};
 use bindery::pdu::MessageState;
 use bindery::settings::{BindSettings, Settings};
 use bindery::smsc::{Behaviour, MobileOriginated, Shares, Smsc};
@@ -26,16 +26,17 @@ impl Actor for Inbox {
     type Context = Context<Self>;
 }
 
-/// A message from a phone. What the handler returns is the status of our response.
-impl Handler<Delivery> for Inbox {
+/// A message from a phone, the parts of a long one put together. What the handler returns is the status of our
+/// response; `Delivery` in its place stands for each PDU as it came.
+impl Handler<InboundMessage> for Inbox {
     type Result = Answer;
 
-    fn handle(&mut self, delivery: Delivery, _: &mut Self::Context) -> Answer {
-        let text = delivery.text().unwrap_or_default();
+    fn handle(&mut self, message: InboundMessage, _: &mut Self::Context) -> Answer {
+        let text = message.text.as_deref().unwrap_or_default();
         println!(
             "message  {} to {}: {text}",
-            delivery.source(),
-            delivery.destination()
+            message.source(),
+            message.destination()
         );
         let _ = self.seen.send(()); // main may have ended
         if text.is_empty() {
@@ -82,7 +83,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let esme = Esme::start(Settings::default().bind("main", bind))?;
     let (seen, mut things) = mpsc::unbounded_channel();
     let inbox = Inbox { seen }.start();
-    esme.answer_deliveries(inbox.clone().recipient(), Duty::all())?;
+    esme.answer_messages(inbox.clone().recipient(), Duty::all())?;
     esme.subscribe(inbox.recipient(), Kinds::RECEIPTS);
 
     for number in 1..=5_u64 {

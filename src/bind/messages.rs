@@ -115,6 +115,8 @@ pub struct BindStatus {
     pub in_flight_max: usize,
     /// Parts that have a seat and are not in flight yet.
     pub waiting: usize,
+    /// Requests of the SMSC that wait for our answer.
+    pub unanswered: usize,
     /// What it did since it was started.
     pub counters: BindCounters,
 }
@@ -132,6 +134,8 @@ pub struct BindCounters {
     pub throttled: u64,
     /// Deliveries that came, receipts included.
     pub delivered: u64,
+    /// Of these, and of other requests of the SMSC, those that nobody answered in time.
+    pub overdue: u64,
     /// Sessions that were bound.
     pub binds: u64,
     /// Sessions that ended without having been asked to.

@@ -145,6 +145,7 @@ struct Past {
     lenient: u64,
     unreadable: u64,
     violations: u64,
+    overdue: u64,
     in_flight_max: usize,
 }
 
@@ -153,6 +154,7 @@ impl Past {
         self.lenient += session.lenient;
         self.unreadable += session.unreadable;
         self.violations += session.violations;
+        self.overdue += session.overdue;
         self.in_flight_max = self.in_flight_max.max(session.in_flight_max);
     }
 }
@@ -482,13 +484,14 @@ impl Handler<GetBindStatus> for Bind {
 
     fn handle(&mut self, _: GetBindStatus, _: &mut Self::Context) -> Self::Result {
         let (mut figures, mut in_flight, mut window) = (self.past, 0, self.settings.window);
-        let mut waiting = self.desk.jobs.unfinished();
+        let (mut waiting, mut unanswered) = (self.desk.jobs.unfinished(), 0);
         if let Open::Linked(link) = &self.open {
             let session = link.session();
             figures.add(session.counters());
             in_flight = session.in_flight();
             window = session.config().window;
             waiting = waiting.saturating_sub(session.waiting());
+            unanswered = session.unanswered();
         }
         let (phase, cause, since) = self.phases.phase();
         actix::MessageResult(BindStatus {
@@ -501,7 +504,9 @@ impl Handler<GetBindStatus> for Bind {
             in_flight,
             in_flight_max: figures.in_flight_max,
             waiting,
+            unanswered,
             counters: BindCounters {
+                overdue: figures.overdue,
                 lenient: figures.lenient,
                 unreadable: figures.unreadable,
                 violations: figures.violations,

@@ -124,6 +124,7 @@ fn last_known(member: &Member, now: Instant) -> BindStatus {
         in_flight: 0,
         in_flight_max: 0,
         waiting: 0,
+        unanswered: 0,
         counters: BindCounters::default(),
     }
 }

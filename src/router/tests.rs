@@ -165,6 +165,7 @@ impl Handler<GetBindStatus> for Fake {
             in_flight: self.jobs.len(),
             in_flight_max: 0,
             waiting: 0,
+            unanswered: 0,
             counters: BindCounters::default(),
         })
     }
