@@ -34,6 +34,8 @@ pub(super) struct Docket {
     questions: FuturesUnordered<Abortable<Question>>,
     /// How many are promised.
     promised: usize,
+    /// What is promised waits no longer than its patience.
+    closed: bool,
     next: u64,
     /// Whose parts will come again.
     refused: Vec<JoinKey>,
@@ -189,14 +191,22 @@ impl Docket {
         std::mem::take(&mut self.refused)
     }
 
-    /// Shows what is promised now, in whatever lane it waits: there is no later.
+    /// Shows what is promised now, in whatever lane it waits: there is no later. Its patience begins anew, and with that
+    /// everything ends.
     pub(super) fn close(&mut self, now: Instant) {
-        let waits = |open: &Open| open.promised && open.asked.is_none();
-        let mut waiting: Vec<_> = self.open.iter().filter(|(_, open)| waits(open)).collect();
-        waiting.sort_by_key(|(number, _)| **number);
-        let waiting: Vec<_> = waiting.into_iter().map(|(number, _)| *number).collect();
-        for number in waiting {
-            self.ask(number, now);
+        self.closed = true;
+        let mut promised: Vec<_> = self
+            .open
+            .iter()
+            .filter(|(_, open)| open.promised)
+            .map(|(number, open)| (*number, open.asked.is_some(), now + open.entry.patience))
+            .collect();
+        promised.sort_unstable();
+        for (number, was_asked, deadline) in promised {
+            match was_asked {
+                true => self.set_deadline(number, Some(deadline)),
+                false => self.ask(number, now),
+            }
         }
     }
 
@@ -236,7 +246,7 @@ impl Docket {
             };
             open.deadline = None;
             let was_asked = open.asked.is_some();
-            let lane = if open.promised {
+            let lane = if open.promised && !self.closed {
                 // The handler keeps the question; only the others go on.
                 was_asked.then(|| open.lane.take()).flatten()
             } else {

@@ -331,7 +331,7 @@ impl Inbox {
     }
 
     /// What carries answers to the binds and gives up what waits too long: to be spawned once. Ends when the inbox is
-    /// closed and everything is answered.
+    /// closed and everything is answered, or has had its time.
     #[must_use]
     pub fn courier(self: &Arc<Self>) -> Courier {
         Courier::new(self.clone())

@@ -2,6 +2,7 @@
 
 use actix::{Addr, ResponseFuture};
 use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
 use tokio::time::{advance, timeout};
 
 use super::*;
@@ -42,6 +43,7 @@ struct Bench {
     watcher: Witness,
     terms: Terms,
     questions: mpsc::UnboundedReceiver<Question>,
+    courier: JoinHandle<()>,
 }
 
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -86,7 +88,7 @@ impl Bench {
         let hub = Hub::new();
         let watcher = Witness::default();
         let inbox = Inbox::new("a".into(), limits, hub.clone());
-        tokio::task::spawn_local(inbox.courier());
+        let courier = tokio::task::spawn_local(inbox.courier());
         let terms = Terms {
             patience: PATIENCE,
             whole,
@@ -98,6 +100,7 @@ impl Bench {
             watcher,
             terms,
             questions: mpsc::unbounded_channel().1,
+            courier,
         }
     }
 
@@ -391,7 +394,7 @@ async fn what_was_acknowledged_is_shown_however_late_and_there_is_never_too_much
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_was_acknowledged_is_shown_when_it_closes() {
+async fn what_was_acknowledged_is_shown_when_it_closes_and_waited_for_no_longer_than_its_time() {
     local(async {
         let mut bench = Bench::new(false, JoinLimits::default());
         bench.clerk(Duty::all());
@@ -404,8 +407,16 @@ async fn what_was_acknowledged_is_shown_when_it_closes() {
         let _first = bench.asked("11").await;
         bench.asks_nothing().await;
         bench.inbox.close();
-        let _second = bench.asked("22").await;
+        let second = bench.asked("22").await;
         let _third = bench.asked("3").await;
+        second.send(Answer::ok()).unwrap();
+        settle().await;
+        assert_eq!(bench.inbox.sizes().unanswered, 2);
+        assert!(!bench.courier.is_finished());
+        advance(PATIENCE).await;
+        settle().await;
+        assert!(bench.courier.is_finished());
+        assert_eq!(bench.inbox.sizes(), InboxSizes::default());
     })
     .await;
 }
