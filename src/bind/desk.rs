@@ -31,7 +31,7 @@ pub(super) struct Desk {
     pub(super) jobs: Jobs,
     pub(super) inquiries: Inquiries,
     deliveries: Deliveries,
-    watch: Watch,
+    pub(super) watch: Watch,
 }
 
 impl Desk {
@@ -60,6 +60,7 @@ impl Desk {
     /// The link is gone, and every ticket came back from the session.
     pub(super) fn handle_link_lost(&mut self) {
         self.deliveries.clear();
+        self.watch.handle_link_lost();
         self.jobs.handle_link_lost();
         self.inquiries.close();
     }
@@ -157,6 +158,7 @@ impl LinkHandler<Ticket> for Desk {
 
     #[inline]
     fn feed(&mut self, session: &mut Session<Ticket>, now: Instant) -> Option<Instant> {
+        self.watch.tidy();
         self.inquiries.handle_timeout(now);
         let ask_again = match self.inquiries.send(&self.bind, session, now) {
             None => self.jobs.feed(session, now),

@@ -11,6 +11,7 @@ mod deliveries;
 mod desk;
 mod inquiries;
 mod jobs;
+mod kept;
 pub mod messages;
 mod phases;
 mod pump;
@@ -173,7 +174,8 @@ impl Bind {
         let watch = Watch::new(
             setup.identity.bind.clone(),
             setup.account.clone(),
-            settings.leniency,
+            &settings,
+            setup.hub.clone(),
             setup.tap,
         );
         let desk = Desk::new(
@@ -470,6 +472,7 @@ impl Handler<Retune> for Bind {
     fn handle(&mut self, Retune(settings): Retune, _: &mut Self::Context) {
         let now = link::now();
         self.phases.set_delays(settings.as_ref().into());
+        self.desk.watch.set_window(settings.window);
         if let Open::Linked(link) = &mut self.open {
             let session = link.session_mut();
             session.set_window(settings.window);

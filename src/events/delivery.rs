@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::{Covered, DeliveryKind};
+use super::{Covered, DeliveryKind, shown};
 use crate::pdu::{
     COctetString, CommandStatus, DataCoding, EsmClass, Faults, Header, Pdu, PduView, Tlvs, TlvsView,
 };
@@ -10,7 +10,7 @@ use crate::sm::{Alphabet, DefaultAlphabet, MessageSource};
 use crate::submit::{AccountId, BindId};
 
 /// A deliver_sm or data_sm that came, owned.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct Delivery {
     /// The bind that it came on.
     pub bind: BindId,
@@ -136,26 +136,44 @@ impl Delivery {
 
     /// What receipts and texts are read from.
     pub(super) fn content(&self) -> MessageSource<'_> {
-        let source = match &self.pdu {
-            Pdu::DeliverSm(deliver) => MessageSource {
-                esm_class: deliver.esm_class,
-                data_coding: deliver.data_coding,
-                short_message: &deliver.short_message,
-                tlvs: deliver.tlvs.view(),
-                ..MessageSource::default()
-            },
-            Pdu::DataSm(data) => MessageSource {
-                esm_class: data.esm_class,
-                data_coding: data.data_coding,
-                tlvs: data.tlvs.view(),
-                ..MessageSource::default()
-            },
-            _ => MessageSource {
-                tlvs: TlvsView::default(),
-                ..MessageSource::default()
-            },
-        };
-        source.with_default(self.default_alphabet)
+        content(&self.pdu).with_default(self.default_alphabet)
+    }
+}
+
+/// What receipts and texts are read from; empty for what is no delivery.
+pub(super) fn content(pdu: &Pdu) -> MessageSource<'_> {
+    match pdu {
+        Pdu::DeliverSm(deliver) => MessageSource {
+            esm_class: deliver.esm_class,
+            data_coding: deliver.data_coding,
+            short_message: &deliver.short_message,
+            tlvs: deliver.tlvs.view(),
+            ..MessageSource::default()
+        },
+        Pdu::DataSm(data) => MessageSource {
+            esm_class: data.esm_class,
+            data_coding: data.data_coding,
+            tlvs: data.tlvs.view(),
+            ..MessageSource::default()
+        },
+        _ => MessageSource {
+            tlvs: TlvsView::default(),
+            ..MessageSource::default()
+        },
+    }
+}
+
+impl std::fmt::Debug for Delivery {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Delivery")
+            .field("bind", &self.bind)
+            .field("account", &self.account)
+            .field("header", &self.header)
+            .field("pdu", &shown::Shown(&self.pdu))
+            .field("faults", &self.faults)
+            .field("frame", &shown::Octets(&self.frame))
+            .field("default_alphabet", &self.default_alphabet)
+            .finish()
     }
 }
 

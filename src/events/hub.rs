@@ -1,20 +1,26 @@
 //! Who wants to know.
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use actix::Recipient;
 
 use super::answerers::Answerers;
-use super::{Alarm, Answer, Delivery, Event, Filter, InboundMessage, Kinds};
+use super::filter::PassageSet;
+use super::{Alarm, Answer, Delivery, Event, Filter, InboundMessage, Interest, Kinds};
 use crate::pdu::CommandStatus;
-use crate::submit::BindId;
+use crate::session::Passage;
+use crate::submit::{AccountId, BindId};
 
 /// The table of subscribers, shared by all who have something to tell.
 #[derive(Debug, Default)]
 pub struct Hub {
     /// The kinds that at least one subscriber wants.
     wanted: AtomicU32,
+    /// The passages at which at least one subscriber wants PDUs watched.
+    watched: AtomicU8,
+    /// Rises with each change of the table.
+    version: AtomicU64,
     table: RwLock<Table>,
     pub(super) answerers: Answerers<Delivery>,
     pub(super) message_answerers: Answerers<InboundMessage>,
@@ -49,6 +55,35 @@ impl Hub {
     #[must_use]
     pub fn wants(&self, kinds: Kinds) -> bool {
         Kinds::from_bits(self.wanted.load(Ordering::Relaxed)).overlaps(kinds)
+    }
+
+    /// True when at least one subscriber wants to know what passes there. Costs one atomic load.
+    #[must_use]
+    #[inline]
+    pub fn watches(&self, passage: Passage) -> bool {
+        PassageSet::from_bits(self.watched.load(Ordering::Relaxed)).contains(passage)
+    }
+
+    /// True when no subscriber wants PDUs.
+    #[inline]
+    pub(crate) fn watches_nothing(&self) -> bool {
+        self.watched.load(Ordering::Relaxed) == PassageSet::NONE.bits()
+    }
+
+    /// Another number after each change of what is wanted.
+    pub(crate) fn version(&self) -> u64 {
+        self.version.load(Ordering::Acquire)
+    }
+
+    /// What is wanted of the PDUs of this bind.
+    pub(crate) fn interest(&self, bind: &BindId, account: &AccountId) -> Interest {
+        let mut interest = Interest::default();
+        let table = self.table.read().unwrap_or_else(PoisonError::into_inner);
+        let filters = table.subscribers.iter().map(|subscriber| &subscriber.filter);
+        filters
+            .filter(|filter| filter.concerns(bind, account))
+            .for_each(|filter| interest.add(filter));
+        interest
     }
 
     /// Sends `filter`'s events to an actor from now on.
@@ -157,6 +192,14 @@ impl Hub {
             .iter()
             .fold(Kinds::NONE, |wanted, subscriber| wanted | subscriber.filter.kinds);
         self.wanted.store(wanted.bits(), Ordering::Relaxed);
+        let watched = table
+            .subscribers
+            .iter()
+            .fold(PassageSet::NONE, |watched, subscriber| {
+                watched.union(subscriber.filter.watched())
+            });
+        self.watched.store(watched.bits(), Ordering::Relaxed);
+        self.version.fetch_add(1, Ordering::Release);
         result
     }
 }

@@ -1,17 +1,19 @@
 //! Messages from phones, put together from what the SMSC delivers.
 
 use std::borrow::Cow;
+use std::fmt;
 use std::sync::Arc;
 
 use super::{Answer, Covered, Delivery, DeliveryKind};
 use crate::pdu::{DataCoding, TlvsView, tlv};
 use crate::sm::{Alphabet, Joined, Ports, Reading, StoredPart, TextFaults, Udh};
 use crate::submit::{AccountId, BindId};
+use crate::telemetry::Text;
 
 /// A message from a phone: one delivery, or the parts of a long one put together.
 ///
 /// What its parts have in common is told by the first that is there.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub struct InboundMessage {
     /// The account on whose binds it came.
@@ -156,6 +158,18 @@ impl InboundMessage {
     #[must_use]
     pub fn tlvs(&self) -> TlvsView<'_> {
         self.first.content().tlvs
+    }
+}
+
+impl fmt::Debug for InboundMessage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("InboundMessage")
+            .field("account", &self.account)
+            .field("bind", &self.bind)
+            .field("parts", &self.parts)
+            .field("text", &self.text.as_deref().map(Text))
+            .field("faults", &self.faults)
+            .finish_non_exhaustive()
     }
 }
 

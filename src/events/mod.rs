@@ -8,6 +8,7 @@ mod courier;
 mod delivery;
 mod docket;
 mod duty;
+mod filter;
 mod hub;
 mod inbox;
 mod lanes;
@@ -15,9 +16,11 @@ mod message;
 mod pdu;
 mod phase;
 mod receipts;
+mod shown;
 #[cfg(test)]
 mod tests;
 
+use std::fmt;
 use std::ops::BitOr;
 use std::sync::Arc;
 
@@ -27,6 +30,8 @@ pub use courier::Courier;
 pub use delivery::{Answer, Delivery};
 pub(crate) use duty::Covered;
 pub use duty::{AnswerOrder, DeliveryKind, Duty};
+pub use filter::Filter;
+pub(crate) use filter::Interest;
 pub use hub::{Hub, Subscription};
 pub use inbox::{Inbox, InboxSizes};
 pub(crate) use inbox::{Terms, Verdict};
@@ -36,10 +41,12 @@ pub use pdu::PduEvent;
 pub use phase::{Cause, ConnectFailure, Phase};
 pub use receipts::{Accepted, ReceiptEvent, Receipts};
 
-use crate::pdu::{CommandId, DecodeError, Header};
-use crate::submit::{BindId, Reference, SubmitResult};
+use crate::pdu::{CommandId, DecodeError, Header, Pdu};
+use crate::submit::{AccountId, BindId, Reference, SubmitResult};
 
 /// Something happened.
+///
+/// `Debug` prints no password, and neither texts nor addresses unless [`telemetry`](crate::telemetry) shows them.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Event {
@@ -57,6 +64,13 @@ pub enum Event {
     Unreadable(Arc<UnreadableEvent>),
     /// Something that somebody should look at.
     Alarm(Alarm),
+    /// A PDU passed.
+    Pdu(Arc<PduEvent>),
+    /// Here are events missing: the subscriber was too slow.
+    Lagged {
+        /// How many.
+        missed: u64,
+    },
 }
 
 impl actix::Message for Event {
@@ -75,6 +89,9 @@ impl Event {
             Self::Outcome(_) => Kinds::OUTCOMES,
             Self::Unreadable(_) => Kinds::UNREADABLE,
             Self::Alarm(_) => Kinds::ALARMS,
+            Self::Pdu(_) => Kinds::PDUS,
+            // Comes to everyone whom it concerns.
+            Self::Lagged { .. } => Kinds::NONE,
         }
     }
 
@@ -88,7 +105,67 @@ impl Event {
             Self::Receipt(receipt) => receipt.bind.as_ref(),
             Self::Unreadable(event) => Some(&event.bind),
             Self::Alarm(alarm) => alarm.bind(),
-            Self::Outcome(_) => None,
+            Self::Pdu(pdu) => Some(&pdu.bind),
+            Self::Outcome(_) | Self::Lagged { .. } => None,
+        }
+    }
+
+    /// The account that it happened in, of deliveries, messages, receipts and PDUs.
+    #[must_use]
+    pub fn account(&self) -> Option<&AccountId> {
+        match self {
+            Self::Delivery(delivery) => Some(&delivery.account),
+            Self::Message(message) => Some(&message.account),
+            Self::Receipt(receipt) => Some(&receipt.account),
+            Self::Pdu(pdu) => Some(&pdu.account),
+            Self::Bind(_) | Self::Outcome(_) | Self::Unreadable(_) | Self::Alarm(_) | Self::Lagged { .. } => {
+                None
+            }
+        }
+    }
+
+    /// Which PDU it is about, of those that are about one.
+    #[must_use]
+    pub fn command(&self) -> Option<CommandId> {
+        match self {
+            Self::Delivery(delivery) => Some(delivery.header.command_id),
+            Self::Message(message) => Some(message.first().header.command_id),
+            Self::Unreadable(event) => Some(event.header.command_id),
+            Self::Pdu(pdu) => Some(pdu.header.command_id),
+            Self::Bind(_) | Self::Receipt(_) | Self::Outcome(_) | Self::Alarm(_) | Self::Lagged { .. } => {
+                None
+            }
+        }
+    }
+
+    /// True for a receipt or an intermediate notification, and for the response to one.
+    #[must_use]
+    pub fn is_receipt(&self) -> bool {
+        match self {
+            Self::Delivery(delivery) => delivery.is_receipt(),
+            Self::Receipt(_) => true,
+            Self::Pdu(pdu) => pdu.is_receipt(),
+            Self::Bind(_)
+            | Self::Message(_)
+            | Self::Outcome(_)
+            | Self::Unreadable(_)
+            | Self::Alarm(_)
+            | Self::Lagged { .. } => false,
+        }
+    }
+
+    /// The body with the addresses of what it is about.
+    fn message(&self) -> Option<&Pdu> {
+        match self {
+            Self::Delivery(delivery) => Some(&delivery.pdu),
+            Self::Message(message) => Some(&message.first().pdu),
+            Self::Pdu(pdu) => pdu.message(),
+            Self::Bind(_)
+            | Self::Receipt(_)
+            | Self::Outcome(_)
+            | Self::Unreadable(_)
+            | Self::Alarm(_)
+            | Self::Lagged { .. } => None,
         }
     }
 }
@@ -114,6 +191,8 @@ impl Kinds {
     pub const ALARMS: Self = Self(1 << 5);
     /// [`Event::Message`].
     pub const MESSAGES: Self = Self(1 << 6);
+    /// [`Event::Pdu`].
+    pub const PDUS: Self = Self(1 << 7);
     /// Every event, also of kinds that a later version adds.
     pub const ALL: Self = Self(u32::MAX);
 
@@ -140,54 +219,6 @@ impl BitOr for Kinds {
     }
 }
 
-/// Which events a subscriber wants.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Filter {
-    /// The kinds.
-    pub kinds: Kinds,
-    /// Only what happened on this bind; none for all.
-    pub bind: Option<BindId>,
-}
-
-impl Filter {
-    /// Every event.
-    #[must_use]
-    pub const fn all() -> Self {
-        Self::kinds(Kinds::ALL)
-    }
-
-    /// Every event of these kinds.
-    #[must_use]
-    pub const fn kinds(kinds: Kinds) -> Self {
-        Self { kinds, bind: None }
-    }
-
-    /// Only what happened on this bind.
-    #[must_use]
-    pub fn on(mut self, bind: impl Into<BindId>) -> Self {
-        self.bind = Some(bind.into());
-        self
-    }
-
-    /// True when the event is wanted.
-    #[must_use]
-    pub fn takes(&self, event: &Event) -> bool {
-        self.kinds.overlaps(event.kind()) && (self.bind.is_none() || self.bind.as_ref() == event.bind())
-    }
-}
-
-impl Default for Filter {
-    fn default() -> Self {
-        Self::all()
-    }
-}
-
-impl From<Kinds> for Filter {
-    fn from(kinds: Kinds) -> Self {
-        Self::kinds(kinds)
-    }
-}
-
 /// A bind entered a phase.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct BindEvent {
@@ -211,7 +242,7 @@ pub struct OutcomeEvent {
 }
 
 /// A PDU that could not be read.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Eq, PartialEq)]
 pub struct UnreadableEvent {
     /// The bind that it came on.
     pub bind: BindId,
@@ -221,6 +252,17 @@ pub struct UnreadableEvent {
     pub error: DecodeError,
     /// Its octets, header included.
     pub frame: bytes::Bytes,
+}
+
+impl fmt::Debug for UnreadableEvent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("UnreadableEvent")
+            .field("bind", &self.bind)
+            .field("header", &self.header)
+            .field("error", &self.error)
+            .field("frame", &shown::Octets(&self.frame))
+            .finish()
+    }
 }
 
 /// Something that somebody should look at.

@@ -1,9 +1,10 @@
 //! Receipts and the messages that they are about, for one account.
 
+use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use super::{Delivery, Event, Hub, Kinds};
+use super::{Delivery, Event, Hub, Kinds, shown};
 use crate::pdu::MessageState;
 use crate::sm::{
     Correlation, Correlator, CorrelatorLimits, IdRules, Matched, MessageResult, Progress, Receipt, Received,
@@ -49,7 +50,7 @@ impl Accepted {
 }
 
 /// A receipt, or the end of waiting for one.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ReceiptEvent {
     /// The account.
@@ -74,6 +75,21 @@ pub struct ReceiptMessage {
     pub progress: Progress,
     /// The result of the message: with the receipt that made its last part final, and never again.
     pub result: Option<MessageResult>,
+}
+
+impl fmt::Debug for ReceiptEvent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let receipt = self.receipt.clone().map(|receipt| Receipt {
+            text: receipt.text.as_deref().map(shown::hidden),
+            ..receipt
+        });
+        f.debug_struct("ReceiptEvent")
+            .field("account", &self.account)
+            .field("bind", &self.bind)
+            .field("message", &self.message)
+            .field("receipt", &receipt)
+            .finish()
+    }
 }
 
 impl ReceiptEvent {

@@ -6,6 +6,7 @@ mod life;
 mod manner;
 mod messages;
 mod taps;
+mod watching;
 
 use std::time::Duration;
 
@@ -19,7 +20,7 @@ use super::messages::{Report, Reporter, Reports};
 use super::*;
 use crate::events::{Answer, Delivery, Duty, Event, Kinds, Phase};
 use crate::link::Connecting;
-use crate::pdu::{CommandStatus, Header, Pdu, SubmitSm};
+use crate::pdu::{CommandId, CommandStatus, Header, Pdu, SubmitSm};
 use crate::sm::{CorrelatorLimits, IdRules, JoinLimits, SplitOptions};
 use crate::submit::{Job, NotSentCause, Parts, Pending, Reference, Reply, Submit, SubmitError};
 
@@ -164,7 +165,11 @@ impl Bench {
     }
 
     async fn deliver(&mut self, text: &[u8], esm_class: u8) {
-        let mut body = b"\0\0\0\0\0\0\0".to_vec();
+        self.deliver_from("", text, esm_class).await;
+    }
+
+    async fn deliver_from(&mut self, source: &str, text: &[u8], esm_class: u8) {
+        let mut body = [b"\0\0\0", source.as_bytes(), b"\0\0\0\0"].concat();
         body.extend([
             esm_class,
             0,
