@@ -60,6 +60,12 @@ impl<J> Backlog<J> {
         queue.places.front().map(|place| &place.ticket)
     }
 
+    /// All that waits.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&Ticket, &J)> {
+        let places = self.queues.iter().flat_map(|(_, queue)| &queue.places);
+        places.filter_map(|place| Some((&place.ticket, place.job.as_ref()?)))
+    }
+
     /// Puts a job in its place by priority and intake number.
     pub(super) fn insert(&mut self, ticket: Ticket, job: J) {
         if let Some(deadline) = ticket.expires_at {

@@ -98,8 +98,8 @@ impl Strategy for Weighted {
 /// because they are full.
 pub struct Tiers {
     within: Box<dyn Fn() -> Box<dyn Strategy>>,
-    tiers: BTreeMap<u8, Box<dyn Strategy>>,
-    members: BTreeMap<BindKey, u8>,
+    tiers: BTreeMap<u16, Box<dyn Strategy>>,
+    members: BTreeMap<BindKey, u16>,
 }
 
 impl Tiers {

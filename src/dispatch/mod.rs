@@ -9,6 +9,7 @@
 
 mod backlog;
 mod choices;
+mod routes;
 mod strategy;
 #[cfg(test)]
 mod tests;
@@ -21,6 +22,7 @@ use slab::Slab;
 
 use backlog::Backlog;
 pub use choices::{RoundRobin, Sticky, Tiers, Weighted};
+pub use routes::{Conditions, Routes, Traits};
 pub use strategy::{BindView, MostRoom, Only, Strategy, Terms};
 
 /// Names a bind of a dispatcher; free for another once the bind was removed.
@@ -154,6 +156,36 @@ impl<J> Dispatcher<J> {
             binds: 0,
             backlog: Backlog::new(),
         }))
+    }
+
+    /// Removes a lane; what waited there comes out.
+    pub fn remove_lane(&mut self, key: LaneKey) -> Vec<J> {
+        let mut jobs = Vec::new();
+        self.drain_lane(key, &mut jobs);
+        if self.lanes.try_remove(key.0).is_some() {
+            for (_, bind) in &mut self.binds {
+                if let Some(index) = bind.lanes.iter().position(|lane| *lane == key) {
+                    bind.lanes.swap_remove(index);
+                    bind.terms.swap_remove(index);
+                }
+            }
+        }
+        jobs
+    }
+
+    /// The binds that serve a lane, in the order of their keys, as its strategy sees them.
+    pub fn members(&self, lane: LaneKey) -> impl Iterator<Item = (BindKey, BindView)> {
+        self.binds.iter().filter_map(move |(key, bind)| {
+            let index = bind.lanes.iter().position(|other| *other == lane)?;
+            Some((BindKey(key), bind.view.on(*bind.terms.get(index)?)))
+        })
+    }
+
+    /// The bind that the next message in a lane would get a seat of; none when it would wait.
+    #[must_use]
+    pub fn next(&self, lane: LaneKey, affinity: u64) -> Option<BindKey> {
+        let lane = self.lanes.get(lane.0).filter(|lane| lane.backlog.len() == 0)?;
+        lane.strategy.choose(affinity)
     }
 
     /// Adds a bind, closed and without seats.
@@ -300,6 +332,20 @@ impl<J> Dispatcher<J> {
         let (ticket, job) = self.lanes.get_mut(lane.0)?.backlog.remove(priority, intake)?;
         self.left(&ticket);
         Some(job)
+    }
+
+    /// Takes every job that waits and is chosen out again, in the order of intake. Looks at all that wait.
+    pub fn remove_where(&mut self, mut chosen: impl FnMut(&J) -> bool) -> Vec<J> {
+        let mut places = Vec::new();
+        for (lane, waiting) in &self.lanes {
+            let jobs = waiting.backlog.iter().filter(|(_, job)| chosen(job));
+            places.extend(jobs.map(|(ticket, _)| (ticket.intake, LaneKey(lane), ticket.priority)));
+        }
+        places.sort_unstable();
+        let taken = places
+            .into_iter()
+            .filter_map(|(intake, lane, priority)| self.remove(lane, priority, intake));
+        taken.collect()
     }
 
     /// Jobs whose time is over come out of [`Dispatcher::poll_expired`].

@@ -23,7 +23,7 @@ pub struct Terms {
     /// How many messages it takes while one of weight 1 takes one. Default 1; 0 counts as 1.
     pub weight: u32,
     /// Binds of a higher tier take only what those of lower ones have no seat for. Default 0.
-    pub tier: u8,
+    pub tier: u16,
     /// What the bind is known by wherever a choice has to outlast the bind, such as a hash of its name. Default 0.
     pub identity: u64,
 }

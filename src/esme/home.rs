@@ -13,8 +13,8 @@ use tokio::time::timeout;
 use super::{Esme, EsmeSetup, Inner};
 use crate::link::{Connect, Connecting, Target};
 use crate::router::{Router, RouterSetup, start_bind};
-use crate::settings::{Settings, SettingsError};
-use crate::submit::BindId;
+use crate::settings::SettingsError;
+use crate::submit::{BindId, RouteId};
 
 /// After the end of the router its binds have so long to unbind.
 const LINGER: Duration = Duration::from_secs(5);
@@ -31,6 +31,12 @@ pub enum StartError {
     NoHost {
         /// The bind.
         bind: BindId,
+    },
+    /// A strategy is for a route that the settings do not have.
+    #[error("a strategy is for the route {route}, which is not in the settings")]
+    NoRoute {
+        /// The route.
+        route: RouteId,
     },
     /// There is no thread to be had.
     #[error("cannot start a thread: {0}")]
@@ -87,6 +93,7 @@ impl Residents {
             }),
             start: start_bind(),
             sequences: setup.sequences,
+            strategies: setup.strategies,
             seed: fastrand::u64(..),
         });
         let inner = Inner {
@@ -122,8 +129,16 @@ pub(crate) fn is_in_system() -> bool {
 }
 
 /// Checks settings, which may have been made in the program.
-fn check(settings: &Settings) -> Result<(), StartError> {
+fn check(
+    EsmeSetup {
+        settings, strategies, ..
+    }: &EsmeSetup,
+) -> Result<(), StartError> {
     settings.check()?;
+    let unknown = |route: &&RouteId| !settings.routes.contains_key(route.as_str());
+    if let Some(route) = strategies.keys().find(unknown) {
+        return Err(StartError::NoRoute { route: route.clone() });
+    }
     match settings.binds.iter().find(|(_, bind)| !bind.has_peer()) {
         Some((name, _)) => Err(StartError::NoHost {
             bind: name.as_str().into(),
@@ -134,7 +149,7 @@ fn check(settings: &Settings) -> Result<(), StartError> {
 
 /// Starts everything on this thread.
 pub(super) fn here(setup: EsmeSetup) -> Result<Esme, StartError> {
-    check(&setup.settings)?;
+    check(&setup)?;
     let (closing, closed) = watch::channel(());
     let (residents, esme) = Residents::start(setup, closed);
     actix_rt::spawn(async move {
@@ -146,7 +161,7 @@ pub(super) fn here(setup: EsmeSetup) -> Result<Esme, StartError> {
 
 /// Starts everything on a thread of its own.
 pub(super) fn on_own_thread(setup: EsmeSetup) -> Result<Esme, StartError> {
-    check(&setup.settings)?;
+    check(&setup)?;
     let (closing, closed) = watch::channel(());
     let (ready, started) = sync_channel(1);
     let thread = thread::Builder::new().name("bindery".to_owned()).spawn(move || {

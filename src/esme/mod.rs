@@ -14,19 +14,20 @@ use tokio::sync::{oneshot, watch};
 pub use home::StartError;
 pub(crate) use home::is_in_system;
 
+use crate::dispatch::Strategy;
 use crate::events::{
     AnswererId, Delivery, Duty, DutyTaken, Event, Filter, Hub, InboundMessage, Subscription,
 };
 use crate::link::{Connect, TcpConnector};
 use crate::router::{
     Applied, Apply, ApplyError, BindError, Books, GetStatus, Jobs, Order, OrderBind, Preparer, Router,
-    Shutdown, ShutdownReport, Status, Totals,
+    Shutdown, ShutdownReport, Status, Strategies, Totals,
 };
 use crate::router::{Sequences, counting};
 use crate::session::SequenceGenerator;
 use crate::settings::{BindSettings, Settings};
 use crate::submit::{
-    Batch, BindId, Job, Pending, Reply, Request, RequestResult, Submit, SubmitError, SubmitResult,
+    Batch, BindId, Job, Pending, Reply, Request, RequestResult, RouteId, Submit, SubmitError, SubmitResult,
 };
 use home::Home;
 
@@ -76,6 +77,7 @@ pub struct EsmeSetup {
     settings: Settings,
     connector: Arc<dyn Connect>,
     sequences: Sequences,
+    strategies: Strategies,
 }
 
 impl EsmeSetup {
@@ -87,6 +89,7 @@ impl EsmeSetup {
             settings,
             connector: Arc::new(TcpConnector),
             sequences: counting(),
+            strategies: Strategies::new(),
         }
     }
 
@@ -105,6 +108,16 @@ impl EsmeSetup {
         F: Fn(&BindId, &BindSettings) -> Box<dyn SequenceGenerator> + Send + Sync + 'static,
     {
         self.sequences = Arc::new(sequences);
+        self
+    }
+
+    /// Chooses among the binds of a route by a strategy of your own; `make` makes one whenever the route is set up.
+    #[must_use]
+    pub fn strategy<F>(mut self, route: impl Into<RouteId>, make: F) -> Self
+    where
+        F: Fn() -> Box<dyn Strategy> + Send + Sync + 'static,
+    {
+        self.strategies.insert(route.into(), Arc::new(make));
         self
     }
 

@@ -217,17 +217,7 @@ impl Core {
             }
         });
         let key = self.dispatcher.add_bind();
-        if settings.mode.sends() {
-            let in_route = |name: &str| {
-                let route = self.settings.routes.get(name);
-                route.is_some_and(|route| route.binds.iter().any(|bind| bind == id.as_str()))
-            };
-            let routes = self.routes.iter().filter(|(name, _)| in_route(name.as_str()));
-            let lanes: Vec<_> = routes.map(|(_, lane)| *lane).chain([self.any]).collect();
-            for lane in lanes {
-                self.dispatcher.join(key, lane, now);
-            }
-        }
+        self.join_routes(key, id.as_str(), &settings);
         let budget = settings
             .budget
             .as_ref()
@@ -437,6 +427,7 @@ impl Core {
 
     /// A bind stays down: whatever only it could take is not sent.
     fn retire(&mut self, key: BindKey, now: Instant) {
+        let mut gone = None;
         if let Some(mut member) = self.binds.remove(key) {
             member.phase = Phase::Stopped;
             member.since = now;
@@ -448,11 +439,18 @@ impl Core {
                     self.add_bind(id.clone(), settings, member.unspent, now);
                     self.hand_on_pin(&id, pin, now);
                 }
-                (Fate::Removed, None) => {}
-                _ => self.binds.stopped.push(member),
+                (Fate::Removed, None) => gone = pin,
+                _ => {
+                    gone = pin;
+                    self.binds.stopped.push(member);
+                }
             }
         }
         let removed = self.dispatcher.remove_bind(key);
+        if let Some(lane) = gone {
+            // Empty since its only bind left it.
+            self.dispatcher.remove_lane(lane);
+        }
         // Where its route or its account has other binds now, a message goes on.
         self.take_back(None, removed.stranded);
         self.take_back(None, removed.assigned);

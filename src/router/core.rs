@@ -8,13 +8,14 @@ use tokio::sync::watch;
 
 use super::binds::{Account, Binds};
 use super::closing::Closing;
+use super::routes::{Lanes, Strategies};
 use super::{Books, Preparer};
 use crate::bind::messages::Assign;
-use crate::dispatch::{BindKey, Dispatcher, LaneKey, MostRoom, Only, Refusal, Ticket};
+use crate::dispatch::{BindKey, Dispatcher, LaneKey, Refusal, Ticket};
 use crate::events::Hub;
 use crate::link;
 use crate::settings::Settings;
-use crate::submit::{AccountId, Batch, Job, NotSentCause, Reply, RouteId, Submit, SubmitError, UnknownCause};
+use crate::submit::{AccountId, Batch, Job, NotSentCause, Reply, Submit, SubmitError, UnknownCause};
 
 /// After this many messages of one drain the router lets others have their turn.
 pub(super) const TURN: usize = 1_024;
@@ -29,9 +30,7 @@ pub(super) struct Core {
     pub(super) books: Arc<Books>,
     pub(super) preparer: Arc<Preparer>,
     pub(super) dispatcher: Dispatcher<Box<Job>>,
-    /// The lane of messages that any bind may take.
-    pub(super) any: LaneKey,
-    pub(super) routes: BTreeMap<RouteId, LaneKey>,
+    pub(super) lanes: Lanes,
     pub(super) accounts: BTreeMap<AccountId, Account>,
     pub(super) binds: Binds,
     pub(super) closing: Option<Closing>,
@@ -52,22 +51,18 @@ impl Core {
         books: Arc<Books>,
         preparer: Arc<Preparer>,
         binds: Binds,
+        strategies: Strategies,
         alive: watch::Sender<()>,
     ) -> Self {
         let mut dispatcher = Dispatcher::new(settings.router.backlog_capacity);
-        let any = dispatcher.add_lane(Box::new(MostRoom::new()));
-        let routes = settings.routes.keys().map(|name| {
-            let lane = dispatcher.add_lane(Box::new(MostRoom::new()));
-            (name.as_str().into(), lane)
-        });
+        let lanes = Lanes::new(&settings, strategies, &mut dispatcher);
         Self {
-            routes: routes.collect(),
             settings,
             hub,
             books,
             preparer,
             dispatcher,
-            any,
+            lanes,
             accounts: BTreeMap::new(),
             binds,
             closing: None,
@@ -76,27 +71,6 @@ impl Core {
             now: None,
             next_sweep: link::now() + SWEEP,
             _alive: alive,
-        }
-    }
-
-    /// Routes are as the settings say now. What waits in a lane of a route that changed stays there as long as that
-    /// has a bind.
-    pub(super) fn apply_routes(&mut self, before: &Settings) {
-        let settings = self.settings.clone();
-        self.routes
-            .retain(|name, _| settings.routes.contains_key(name.as_str()));
-        for (name, route) in &settings.routes {
-            if before.routes.get(name) == Some(route) {
-                continue;
-            }
-            let lane = self.dispatcher.add_lane(Box::new(MostRoom::new()));
-            self.routes.insert(name.as_str().into(), lane);
-            let now = self.now();
-            for (key, member) in self.binds.iter() {
-                if member.settings.mode.sends() && route.binds.iter().any(|bind| bind == member.id.as_str()) {
-                    self.dispatcher.join(key, lane, now);
-                }
-            }
         }
     }
 
@@ -148,7 +122,7 @@ impl Core {
             return job.refuse(&SubmitError::NoRoute);
         };
         let admitted = job.has_permit();
-        if let Err((job, refusal)) = self.dispatcher.offer(ticket(&job, lane, admitted), job) {
+        if let Err((job, refusal)) = self.dispatcher.offer(self.ticket(&job, lane, admitted), job) {
             job.refuse(&match refusal {
                 Refusal::Busy => SubmitError::Busy,
                 Refusal::NoRoute => SubmitError::NoRoute,
@@ -171,7 +145,7 @@ impl Core {
         for job in jobs {
             freed += job.unfinished();
             match self.lane(&job) {
-                Some(lane) => tickets.push((ticket(&job, lane, true), job)),
+                Some(lane) => tickets.push((self.ticket(&job, lane, true), job)),
                 None => strand(job),
             }
         }
@@ -179,51 +153,17 @@ impl Core {
         stranded.into_iter().for_each(strand);
     }
 
-    /// The binds that may take a job; none when there is no such route, or no such bind that sends.
-    fn lane(&mut self, job: &Job) -> Option<LaneKey> {
-        if let Some(bind) = job.bind() {
-            return self.pin(bind.as_str());
+    /// What the dispatcher has to know of a job.
+    fn ticket(&self, job: &Job, lane: LaneKey, admitted: bool) -> Ticket {
+        Ticket {
+            intake: job.intake(),
+            priority: job.priority().0,
+            expires_at: job.expires_at(),
+            lane,
+            seats: job.unfinished(),
+            affinity: self.lanes.affinity(lane, job.affinity(), || job.parties()),
+            admitted,
         }
-        // What is with an SMSC in part goes on there.
-        if let Some(bind) = job.written_by() {
-            return self.account_lane(bind.as_str());
-        }
-        match job.route() {
-            Some(route) => self.routes.get(route).copied(),
-            None => Some(self.any),
-        }
-    }
-
-    /// The lane that one bind alone serves, made when it is first asked for.
-    fn pin(&mut self, bind: &str) -> Option<LaneKey> {
-        let now = self.now();
-        let (key, member) = self.binds.by_name_mut(bind)?;
-        if !member.settings.mode.sends() {
-            return None;
-        }
-        Some(*member.pin.get_or_insert_with(|| {
-            let lane = self.dispatcher.add_lane(Box::<Only>::default());
-            self.dispatcher.join(key, lane, now);
-            lane
-        }))
-    }
-
-    /// The lane of all binds of a bind's account, made when it is first asked for.
-    fn account_lane(&mut self, bind: &str) -> Option<LaneKey> {
-        let now = self.now();
-        let (_, member) = self.binds.by_name_mut(bind)?;
-        let account = self.accounts.get_mut(&member.account)?;
-        if let Some(lane) = account.lane {
-            return Some(lane);
-        }
-        let lane = self.dispatcher.add_lane(Box::new(MostRoom::new()));
-        account.lane = Some(lane);
-        for (key, other) in self.binds.iter() {
-            if other.account == *account.receipts.account() && other.settings.mode.sends() {
-                self.dispatcher.join(key, lane, now);
-            }
-        }
-        Some(lane)
     }
 
     // Messages go out.
@@ -282,18 +222,6 @@ impl Drop for Core {
     fn drop(&mut self) {
         // Also while unwinding: whoever waits for a permit must not wait for ever.
         self.books.close();
-    }
-}
-
-fn ticket(job: &Job, lane: LaneKey, admitted: bool) -> Ticket {
-    Ticket {
-        intake: job.intake(),
-        priority: job.priority().0,
-        expires_at: job.expires_at(),
-        lane,
-        seats: job.unfinished(),
-        affinity: 0,
-        admitted,
     }
 }
 

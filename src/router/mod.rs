@@ -17,6 +17,7 @@ mod core;
 mod preparer;
 mod pump;
 mod requests;
+mod routes;
 mod status;
 #[cfg(test)]
 mod tests;
@@ -39,6 +40,7 @@ pub use binds::StartBind;
 pub use books::{Books, Totals};
 pub use closing::ShutdownReport;
 pub use preparer::Preparer;
+pub use routes::{MakeStrategy, Strategies};
 pub use status::{AccountStatus, GetStatus, Status};
 
 use crate::bind::Bind;
@@ -70,6 +72,8 @@ pub struct RouterSetup {
     pub start: StartBind,
     /// What makes sequence numbers; [`counting`] unless somebody wants others.
     pub sequences: Sequences,
+    /// Strategies of routes, in the place of those of the settings.
+    pub strategies: Strategies,
     /// What random choices are drawn from.
     pub seed: u64,
 }
@@ -120,6 +124,7 @@ impl Router {
             books.clone(),
             preparer.clone(),
             binds,
+            setup.strategies,
             alive,
         );
         core.start_binds();

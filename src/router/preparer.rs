@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError, RwLock};
 
+use super::routes::{table, traits};
+use crate::dispatch::Routes;
 use crate::settings::{BindSettings, Settings};
 use crate::sm::{DefaultAlphabet, PerDestination, ReferenceGenerator, SplitOptions};
 use crate::submit::{BindId, Job, Reply, RouteId, Submit, SubmitError};
@@ -27,6 +29,8 @@ struct Options {
     /// Only those that differ from `any`.
     binds: HashMap<BindId, SplitOptions>,
     routes: HashMap<RouteId, SplitOptions>,
+    /// By which messages that name no route find theirs.
+    table: Routes<RouteId>,
 }
 
 impl Preparer {
@@ -54,7 +58,12 @@ impl Preparer {
         let options = match (&submit.bind, &submit.route) {
             (Some(bind), _) => known.binds.get(bind),
             (None, Some(route)) => known.routes.get(route),
-            (None, None) => None,
+            (None, None) if known.table.is_empty() => None,
+            (None, None) => {
+                let parties = submit.parties();
+                let found = known.table.find(traits(&parties, submit.class.as_ref()));
+                found.and_then(|(route, _)| known.routes.get(route))
+            }
         };
         Job::prepare(submit, reply, options.unwrap_or(&known.any), |destination| {
             // Nothing panics while the lock is held.
@@ -69,8 +78,9 @@ impl Options {
         let any = options(settings.binds.values());
         let binds = settings.binds.iter().map(|(name, bind)| (name, options([bind])));
         let routes = settings.routes.iter().map(|(name, route)| {
-            let binds = route.binds.iter().filter_map(|bind| settings.binds.get(bind));
-            (name, options(binds))
+            let binds = settings.binds.iter();
+            let binds = binds.filter(|(name, bind)| route.terms_of(name, bind).is_some());
+            (name, options(binds.map(|(_, bind)| bind)))
         });
         Self {
             binds: binds
@@ -81,6 +91,7 @@ impl Options {
                 .filter(|(_, options)| *options != any)
                 .map(|(name, options)| (name.as_str().into(), options))
                 .collect(),
+            table: table(settings),
             any,
         }
     }

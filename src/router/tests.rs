@@ -254,6 +254,7 @@ impl Bench {
             connector: Arc::new(TcpConnector),
             start,
             sequences: crate::bind::counting(),
+            strategies: Strategies::new(),
             seed: 7,
         });
         let watcher = Watcher::default();

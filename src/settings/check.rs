@@ -14,8 +14,9 @@ pub(super) fn combinations(settings: &Settings, checker: &mut Checker<'_>) {
         check_bind(&format!("binds.{name}"), bind, settings, checker);
     }
     for (name, route) in &settings.routes {
-        check_route(&format!("routes.{name}.binds"), route, settings, checker);
+        check_route(&format!("routes.{name}"), route, settings, checker);
     }
+    check_ties(&settings.routes, checker);
     for (name, smsc) in &settings.smsc {
         check_smsc(&format!("smsc.{name}"), smsc, checker);
     }
@@ -159,18 +160,78 @@ fn check_tls(path: &str, tls: &TlsSettings, checker: &mut Checker<'_>) {
 }
 
 fn check_route(path: &str, route: &RouteSettings, settings: &Settings, checker: &mut Checker<'_>) {
+    let key = |key: &str| format!("{path}.{key}");
+    if route.binds.is_empty() && route.accounts.is_empty() {
+        let allowed = String::from("a list of binds, such as [\"a-1\", \"a-2\"], unless there are accounts");
+        checker.report(key("binds"), Mistake::Missing { allowed });
+    }
+    let accounts: BTreeMap<String, ()> = settings
+        .binds
+        .iter()
+        .map(|(name, bind)| (bind.account_or(name).to_owned(), ()))
+        .collect();
+    for name in &route.accounts {
+        require(key("accounts"), "account", name, &accounts, checker);
+    }
+    for name in route.terms.keys() {
+        if require(
+            format!("{path}.terms.{name}"),
+            "bind",
+            name,
+            &settings.binds,
+            checker,
+        ) && let Some(bind) = settings.binds.get(name)
+            && route.terms_of(name, bind).is_none()
+        {
+            combination(
+                checker,
+                format!("{path}.terms.{name}"),
+                "the bind does not serve this route; name it in binds, or its account in accounts",
+            );
+        }
+    }
+    for beginning in &route.destinations {
+        let digits = beginning.strip_prefix('+').unwrap_or(beginning);
+        if !digits.bytes().all(|octet| octet.is_ascii_digit()) {
+            let allowed =
+                String::from("the first digits of numbers, such as [\"44\", \"353\"], or [\"\"] for all");
+            checker.refuse(key("destinations"), allowed, Some(format!("{beginning:?}")));
+        }
+    }
+    let path = key("binds");
     for name in &route.binds {
-        if !require(path.to_owned(), "bind", name, &settings.binds, checker) {
+        if !require(path.clone(), "bind", name, &settings.binds, checker) {
             continue;
         }
         if settings.binds.get(name).is_some_and(|bind| !bind.mode.sends()) {
             combination(
                 checker,
-                path.to_owned(),
+                path.clone(),
                 &format!(
                     "nothing can be sent over {name:?}, which is a receiver; name transceivers and transmitters"
                 ),
             );
+        }
+    }
+}
+
+/// No message may be able to take either of two routes.
+fn check_ties(routes: &BTreeMap<String, RouteSettings>, checker: &mut Checker<'_>) {
+    let conditional = || {
+        let routes = routes.iter().map(|(name, route)| (name, route.conditions()));
+        routes.filter(|(_, conditions)| !conditions.is_empty())
+    };
+    for (index, (name, conditions)) in conditional().enumerate() {
+        for (first, others) in conditional().take(index) {
+            if let Some(tie) = conditions.tie(&others) {
+                combination(
+                    checker,
+                    format!("routes.{name}.destinations"),
+                    &format!(
+                        "a message with {tie} could take the route {first:?} as well; make one of them closer"
+                    ),
+                );
+            }
         }
     }
 }

@@ -3,7 +3,10 @@
 use super::rule::Rule;
 use super::scalar::{Found, Raw, Scalar, ruled_as_it_is, words};
 use super::shown::Shown;
-use super::{IdDigits, LogLevel, Mode, PartsAnswered, RateScope, ReceiptForm, TlsNeed, TlsVersion, TlvSet};
+use super::{
+    IdDigits, LogLevel, Mode, PartsAnswered, RateScope, ReceiptForm, RouteStrategy, TlsNeed, TlsVersion,
+    TlvSet,
+};
 use crate::pdu::{CommandId, CommandStatus, InterfaceVersion, Npi, StatusClass, TlvKind, TlvTag, Ton};
 use crate::session::EnquireLinkMode;
 use crate::sm::{DefaultAlphabet, IdBase};
@@ -40,6 +43,13 @@ words! {
         "integer" = Self::Integer,
         "c_octet_string" = Self::Text,
         "octet_string" = Self::Octets,
+    }
+    RouteStrategy {
+        "most-room" = Self::MostRoom,
+        "round-robin" = Self::RoundRobin,
+        "weighted" = Self::Weighted,
+        "tiers" = Self::Tiers,
+        "sticky" = Self::Sticky,
     }
     TlsNeed {
         "required" = Self::Required,

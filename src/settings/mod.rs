@@ -33,7 +33,9 @@ pub use origins::{Origins, Traced};
 pub use presets::{Preset, PresetFacts, RateScope, ReceiptForm, TlsNeed};
 pub use problem::{Mistake, Place, Problem, SettingsError};
 pub use reference::reference;
-pub use router::{BudgetSettings, LogLevel, LogSettings, RouteSettings, RouterSettings};
+pub use router::{
+    BudgetSettings, LogLevel, LogSettings, RouteSettings, RouteStrategy, RouterSettings, TermSettings,
+};
 pub use secret::Secret;
 pub use section::Given;
 pub use shown::Effective;

@@ -1,10 +1,13 @@
 //! What the router is told: budgets, routes, its own limits, and the log.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::rule::{Above, AtLeast, NotEmpty};
+use super::BindSettings;
+use super::rule::{Above, AtLeast};
 use super::section::section;
 use super::values::{hours, mins, ms, secs};
+use crate::dispatch::{Conditions, Terms};
 use crate::session::Rate;
 use crate::sm::JoinLimits;
 
@@ -35,11 +38,49 @@ impl BudgetSettings {
     }
 }
 
+/// Which of the binds of a route takes the next message.
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub enum RouteStrategy {
+    /// The one with the most free seats.
+    #[default]
+    MostRoom,
+    /// One after another, of those that have room.
+    RoundRobin,
+    /// By the weights of `terms`, of those that have room.
+    Weighted,
+    /// The lowest tier of `terms` in which one has room; within it the one with the most.
+    Tiers,
+    /// The same for all that belong together, as long as it has room.
+    Sticky,
+}
+
 section! {
-    /// Where the messages go that name this route.
+    /// On which terms a bind serves a route.
+    pub struct TermSettings {
+        /// With `weighted`: how many messages it takes while one of weight 1 takes one.
+        pub weight: u32 = 1, 1..=1_000_000;
+        /// With `tiers`: binds of a higher tier take only what those of lower ones have no room for.
+        pub tier: u16 = 0;
+    }
+}
+
+section! {
+    /// Where messages go that name this route, or that meet its conditions and name none.
     pub struct RouteSettings {
         /// The binds that its messages may leave by.
-        pub binds: Vec<String> = Vec::new(), NotEmpty;
+        pub binds: Vec<String> = Vec::new();
+        /// Accounts all of whose binds its messages may leave by, besides `binds`.
+        pub accounts: Vec<String> = Vec::new();
+        /// Condition: the destination begins with one of these digits; the longest beginning wins, `""` takes all.
+        pub destinations: Vec<String> = Vec::new();
+        /// Condition: the source is one of these, or begins with one that ends in `*`.
+        pub sources: Vec<String> = Vec::new();
+        /// Condition: the message has one of these classes.
+        pub classes: Vec<String> = Vec::new();
+        /// Which of its binds takes the next message.
+        pub strategy: RouteStrategy = RouteStrategy::default();
+        /// The terms of binds that do not have the usual ones, by name.
+        pub terms: BTreeMap<String, TermSettings> = BTreeMap::new();
     }
 }
 
@@ -49,8 +90,76 @@ impl RouteSettings {
     pub fn new<N: Into<String>>(binds: impl IntoIterator<Item = N>) -> Self {
         Self {
             binds: binds.into_iter().map(Into::into).collect(),
+            ..Self::default()
         }
     }
+
+    /// Adds a beginning of destinations to its conditions; the empty one takes all.
+    #[must_use]
+    pub fn destination(mut self, beginning: impl Into<String>) -> Self {
+        self.destinations.push(beginning.into());
+        self
+    }
+
+    /// Adds a source to its conditions: the whole of it, or its beginning with a `*` behind.
+    #[must_use]
+    pub fn source(mut self, source: impl Into<String>) -> Self {
+        self.sources.push(source.into());
+        self
+    }
+
+    /// Adds a class to its conditions.
+    #[must_use]
+    pub fn class(mut self, class: impl Into<String>) -> Self {
+        self.classes.push(class.into());
+        self
+    }
+
+    /// Adds an account whose binds it has.
+    #[must_use]
+    pub fn account(mut self, account: impl Into<String>) -> Self {
+        self.accounts.push(account.into());
+        self
+    }
+
+    /// Gives a bind a weight, a tier, or both.
+    #[must_use]
+    pub fn term(mut self, bind: impl Into<String>, terms: TermSettings) -> Self {
+        self.terms.insert(bind.into(), terms);
+        self
+    }
+
+    /// The conditions on which a message takes it without naming it.
+    #[must_use]
+    pub fn conditions(&self) -> Conditions {
+        Conditions {
+            destinations: self.destinations.clone(),
+            sources: self.sources.clone(),
+            classes: self.classes.clone(),
+        }
+    }
+
+    /// The terms on which a bind serves it; none when it does not.
+    #[must_use]
+    pub fn terms_of(&self, name: &str, bind: &BindSettings) -> Option<Terms> {
+        let named = |names: &[String], name: &str| names.iter().any(|other| other == name);
+        let serves =
+            bind.mode.sends() && (named(&self.binds, name) || named(&self.accounts, bind.account_or(name)));
+        serves.then(|| {
+            let terms = self.terms.get(name).cloned().unwrap_or_default();
+            Terms {
+                weight: terms.weight,
+                tier: terms.tier,
+                identity: identity(name),
+            }
+        })
+    }
+}
+
+/// What a bind is known by wherever a choice has to outlast it, from one process to the next (FNV-1a).
+fn identity(name: &str) -> u64 {
+    let add = |hash: u64, octet: u8| (hash ^ u64::from(octet)).wrapping_mul(0x0100_0000_01B3);
+    name.bytes().fold(0xCBF2_9CE4_8422_2325, add)
 }
 
 section! {

@@ -21,9 +21,6 @@ pub(super) struct Above(pub(super) f64);
 /// Numbers from this one on.
 pub(super) struct AtLeast<T>(pub(super) T);
 
-/// Lists with something in them.
-pub(super) struct NotEmpty;
-
 /// Texts of so many characters.
 pub(super) struct Characters(pub(super) RangeInclusive<usize>);
 
@@ -54,16 +51,6 @@ impl<T: Bound> Rule<T> for AtLeast<T> {
 
     fn words(&self) -> String {
         format!(" of {} or more", self.0.words())
-    }
-}
-
-impl<T> Rule<Vec<T>> for NotEmpty {
-    fn allows(&self, value: &Vec<T>) -> bool {
-        !value.is_empty()
-    }
-
-    fn words(&self) -> String {
-        String::new()
     }
 }
 

@@ -1,7 +1,9 @@
 //! Addresses as people write them.
 
+use std::borrow::Cow;
+
 use super::InvalidCause;
-use crate::pdu::{COctetString, Npi, Ton};
+use crate::pdu::{COctetString, DestAddress, Npi, Pdu, Ton};
 
 /// A number, short code or name, with type and plan where they are not the usual ones.
 ///
@@ -68,6 +70,37 @@ impl From<&str> for Address {
 impl From<String> for Address {
     fn from(text: String) -> Self {
         Self::new(text)
+    }
+}
+
+/// Who sends a message, and whom it is for.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Parties<'m> {
+    /// The source; empty where the SMSC decides.
+    pub source: Cow<'m, str>,
+    /// The destination, of several the first; empty for a distribution list and for what has none.
+    pub destination: Cow<'m, str>,
+}
+
+impl<'m> Parties<'m> {
+    /// Those of a request.
+    #[must_use]
+    pub fn of(pdu: &'m Pdu) -> Self {
+        let (source, destination) = match pdu {
+            Pdu::SubmitSm(submit) => (submit.source_addr.to_text(), submit.destination_addr.to_text()),
+            Pdu::DataSm(data) => (data.source_addr.to_text(), data.destination_addr.to_text()),
+            Pdu::SubmitMulti(submit) => {
+                let sme = |address: &'m DestAddress| match address {
+                    DestAddress::Sme { destination_addr, .. } => Some(destination_addr.to_text()),
+                    _ => None,
+                };
+                let first = submit.dest_address.iter().find_map(sme);
+                (submit.source_addr.to_text(), first.unwrap_or_default())
+            }
+            Pdu::BroadcastSm(broadcast) => (broadcast.source_addr.to_text(), Cow::default()),
+            _ => return Self::default(),
+        };
+        Self { source, destination }
     }
 }
 

@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant};
 
 use super::{
-    BindId, MessageId, MessageIds, NotSentCause, Parts, Priority, Reference, Reply, RouteId, Submit,
-    SubmitError, SubmitResult, Submitted, UnknownCause, UnknownPolicy, prepare,
+    BindId, MessageClass, MessageId, MessageIds, NotSentCause, Parties, Parts, Priority, Reference, Reply,
+    RouteId, Submit, SubmitError, SubmitResult, Submitted, UnknownCause, UnknownPolicy, prepare,
 };
 use crate::pdu::{CommandStatus, Pdu, RegisteredDelivery, SequenceNumber};
 use crate::sm::SplitOptions;
@@ -29,6 +29,8 @@ pub struct Job {
     resends: u8,
     route: Option<RouteId>,
     bind: Option<BindId>,
+    class: Option<MessageClass>,
+    affinity: Option<u64>,
     parts: Progress,
     /// None once it was answered.
     reply: Option<Reply>,
@@ -110,6 +112,8 @@ impl Job {
                 job.unknown = submit.unknown;
                 job.route = submit.route;
                 job.bind = submit.bind;
+                job.class = submit.class;
+                job.affinity = submit.affinity;
                 Ok(job)
             }
         }
@@ -128,6 +132,8 @@ impl Job {
             resends: 0,
             route: None,
             bind: None,
+            class: None,
+            affinity: None,
             parts: match parts {
                 Parts::One(pdu) => Progress::One(Part::new(pdu)),
                 Parts::Many(pdus) => Progress::Many(pdus.into_iter().map(Part::new).collect()),
@@ -193,6 +199,24 @@ impl Job {
     #[must_use]
     pub const fn bind(&self) -> Option<&BindId> {
         self.bind.as_ref()
+    }
+
+    /// What kind of message it is to those who route it.
+    #[must_use]
+    pub const fn class(&self) -> Option<&MessageClass> {
+        self.class.as_ref()
+    }
+
+    /// The number of those that it belongs together with, where its caller gave one.
+    #[must_use]
+    pub const fn affinity(&self) -> Option<u64> {
+        self.affinity
+    }
+
+    /// Who sends it, and whom it is for; those of its first part.
+    #[must_use]
+    pub fn parties(&self) -> Parties<'_> {
+        self.pdu(0).map(Parties::of).unwrap_or_default()
     }
 
     /// What its caller knows it by.

@@ -15,9 +15,9 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use address::Address;
+pub use address::{Address, Parties};
 pub use job::Job;
-pub use name::{AccountId, BindId, RouteId};
+pub use name::{AccountId, BindId, MessageClass, RouteId};
 pub use outcome::{
     InvalidCause, MessageId, MessageIds, NotSentCause, SubmitError, SubmitResult, Submitted, UnknownCause,
 };
@@ -36,10 +36,16 @@ pub struct Submit {
     pub content: Content,
     /// What the caller knows it by; comes back with outcome and receipt events. Default none.
     pub reference: Reference,
-    /// The route to take. Default: whatever bind has the most room.
+    /// The route to take. Default: the one whose conditions it meets; where no route has any, whatever bind has the
+    /// most room.
     pub route: Option<RouteId>,
     /// The only bind to take. Default: any.
     pub bind: Option<BindId>,
+    /// What routes may ask for. Default none.
+    pub class: Option<MessageClass>,
+    /// Messages with the same number go by the same bind where their route is sticky. Default: those to the same
+    /// destination.
+    pub affinity: Option<u64>,
     /// Which of those that wait goes first. Default 0.
     pub priority: Priority,
     /// How long it may wait before it is written. Default: until there is room.
@@ -96,6 +102,8 @@ impl Submit {
             reference: Reference::None,
             route: None,
             bind: None,
+            class: None,
+            affinity: None,
             priority: Priority::default(),
             validity: None,
             unknown: UnknownPolicy::default(),
@@ -190,6 +198,32 @@ impl Submit {
     pub fn bind(mut self, bind: impl Into<BindId>) -> Self {
         self.bind = Some(bind.into());
         self
+    }
+
+    /// Says what kind of message it is, for routes that ask for that.
+    #[must_use]
+    pub fn class(mut self, class: impl Into<MessageClass>) -> Self {
+        self.class = Some(class.into());
+        self
+    }
+
+    /// Sends it by the same bind as others with this number, where its route is sticky.
+    #[must_use]
+    pub const fn affinity(mut self, affinity: u64) -> Self {
+        self.affinity = Some(affinity);
+        self
+    }
+
+    /// Who sends it, and whom it is for.
+    #[must_use]
+    pub fn parties(&self) -> Parties<'_> {
+        match &self.content {
+            Content::Text(text) => Parties {
+                source: text.source.as_ref().map_or("", |source| &source.text).into(),
+                destination: text.destination.text.as_str().into(),
+            },
+            Content::Pdu(pdu) => Parties::of(pdu),
+        }
     }
 
     /// Lets it overtake what waits with a lower priority.

@@ -69,4 +69,6 @@ names! {
     AccountId;
     /// The name of a route; cheap to clone.
     RouteId;
+    /// What kind of message it is to those who route it, such as `otp`; cheap to clone.
+    MessageClass;
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bindery::esme::Esme;
-use bindery::router::{Router, RouterSetup, start_bind};
+use bindery::router::{Router, RouterSetup, Strategies, start_bind};
 use bindery::settings::{BindSettings, Settings};
 use bindery::smsc::{Behaviour, Smsc};
 use bindery::submit::Submit;
@@ -153,6 +153,7 @@ async fn when_the_router_panics_every_bind_unbinds_and_ends() {
                     (address, ended)
                 }),
                 sequences: bindery::bind::counting(),
+                strategies: Strategies::new(),
                 seed: 1,
             });
             tokio::time::sleep(Duration::from_secs(99)).await;

@@ -212,7 +212,7 @@ const BEHIND_A_BIND: &[(&str, &str)] = &[
     ),
     (
         "[routes.otp]",
-        "5: routes.otp.binds: is missing; it must be a list of names in quotes, such as [\"a-1\", \"a-2\"]",
+        "5: routes.otp.binds: is missing; it must be a list of binds, such as [\"a-1\", \"a-2\"], unless there are accounts",
     ),
     (
         "[smsc.x.accounts.acme]",
@@ -281,6 +281,26 @@ const BEHIND_A_BIND: &[(&str, &str)] = &[
     (
         "mode = \"receiver\"\n[routes.otp]\nbinds = [\"a-1\"]",
         "7: routes.otp.binds: nothing can be sent over \"a-1\", which is a receiver; name transceivers and transmitters",
+    ),
+    (
+        "[routes.otp]\naccounts = [\"b\"]",
+        "6: routes.otp.accounts: there is no account called \"b\"; there are a-1",
+    ),
+    (
+        "[routes.otp]\nbinds = [\"a-1\"]\ndestinations = [\"44*\"]",
+        "7: routes.otp.destinations: must be the first digits of numbers, such as [\"44\", \"353\"], or [\"\"] for all, not \"44*\"",
+    ),
+    (
+        "[routes.otp]\nbinds = [\"a-1\"]\nstrategy = \"random\"",
+        "7: routes.otp.strategy: must be \"most-room\", \"round-robin\", \"weighted\", \"tiers\" or \"sticky\", not \"random\"",
+    ),
+    (
+        "[routes.otp]\nbinds = [\"a-1\"]\n[routes.otp.terms.a-2]\nweight = 2",
+        "7: routes.otp.terms.a-2: there is no bind called \"a-2\"; did you mean a-1?",
+    ),
+    (
+        "[routes.one]\nbinds = [\"a-1\"]\ndestinations = [\"44\"]\n[routes.two]\nbinds = [\"a-1\"]\ndestinations = [\"1\", \"+44\"]",
+        "10: routes.two.destinations: a message with destination \"44\" could take the route \"one\" as well; make one of them closer",
     ),
     (
         "[smsc.x.accounts.a]\nsystem_id = \"b\"\npassword = \"\"\n[smsc.x.accounts.b]\npassword = \"\"",
