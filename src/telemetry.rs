@@ -60,6 +60,8 @@ pub mod field {
         PHASE = "phase";
         /// PDUs per second.
         RATE = "rate";
+        /// Messages that were rejected.
+        REJECTED = "rejected";
         /// Binds that other settings removed.
         REMOVED = "removed";
         /// Binds that bind anew with other settings.

@@ -13,7 +13,9 @@ use crate::events::{Accepted, Receipts};
 use crate::pdu::{CommandStatus, PduView, SequenceNumber, StatusClass, StatusClasses, Tlvs};
 use crate::session::{RequestError, Response, Room, Session, Unresolved};
 use crate::settings::BindSettings;
-use crate::submit::{BindId, InvalidCause, Job, MessageId, SubmitError, UnknownCause, UnknownPolicy};
+use crate::submit::{
+    BindId, InvalidCause, Job, MessageId, Reference, SubmitError, UnknownCause, UnknownPolicy,
+};
 
 /// In so many sessions one after another requests may be refused as if we were not bound. Then it is the requests.
 const SESSION_REFUSALS: u32 = 3;
@@ -399,6 +401,24 @@ impl Jobs {
             }
             active.job.finish();
         }
+    }
+
+    /// Ends the messages that their caller knows by `reference`, as far as nothing of them is written; how many.
+    pub(super) fn cancel(&mut self, reference: &Reference) -> usize {
+        let is_it = |active: &Active| active.job.reference() == reference && !active.job.has_written();
+        let found = self.active.iter().filter(|(_, active)| is_it(active));
+        let keys: Vec<_> = found.map(|(key, _)| key).collect();
+        for key in &keys {
+            let active = self.active.remove(*key);
+            self.freed += active.job.unfinished();
+            active.job.refuse(&SubmitError::Cancelled);
+        }
+        if !keys.is_empty() {
+            // Their places may be taken by others.
+            self.sending.retain(|key| self.active.contains(*key));
+            self.delayed.retain(|(_, key)| self.active.contains(*key));
+        }
+        keys.len()
     }
 
     fn expire(&mut self, key: usize) {

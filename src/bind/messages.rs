@@ -25,7 +25,7 @@ use tokio::sync::mpsc;
 use crate::events::{Cause, Phase};
 use crate::session::RequestError;
 use crate::settings::BindSettings;
-use crate::submit::{AccountId, BindId, Inquiry, Job};
+use crate::submit::{AccountId, BindId, Inquiry, Job, Reference};
 
 /// Router to bind: jobs that have seats, all that one wake-up of the router brought, in the order of sending.
 #[derive(Debug)]
@@ -75,6 +75,15 @@ pub struct Enter(pub Arc<BindSettings>);
 
 impl Message for Enter {
     type Result = Result<(), RequestError>;
+}
+
+/// Router to bind: end the messages that their caller knows by this reference, as far as nothing of them is written.
+/// Gives how many there were.
+#[derive(Clone, Debug)]
+pub struct Withdraw(pub Reference);
+
+impl Message for Withdraw {
+    type Result = usize;
 }
 
 /// Router to bind: settings that differ from the ones it has only in what can change under way, see
@@ -232,6 +241,8 @@ pub struct BindAddress {
     pub control: Recipient<Control>,
     /// For requests that are no messages.
     pub ask: Recipient<Ask>,
+    /// For messages that are taken back.
+    pub withdraw: Recipient<Withdraw>,
     /// For other settings.
     pub retune: Recipient<Retune>,
     /// For questions.
@@ -245,6 +256,7 @@ where
         + Handler<Assign>
         + Handler<Control>
         + Handler<Retune>
+        + Handler<Withdraw>
         + Handler<GetBindStatus>,
 {
     fn from(address: Addr<A>) -> Self {
@@ -252,6 +264,7 @@ where
             assign: address.clone().recipient(),
             control: address.clone().recipient(),
             ask: address.clone().recipient(),
+            withdraw: address.clone().recipient(),
             retune: address.clone().recipient(),
             status: address.recipient(),
         }

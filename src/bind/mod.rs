@@ -18,6 +18,7 @@ mod pump;
 mod retry;
 mod seats;
 mod unspent;
+mod verdicts;
 mod watch;
 mod wire;
 
@@ -36,12 +37,14 @@ use tracing::{debug, warn};
 pub use backoff::Failure;
 pub use phases::Manner;
 pub use unspent::Unspent;
+pub use verdicts::Verdicts;
 pub use watch::Tap;
 
 use desk::Desk;
 use jobs::Ticket;
 use messages::{
     Ask, Assign, BindCounters, BindStatus, Control, Enter, GetBindStatus, Identity, Report, Reporter, Retune,
+    Withdraw,
 };
 use phases::Phases;
 use pump::Pump;
@@ -84,6 +87,8 @@ pub struct BindSetup {
     pub unspent: Unspent,
     /// What its delays are drawn from.
     pub seed: u64,
+    /// Where it counts how its messages fare.
+    pub verdicts: Arc<Verdicts>,
     /// What makes the sequence numbers of each session.
     pub sequences: Sequences,
     /// Who is called with each PDU.
@@ -129,6 +134,9 @@ pub struct Bind {
     unspent: Unspent,
     /// The seats that the router was told of last.
     seats: usize,
+    verdicts: Arc<Verdicts>,
+    /// What these know of: accepted and rejected requests.
+    told: (u64, u64),
     reports: Vec<Report>,
 }
 
@@ -204,6 +212,8 @@ impl Bind {
             past: Past::default(),
             unspent: setup.unspent,
             seats: 0,
+            verdicts: setup.verdicts,
+            told: (0, 0),
             reports: Vec::new(),
         };
         let address = context.address();
@@ -427,6 +437,14 @@ impl Handler<Control> for Bind {
         if control == Control::Stop {
             self.desk.abandon(UnknownCause::ShutDown);
         }
+    }
+}
+
+impl Handler<Withdraw> for Bind {
+    type Result = usize;
+
+    fn handle(&mut self, Withdraw(reference): Withdraw, _: &mut Self::Context) -> usize {
+        self.desk.jobs.cancel(&reference)
     }
 }
 

@@ -169,6 +169,7 @@ impl Bind {
         self.reports
             .extend(entered.map(|(phase, cause)| Report::Phase { phase, cause }));
         let freed = self.desk.reports(now, &mut self.reports);
+        self.verdicts.update(&mut self.told, &self.desk.jobs.counters);
         let capacity = if self.phases.is_bound() {
             self.capacity()
         } else {

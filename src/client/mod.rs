@@ -462,6 +462,7 @@ impl Inner {
         let (router, reports) = Reporter::channel();
         let seen = Seen::new();
         let bind = BindSetup {
+            verdicts: Arc::default(),
             identity: Identity {
                 bind: self.name.clone(),
                 incarnation: 1,

@@ -20,14 +20,15 @@ use crate::events::{
 };
 use crate::link::{Connect, TcpConnector};
 use crate::router::{
-    Applied, Apply, ApplyError, BindError, Books, GetStatus, Jobs, Order, OrderBind, Preparer, Router,
-    Shutdown, ShutdownReport, Status, Strategies, Totals,
+    Applied, Apply, ApplyError, BindError, Books, Cancel, Explain, Explanation, GetStatus, Jobs, Order,
+    OrderBind, Preparer, Router, Shutdown, ShutdownReport, Status, Strategies, Totals,
 };
 use crate::router::{Sequences, counting};
 use crate::session::SequenceGenerator;
 use crate::settings::{BindSettings, Settings};
 use crate::submit::{
-    Batch, BindId, Job, Pending, Reply, Request, RequestResult, RouteId, Submit, SubmitError, SubmitResult,
+    Batch, BindId, Job, Pending, Reference, Reply, Request, RequestResult, RouteId, Submit, SubmitError,
+    SubmitResult,
 };
 use home::Home;
 
@@ -288,6 +289,21 @@ impl Esme {
     pub fn try_reserve(&self) -> Result<Permit<'_>, SubmitError> {
         self.inner.books.try_acquire()?;
         Ok(Permit { inner: &self.inner })
+    }
+
+    /// Takes the messages back that you know by this reference: each of which nothing was written ends as
+    /// [`SubmitError::Cancelled`]. Gives how many there were; [`Reference::None`] is none of them.
+    ///
+    /// Looks at every message that waits.
+    pub async fn cancel(&self, reference: impl Into<Reference>) -> usize {
+        let answer = self.inner.router.send(Cancel(reference.into())).await;
+        answer.unwrap_or(0)
+    }
+
+    /// Where this message would go if it came now, and why. Nothing is sent; none after the end.
+    pub async fn explain(&self, submit: impl Into<Submit>) -> Option<Explanation> {
+        let answer = self.inner.router.send(Explain(submit.into())).await;
+        answer.ok()
     }
 
     /// Asks an SMSC something that is no message: query_sm, cancel_sm, replace_sm, query_broadcast_sm,

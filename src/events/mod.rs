@@ -317,6 +317,16 @@ pub enum Alarm {
         /// The bind.
         bind: BindId,
     },
+    /// A bind rejects what others accept: it gets no messages for a while.
+    #[error(
+        "{bind}: rejected {rejected} messages in a row while others accept theirs; gets none for a while"
+    )]
+    Quarantined {
+        /// The bind.
+        bind: BindId,
+        /// Messages that it rejected since it last accepted one.
+        rejected: u64,
+    },
     /// A message came and nobody takes messages; it was refused.
     #[error("{bind}: a message came and nobody takes messages")]
     Unhandled {
@@ -353,6 +363,7 @@ impl Alarm {
             | Self::TlsRefused { bind, .. }
             | Self::Restarted { bind }
             | Self::GaveUp { bind }
+            | Self::Quarantined { bind, .. }
             | Self::Stuck { bind }
             | Self::AnswererFailed { bind, .. }
             | Self::Unhandled { bind } => Some(bind),

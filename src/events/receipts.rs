@@ -176,6 +176,12 @@ impl Receipts {
         self.lock().poll_timeout()
     }
 
+    /// True when a message of the account has this id, and its receipts are owed or remembered.
+    #[must_use]
+    pub fn knows(&self, message_id: &str) -> bool {
+        self.lock().knows(self.account.as_str(), message_id)
+    }
+
     /// Messages whose receipts are owed, or that are remembered; and receipts that wait for their message.
     #[must_use]
     pub fn sizes(&self) -> (usize, usize) {

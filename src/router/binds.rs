@@ -13,6 +13,7 @@ use tokio::task::{AbortHandle, JoinHandle};
 use tracing::{error, info, warn};
 
 use super::core::Core;
+use super::quarantine::Health;
 use crate::bind::messages::{BindAddress, Control, Identity, Report, Reporter, Reports};
 use crate::bind::{BindSetup, Failure, Manner, Sequences, Unspent};
 use crate::dispatch::{BindKey, LaneKey};
@@ -63,6 +64,7 @@ pub(super) struct Member {
     pub(super) fate: Fate,
     budget: Option<SharedBudget>,
     pub(super) unspent: Unspent,
+    pub(super) health: Health,
     incarnation: u64,
     life: Option<(BindAddress, AbortHandle)>,
     /// When it was started again.
@@ -237,6 +239,7 @@ impl Core {
                 fate: Fate::Stays,
                 budget,
                 unspent,
+                health: Health::default(),
                 incarnation: 0,
                 life: None,
                 restarts: VecDeque::new(),
@@ -273,6 +276,7 @@ impl Core {
             budget: member.budget.clone(),
             unspent: member.unspent.clone(),
             seed,
+            verdicts: member.health.verdicts.clone(),
             sequences: binds.sequences.clone(),
             after,
             manner: Manner::default(),
@@ -323,6 +327,9 @@ impl Core {
                 (Report::Phase { .. } | Report::Seats { .. } | Report::Ended { .. }, None) => {}
             }
         }
+        if let Some(key) = key {
+            self.check_health(key, now);
+        }
     }
 
     /// The lane that only the bind of this name serves goes over to the one that is new.
@@ -359,9 +366,17 @@ impl Core {
     }
 
     fn enter_phase(&mut self, key: BindKey, phase: Phase, cause: Cause, now: Instant) {
-        self.dispatcher.set_open(key, phase == Phase::Bound, now);
+        let is_kept_back = self
+            .binds
+            .get(key)
+            .is_some_and(|member| member.health.is_quarantined());
+        self.dispatcher
+            .set_open(key, phase == Phase::Bound && !is_kept_back, now);
         if phase == Phase::Bound {
             self.hurry_siblings(key);
+        } else {
+            // One that is quarantined may be the last one left.
+            self.release(now);
         }
         if let Some(member) = self.binds.get_mut(key) {
             member.phase = phase;

@@ -195,6 +195,9 @@ impl Core {
     pub(super) fn handle_timeout(&mut self) {
         let now = self.now();
         self.dispatcher.handle_timeout(now);
+        if self.next_release().is_some_and(|due| due <= now) {
+            self.release(now);
+        }
         if self.next_sweep <= now {
             self.next_sweep = now + SWEEP;
             for account in self.accounts.values() {
@@ -207,7 +210,8 @@ impl Core {
     /// When [`Core::handle_timeout`] has something to do.
     pub(super) fn poll_timeout(&self) -> Instant {
         let closing = self.closing.as_ref().and_then(Closing::next_deadline);
-        let others = self.dispatcher.poll_timeout().into_iter().chain(closing);
+        let others = self.dispatcher.poll_timeout().into_iter();
+        let others = others.chain(closing).chain(self.next_release());
         others.fold(self.next_sweep, Instant::min)
     }
 

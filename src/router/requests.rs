@@ -24,7 +24,10 @@ impl Handler<Request> for Router {
 impl Core {
     fn ask(&mut self, request: Request) -> oneshot::Receiver<RequestResult> {
         let now = self.now();
-        let via = request.via.clone();
+        let via = match (&request.via, request.message_id()) {
+            (Via::Any, Some(id)) => self.holder_of(&id),
+            (via, _) => via.clone(),
+        };
         let (inquiry, answer) = Inquiry::new(request, now);
         if self.closing.is_some() {
             inquiry.refuse(SubmitError::ShuttingDown);
@@ -42,6 +45,14 @@ impl Core {
             address.ask.do_send(Ask(inquiry));
         }
         answer
+    }
+
+    /// By the account whose message has this id, where that is known.
+    fn holder_of(&self, message_id: &str) -> Via {
+        let mut accounts = self.accounts.iter();
+        let holder = accounts.find(|(_, account)| account.receipts.knows(message_id));
+        let bind = holder.and_then(|(id, _)| self.binds.iter().find(|(_, member)| member.account == *id));
+        bind.map_or(Via::Any, |(_, member)| Via::AccountOf(member.id.clone()))
     }
 
     /// The bind that asks.

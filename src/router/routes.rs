@@ -109,6 +109,12 @@ impl Lanes {
         self.any
     }
 
+    /// The lanes that messages take which name no bind: those of routes, and that of all binds where it is open.
+    pub(super) fn all(&self) -> impl Iterator<Item = LaneKey> {
+        let any = self.are_open().then_some(self.any);
+        self.routes.values().copied().chain(any)
+    }
+
     /// The number of those that a message belongs together with, where its lane wants to know.
     pub(super) fn affinity<'m>(
         &self,
@@ -212,7 +218,7 @@ impl Core {
     }
 
     /// The lane that one bind alone serves, made when it is first asked for.
-    fn pin(&mut self, bind: &str) -> Option<LaneKey> {
+    pub(super) fn pin(&mut self, bind: &str) -> Option<LaneKey> {
         let now = self.now();
         let (key, member) = self.binds.by_name_mut(bind)?;
         if !member.settings.mode.sends() {

@@ -186,6 +186,10 @@ section! {
         pub parts_messages: usize = 10_000, 1..=1_000_000;
         /// Most octets that these parts take, about 1,024 for each part besides its text.
         pub parts_octets: usize = 67_108_864, 4_096..=17_179_869_184;
+        /// A bind that rejects so many messages in a row gets none for a while, if others accept theirs.
+        pub quarantine_after: Option<u64> = Some(100), 1..=1_000_000;
+        /// How long it gets none; twice as long each time that it goes on like that, up to sixteen times.
+        pub quarantine: Duration = mins(1), secs(1)..=hours(24);
         /// How long binds may take to finish what they have begun when the process stops.
         pub shutdown_grace: Duration = secs(30), ms(0)..=hours(1);
     }

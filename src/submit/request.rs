@@ -1,5 +1,6 @@
 //! Requests that are no messages: query_sm, cancel_sm, replace_sm, and whatever else a caller wants to ask.
 
+use std::borrow::Cow;
 use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
@@ -27,7 +28,8 @@ pub struct Request {
 /// The bind that a request goes by.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub enum Via {
-    /// Any that is bound, that with the most room.
+    /// Any that is bound, that with the most room. What asks about a message whose receipts are owed goes by the account
+    /// that it left by.
     #[default]
     Any,
     /// This one only.
@@ -37,6 +39,20 @@ pub enum Via {
 }
 
 impl Request {
+    /// The id of the message that it asks about; none where it asks about none.
+    #[must_use]
+    pub fn message_id(&self) -> Option<Cow<'_, str>> {
+        let id = match &self.pdu {
+            Pdu::QuerySm(query) => &query.message_id,
+            Pdu::CancelSm(cancel) => &cancel.message_id,
+            Pdu::ReplaceSm(replace) => &replace.message_id,
+            Pdu::QueryBroadcastSm(query) => &query.message_id,
+            Pdu::CancelBroadcastSm(cancel) => &cancel.message_id,
+            _ => return None,
+        };
+        (!id.is_empty()).then(|| id.to_text())
+    }
+
     /// Asks by any bind.
     #[must_use]
     pub fn new(pdu: impl Into<Pdu>) -> Self {

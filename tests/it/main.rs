@@ -27,6 +27,7 @@ mod peer;
 mod properties_pdu;
 mod protocol_docs;
 mod requests;
+mod routing;
 #[cfg(feature = "cli")]
 mod sm_vectors;
 mod tidy;

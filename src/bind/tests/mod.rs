@@ -106,6 +106,7 @@ impl Bench {
             budget: None,
             unspent: Unspent::default(),
             seed: 7,
+            verdicts: Arc::default(),
             sequences: counting(),
             after: None,
             manner,

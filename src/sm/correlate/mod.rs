@@ -235,6 +235,13 @@ impl<T: Clone, S: ReceiptStore<T>> Correlator<T, S> {
         }
     }
 
+    /// True when a message of the account has this id, as its responses write ids.
+    #[must_use]
+    pub fn knows(&self, account: &str, id: &str) -> bool {
+        let id = self.rules(account).response.normalise(id);
+        !id.is_empty() && self.store.find(account, &id).is_some()
+    }
+
     /// Takes in a receipt that came on any bind of the account.
     pub fn handle_receipt<'r>(
         &mut self,

@@ -1,5 +1,8 @@
 //! The router with binds that do what the test says, in virtual time.
 
+mod health;
+mod routes;
+
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::{Arc, Mutex};
@@ -12,11 +15,11 @@ use super::*;
 use crate::bind::BindSetup;
 use crate::bind::messages::{
     Ask, Assign, BindCounters, BindStatus, Control, GetBindStatus, Identity, Report, Reporter, Reports,
-    Retune,
+    Retune, Withdraw,
 };
 use crate::events::{Alarm, Cause, Kinds, OutcomeEvent, Phase};
 use crate::link::TcpConnector;
-use crate::pdu::{SequenceNumber, SubmitSm};
+use crate::pdu::{CommandStatus, SequenceNumber, SubmitSm};
 use crate::settings::{BindSettings, Mode, RouteSettings};
 use crate::submit::{BindId, MessageId, NotSentCause, Parts, Pending, Reference, SubmitError, UnknownCause};
 
@@ -26,6 +29,8 @@ struct Fake {
     jobs: Vec<Box<Job>>,
     /// Does not end when it is told to.
     stubborn: bool,
+    counters: BindCounters,
+    told: (u64, u64),
 }
 
 #[derive(Message)]
@@ -39,6 +44,8 @@ enum Order {
     Write(usize),
     /// Has so many jobs accepted, oldest first.
     Accept(usize),
+    /// Has so many jobs rejected, oldest first.
+    Reject(usize),
     Panic,
     BeStubborn,
 }
@@ -51,6 +58,11 @@ impl Fake {
     fn report(&self, reports: Vec<Report>) {
         let from = self.setup.identity.clone();
         self.setup.router.report(Reports { from, reports });
+    }
+
+    fn free(&mut self, freed: usize) {
+        self.setup.verdicts.update(&mut self.told, &self.counters);
+        self.report(vec![Report::Seats { freed, capacity: 4 }]);
     }
 
     fn id(&self) -> BindId {
@@ -86,11 +98,18 @@ impl Handler<Order> for Fake {
                     assert!(job.is_finished());
                     job.finish();
                 }
-                let capacity = usize::MAX / 2;
-                self.report(vec![Report::Seats {
-                    freed: count,
-                    capacity: capacity.min(4),
-                }]);
+                self.counters.submitted += count as u64;
+                self.free(count);
+            }
+            Order::Reject(count) => {
+                let count = count.min(self.jobs.len());
+                for mut job in self.jobs.drain(..count) {
+                    job.handle_sent(0, &bind, SequenceNumber::FIRST);
+                    job.handle_rejected(0, CommandStatus::ESME_RINVDSTADR);
+                    job.finish();
+                }
+                self.counters.rejected += count as u64;
+                self.free(count);
             }
             Order::Lose => {
                 let (written, jobs): (Vec<_>, Vec<_>) =
@@ -148,6 +167,21 @@ impl Handler<Retune> for Fake {
 
     fn handle(&mut self, Retune(settings): Retune, _: &mut Context<Self>) {
         self.setup.settings = settings;
+    }
+}
+
+impl Handler<Withdraw> for Fake {
+    type Result = usize;
+
+    fn handle(&mut self, Withdraw(reference): Withdraw, _: &mut Context<Self>) -> usize {
+        let is_it = |job: &mut Box<Job>| *job.reference() == reference && !job.has_written();
+        let jobs: Vec<_> = self.jobs.extract_if(.., is_it).collect();
+        let freed = jobs.len();
+        for job in jobs {
+            job.refuse(&SubmitError::Cancelled);
+        }
+        self.report(vec![Report::Seats { freed, capacity: 4 }]);
+        freed
     }
 }
 
@@ -232,7 +266,11 @@ fn two() -> Settings {
 }
 
 impl Bench {
-    fn start(mut settings: Settings) -> Self {
+    fn start(settings: Settings) -> Self {
+        Self::start_with(settings, Strategies::new())
+    }
+
+    fn start_with(mut settings: Settings, strategies: Strategies) -> Self {
         settings.router.validity = None;
         let fakes = Fakes::default();
         let starts = fakes.clone();
@@ -246,6 +284,8 @@ impl Bench {
                 setup,
                 jobs: Vec::new(),
                 stubborn: false,
+                counters: BindCounters::default(),
+                told: (0, 0),
             };
             (address.into(), actix_rt::spawn(context.into_future(fake)))
         });
@@ -254,7 +294,7 @@ impl Bench {
             connector: Arc::new(TcpConnector),
             start,
             sequences: crate::bind::counting(),
-            strategies: Strategies::new(),
+            strategies,
             seed: 7,
         });
         let watcher = Watcher::default();
@@ -290,6 +330,13 @@ impl Bench {
     async fn jobs(&self) -> Vec<usize> {
         let status = self.status().await;
         status.binds.iter().map(|bind| bind.in_flight).collect()
+    }
+
+    /// How many jobs one bind has.
+    async fn jobs_of(&self, bind: &str) -> usize {
+        let status = self.status().await;
+        let mut binds = status.binds.iter();
+        binds.find(|other| other.bind.as_str() == bind).unwrap().in_flight
     }
 
     async fn status(&self) -> Status {

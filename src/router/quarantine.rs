@@ -1,0 +1,144 @@
+//! Binds that reject what others accept get nothing for a while.
+//!
+//! A bind is quarantined when it has rejected [`quarantine_after`] messages in a row, others of its routes accepted
+//! some meanwhile, and each of its routes has another bind that is up: a message never waits for the want of a bind
+//! that would only reject it, and never is kept from the last bind there is. After [`quarantine`] it is tried again;
+//! each time that this fails the time doubles, up to sixteen times as long.
+//!
+//! [`quarantine_after`]: crate::settings::RouterSettings::quarantine_after
+//! [`quarantine`]: crate::settings::RouterSettings::quarantine
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Instant;
+
+use tracing::{info, warn};
+
+use super::core::Core;
+use crate::bind::Verdicts;
+use crate::dispatch::{BindKey, LaneKey};
+use crate::events::{Alarm, Event, Phase};
+
+/// Quarantines grow so often.
+const MOST_DOUBLINGS: u32 = 4;
+
+/// What the router knows of how a bind's messages fare.
+#[derive(Debug, Default)]
+pub(super) struct Health {
+    /// Counted by the bind.
+    pub(super) verdicts: Arc<Verdicts>,
+    /// Since it has accepted nothing: what the others had accepted when that began.
+    failing_since: Option<u64>,
+    /// When it is tried again.
+    until: Option<Instant>,
+    /// How often it was quarantined without having accepted anything between.
+    times: u32,
+}
+
+impl Health {
+    pub(super) const fn is_quarantined(&self) -> bool {
+        self.until.is_some()
+    }
+}
+
+impl Core {
+    /// Looks at a bind that has just reported.
+    pub(super) fn check_health(&mut self, key: BindKey, now: Instant) {
+        let Some(after) = self.settings.router.quarantine_after else {
+            return;
+        };
+        let Some(member) = self.binds.get_mut(key) else {
+            return;
+        };
+        let in_row = member.health.verdicts.rejected_in_row();
+        if in_row == 0 {
+            member.health.failing_since = None;
+            if member.health.until.is_none() {
+                member.health.times = 0;
+            }
+            return;
+        }
+        if member.health.until.is_some() {
+            return;
+        }
+        let others = self.accepted_beside(key);
+        let Some(member) = self.binds.get_mut(key) else {
+            return;
+        };
+        let before = *member.health.failing_since.get_or_insert(others);
+        if in_row >= after && others > before && self.can_do_without(key) {
+            self.quarantine(key, in_row, now);
+        }
+    }
+
+    fn quarantine(&mut self, key: BindKey, rejected: u64, now: Instant) {
+        let time = self.settings.router.quarantine;
+        let Some(member) = self.binds.get_mut(key) else {
+            return;
+        };
+        let health = &mut member.health;
+        let time = time.saturating_mul(1 << health.times.min(MOST_DOUBLINGS));
+        health.times += 1;
+        health.failing_since = None;
+        health.until = Some(now + time);
+        let bind = member.id.clone();
+        warn!(%bind, rejected, "rejects what others accept: quarantined");
+        self.dispatcher.set_open(key, false, now);
+        self.hub.emit(Event::Alarm(Alarm::Quarantined { bind, rejected }));
+    }
+
+    /// Lets binds try again whose time has come, or that are needed.
+    pub(super) fn release(&mut self, now: Instant) {
+        let quarantined = self
+            .binds
+            .iter()
+            .filter_map(|(key, member)| Some((key, member.health.until?)));
+        let quarantined: Vec<_> = quarantined.collect();
+        for (key, until) in quarantined {
+            if until > now && self.can_do_without(key) {
+                continue;
+            }
+            if let Some(member) = self.binds.get_mut(key) {
+                member.health.until = None;
+                info!(bind = %member.id, "quarantine is over");
+                let is_bound = member.phase == Phase::Bound;
+                self.dispatcher.set_open(key, is_bound, now);
+            }
+        }
+    }
+
+    /// When the next quarantine is over.
+    pub(super) fn next_release(&self) -> Option<Instant> {
+        let ends = self.binds.iter().filter_map(|(_, member)| member.health.until);
+        ends.min()
+    }
+
+    /// The lanes of a bind in which others may be.
+    fn shared_lanes(&self, key: BindKey) -> Vec<LaneKey> {
+        let serves = |lane: &LaneKey| self.dispatcher.members(*lane).any(|(other, _)| other == key);
+        self.lanes.all().filter(serves).collect()
+    }
+
+    /// What the other binds of its routes have accepted.
+    fn accepted_beside(&self, key: BindKey) -> u64 {
+        let lanes = self.shared_lanes(key);
+        let others: BTreeSet<_> = lanes
+            .iter()
+            .flat_map(|lane| self.dispatcher.members(*lane))
+            .map(|(other, _)| other)
+            .filter(|other| *other != key)
+            .collect();
+        let accepted = others.into_iter().filter_map(|other| self.binds.get(other));
+        accepted.map(|member| member.health.verdicts.accepted()).sum()
+    }
+
+    /// True when each of its routes has another bind that is up.
+    fn can_do_without(&self, key: BindKey) -> bool {
+        let another = |lane: &LaneKey| {
+            let mut members = self.dispatcher.members(*lane);
+            members.any(|(other, view)| other != key && view.open)
+        };
+        let lanes = self.shared_lanes(key);
+        !lanes.is_empty() && lanes.iter().all(another)
+    }
+}
