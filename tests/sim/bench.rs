@@ -132,6 +132,7 @@ pub(crate) fn kind(outcome: &SubmitResult) -> &'static str {
         Err(SubmitError::Expired) => "expired",
         Err(SubmitError::Busy) => "busy",
         Err(SubmitError::NoRoute) => "no route",
+        Err(SubmitError::Cancelled) => "cancelled",
         Err(SubmitError::ShuttingDown) => "shutting down",
         Err(_) => "other",
     }

@@ -16,10 +16,17 @@ pub(crate) enum Order {
     Resume(String),
     Drain(String, Duration),
     Apply(Box<Settings>),
+    /// Takes a message back.
+    Cancel(u64),
 }
 
 /// Orders in the order of their times. In the end every bind that is left may send.
-pub(crate) fn orders(random: &mut Rng, settings: &Settings, over: Duration) -> Vec<(Duration, Order)> {
+pub(crate) fn orders(
+    random: &mut Rng,
+    settings: &Settings,
+    over: Duration,
+    messages: u64,
+) -> Vec<(Duration, Order)> {
     let mut orders = Vec::new();
     let mut settings = settings.clone();
     let mut at = Duration::ZERO;
@@ -43,6 +50,10 @@ pub(crate) fn orders(random: &mut Rng, settings: &Settings, over: Duration) -> V
         };
         orders.push((at, order));
     }
+    for _ in 0..random.usize(0..30) {
+        let at = over.mul_f64(random.f64());
+        orders.push((at, Order::Cancel(random.u64(1..=messages))));
+    }
     let names = settings.binds.keys();
     orders.extend(names.map(|name| (over, Order::Resume(name.clone()))));
     orders.sort_by_key(|(at, _)| *at);
@@ -58,6 +69,7 @@ fn change(random: &mut Rng, settings: &mut Settings) {
             settings.binds.remove(name);
             for route in settings.routes.values_mut() {
                 route.binds.retain(|other| other != name);
+                route.terms.remove(name);
             }
             settings.routes.retain(|_, route| !route.binds.is_empty());
         }
@@ -98,6 +110,8 @@ pub(crate) async fn give(esme: Esme, orders: Vec<(Duration, Order)>, first: Sett
             Order::Pause(bind) => drop(esme.pause(bind).await),
             Order::Resume(bind) => drop(esme.resume(bind).await),
             Order::Drain(bind, grace) => drop(esme.drain(bind, grace).await),
+            // The outcome of the message tells whether it was there.
+            Order::Cancel(number) => drop(esme.cancel(number).await),
             Order::Apply(wanted) => {
                 let applied = esme.apply((*wanted).clone()).await;
                 if !esme.is_closing() {
@@ -114,6 +128,7 @@ impl fmt::Debug for Order {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Pause(bind) => write!(f, "pause {bind}"),
+            Self::Cancel(number) => write!(f, "cancel {number}"),
             Self::Resume(bind) => write!(f, "resume {bind}"),
             Self::Drain(bind, grace) => write!(f, "drain {bind} within {grace:?}"),
             Self::Apply(settings) => {

@@ -102,7 +102,7 @@ impl Plan {
         let span = world.over.mul_f64(0.1 + random.f64() * 1.2);
         let calls = traffic::calls(&mut random, count, span, &names);
         let orders = if chance(&mut random, 0.4) {
-            orders::orders(&mut random, &world.settings, world.over)
+            orders::orders(&mut random, &world.settings, world.over, count)
         } else {
             Vec::new()
         };

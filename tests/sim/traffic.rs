@@ -95,7 +95,8 @@ fn message(random: &mut Rng, number: u64, binds: &[String]) -> Message {
     let word = format!("#{number}# ");
     let length = if parts == 1 { 1 } else { (parts - 1) * 153 + 80 };
     let text = word.repeat(length.div_ceil(word.len()));
-    let mut submit = Submit::text("447700900123", text)
+    let destination = random.choice(["447700900123", "12025550123"]).unwrap_or_default();
+    let mut submit = Submit::text(destination, text)
         .reference(number)
         .priority(random.u8(0..3));
     let at_least_once = chance(random, 0.3);

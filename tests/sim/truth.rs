@@ -213,8 +213,11 @@ fn kept_its_way(run: &Run<'_>, message: &Message, sights: &[Sight]) -> Result<()
             routes.flat_map(|route| &route.binds).any(|other| other == bind)
         };
         let submit = &message.submit;
-        submit.bind.as_ref().is_none_or(|wanted| wanted.as_str() == bind)
-            && submit.route.as_ref().is_none_or(|route| on_route(route.as_str()))
+        match (&submit.bind, &submit.route) {
+            (Some(wanted), _) => wanted.as_str() == bind,
+            (None, Some(route)) => on_route(route.as_str()),
+            (None, None) => run.settings.iter().any(|settings| meets(message, settings, bind)),
+        }
     };
     // The SMSC may not have seen the part by which it began.
     let begun = |bind: &str| {
@@ -231,6 +234,18 @@ fn kept_its_way(run: &Run<'_>, message: &Message, sights: &[Sight]) -> Result<()
     } else {
         Err("it left by a bind that it was not for")
     }
+}
+
+/// True when these settings lead a message that names neither bind nor route to this bind.
+fn meets(message: &Message, settings: &Settings, bind: &str) -> bool {
+    let routes = &settings.routes;
+    let is_american = message.submit.parties().destination.starts_with('1');
+    let route = match (routes.get("us"), routes.get("rest")) {
+        (None, None) => return true,
+        (Some(us), _) if is_american => Some(us),
+        (_, rest) => rest,
+    };
+    route.is_some_and(|route| route.binds.iter().any(|other| other == bind))
 }
 
 /// Nothing was written after its validity, but for the rest of a message of which a part was.

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use bindery::settings::{BindSettings, BudgetSettings, Mode, RouteSettings, Settings};
+use bindery::settings::{
+    BindSettings, BudgetSettings, Mode, RouteSettings, RouteStrategy, Settings, TermSettings,
+};
 use bindery::smsc::{Behaviour, Limits, MemoryNetwork, Script, Smsc};
 use fastrand::Rng;
 
@@ -61,9 +63,14 @@ impl World {
                 settings = settings.bind(name.as_str(), bind);
             }
         }
-        random.shuffle(&mut names);
-        names.truncate(names.len().div_ceil(2));
-        settings = settings.route("some", RouteSettings::new(names));
+        settings = settings.route("some", route(random, &names));
+        if chance(random, 0.4) {
+            // Those that name no route take one of these.
+            let us = route(random, &names).destination("1");
+            settings = settings.route("us", us);
+            let rest = route(random, &names).destination("");
+            settings = settings.route("rest", rest);
+        }
         Self {
             network,
             smscs,
@@ -109,6 +116,26 @@ impl World {
         }
         text
     }
+}
+
+/// A route over half of the binds.
+fn route(random: &mut Rng, names: &[String]) -> RouteSettings {
+    let mut names = names.to_vec();
+    random.shuffle(&mut names);
+    names.truncate(names.len().div_ceil(2));
+    let strategies = [
+        RouteStrategy::MostRoom,
+        RouteStrategy::RoundRobin,
+        RouteStrategy::Weighted,
+        RouteStrategy::Tiers,
+        RouteStrategy::Sticky,
+    ];
+    let terms = TermSettings::default()
+        .weight(random.u32(1..5))
+        .tier(random.u16(0..2));
+    let first = names[0].clone();
+    let strategy = random.choice(strategies).unwrap_or_default();
+    RouteSettings::new(names).strategy(strategy).term(first, terms)
 }
 
 fn behaviour(random: &mut Rng) -> Behaviour {
