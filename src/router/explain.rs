@@ -168,7 +168,12 @@ impl fmt::Display for Explanation {
         match &self.taken_by {
             Some(bind) => write!(f, "{bind} takes it at once.")?,
             None if self.candidates.is_empty() => f.write_str("It is refused.")?,
-            None => write!(f, "It waits, behind {} others.", self.waiting)?,
+            None if self.waiting == 0 => f.write_str("It waits until one of these has room.")?,
+            None => write!(
+                f,
+                "It waits until one of these has room, behind {} others.",
+                self.waiting
+            )?,
         }
         for Candidate {
             bind,
