@@ -82,14 +82,16 @@ impl Desk {
         self.jobs.is_empty() && self.inquiries.is_empty()
     }
 
-    /// Puts answers that became ready into the session; true when there were any.
+    /// Puts answers that became ready into the session; true when there were any, or when it may read on.
     pub(super) fn poll_answers(
         &mut self,
         cx: &mut Context<'_>,
         session: &mut Session<Ticket>,
         now: Instant,
     ) -> bool {
-        self.deliveries.poll(cx, session, now)
+        // What held it back may have room since it was looked at: then it goes on at once.
+        let goes_on = session.is_held() && !self.hub.wake_on_room(&self.bind, &self.account, cx.waker());
+        self.deliveries.poll(cx, session, now) || goes_on
     }
 
     /// Adds what there is to report, and gives the seats that are free again.
@@ -152,6 +154,11 @@ impl LinkHandler<Ticket> for Desk {
         self.watch.wants(passage)
     }
 
+    #[inline]
+    fn holds(&self) -> bool {
+        self.hub.holds() && self.hub.holds_back(&self.bind, &self.account)
+    }
+
     fn pass(&mut self, passage: Passage, frame: &[u8], now: Instant) {
         self.watch.pass(passage, frame, now);
     }
@@ -159,6 +166,10 @@ impl LinkHandler<Ticket> for Desk {
     #[inline]
     fn feed(&mut self, session: &mut Session<Ticket>, now: Instant) -> Option<Instant> {
         self.watch.tidy();
+        let held_until = self.hub.hold_until(&self.bind, &self.account, now);
+        if held_until.is_some() != session.is_held() {
+            session.set_held(held_until.is_some(), now);
+        }
         self.inquiries.handle_timeout(now);
         let ask_again = match self.inquiries.send(&self.bind, session, now) {
             None => self.jobs.feed(session, now),
@@ -166,7 +177,8 @@ impl LinkHandler<Ticket> for Desk {
             Some(Room::Full | Room::Now(_)) => self.jobs.poll_timeout(),
         };
         session.set_waiting(self.jobs.is_waiting() || self.inquiries.is_waiting(), now);
-        ask_again.into_iter().chain(self.inquiries.poll_timeout()).min()
+        let due = [ask_again, self.inquiries.poll_timeout(), held_until];
+        due.into_iter().flatten().min()
     }
 
     #[inline]

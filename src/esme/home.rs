@@ -11,6 +11,7 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use super::{Esme, EsmeSetup, Inner};
+use crate::events::Hub;
 use crate::link::{Connect, Connecting, Target};
 use crate::router::{Router, RouterSetup, start_bind};
 use crate::settings::SettingsError;
@@ -79,6 +80,7 @@ struct Residents {
     router: JoinHandle<()>,
     /// Closes when nobody can connect any more.
     binds: watch::Receiver<()>,
+    hub: Arc<Hub>,
 }
 
 impl Residents {
@@ -99,7 +101,7 @@ impl Residents {
         let inner = Inner {
             router: started.address,
             books: started.books,
-            hub: started.hub,
+            hub: started.hub.clone(),
             preparer: started.preparer,
             closed,
             home: Home(Mutex::new(None)),
@@ -107,6 +109,7 @@ impl Residents {
         let residents = Self {
             router: started.ended,
             binds,
+            hub: started.hub,
         };
         (
             residents,
@@ -116,10 +119,11 @@ impl Residents {
         )
     }
 
-    /// Waits until the router has ended and its binds have unbound.
+    /// Waits until the router has ended and its binds have unbound, after which nothing happens any more.
     async fn end(mut self) {
         let _ = self.router.await; // a panic shows in what callers are told
         let _ = timeout(LINGER, async { while self.binds.changed().await.is_ok() {} }).await;
+        self.hub.close();
     }
 }
 

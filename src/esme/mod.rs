@@ -16,7 +16,8 @@ pub(crate) use home::is_in_system;
 
 use crate::dispatch::Strategy;
 use crate::events::{
-    AnswererId, Delivery, Duty, DutyTaken, Event, Filter, Hub, InboundMessage, Subscription,
+    AnswererId, Delivery, Duty, DutyTaken, Event, EventStream, Events, Filter, Hub, InboundMessage, Policy,
+    Subscription, SubscriptionStatus,
 };
 use crate::link::{Connect, TcpConnector};
 use crate::router::{
@@ -322,12 +323,62 @@ impl Esme {
 
     // Events.
 
-    /// Sends the events that `filter` wants to an actor, from now on.
+    /// Sends the events that `filter` wants to an actor from now on, one by one: the next when it has handled the last.
+    /// What waits meanwhile is bounded by the default [`Policy`].
     pub fn subscribe(&self, recipient: Recipient<Event>, filter: impl Into<Filter>) -> Subscription {
         self.inner.hub.subscribe(recipient, filter)
     }
 
-    /// Ends a subscription; true when there was one.
+    /// As [`subscribe`](Self::subscribe), with another policy for what the actor is too slow for.
+    pub fn subscribe_with(
+        &self,
+        recipient: Recipient<Event>,
+        filter: impl Into<Filter>,
+        policy: Policy,
+    ) -> Subscription {
+        self.inner.hub.subscribe_with(recipient, filter, policy)
+    }
+
+    /// As [`subscribe_with`](Self::subscribe_with), batch by batch: when the actor has handled one, it gets all that
+    /// came meanwhile, up to [`Policy::batch`].
+    pub fn subscribe_batches(
+        &self,
+        recipient: Recipient<Events>,
+        filter: impl Into<Filter>,
+        policy: Policy,
+    ) -> Subscription {
+        self.inner.hub.subscribe_batches(recipient, filter, policy)
+    }
+
+    /// The events that `filter` wants, from now on, for a loop. Dropping the stream unsubscribes; it ends when router and
+    /// binds are gone.
+    ///
+    /// ```no_run
+    /// use bindery::esme::Esme;
+    /// use bindery::events::{Event, Filter, Policy};
+    ///
+    /// # async fn example(esme: Esme) {
+    /// let mut events = esme.events(Filter::pdus().on("acme"), Policy::hold_back());
+    /// while let Some(event) = events.next().await {
+    ///     match event {
+    ///         Event::Pdu(pdu) => println!("{:?} {}", pdu.passage, pdu.header.command_id),
+    ///         Event::Lagged { missed } => println!("{missed} events missing"),
+    ///         _ => {}
+    ///     }
+    /// }
+    /// # }
+    /// ```
+    pub fn events(&self, filter: impl Into<Filter>, policy: Policy) -> EventStream {
+        self.inner.hub.events(filter, policy)
+    }
+
+    /// What waits for a subscriber, and what it missed; none when it does not subscribe.
+    #[must_use]
+    pub fn subscription(&self, subscription: Subscription) -> Option<SubscriptionStatus> {
+        self.inner.hub.subscription(subscription)
+    }
+
+    /// Ends a subscription at once; true when there was one.
     pub fn unsubscribe(&self, subscription: Subscription) -> bool {
         self.inner.hub.unsubscribe(subscription)
     }

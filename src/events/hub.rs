@@ -1,13 +1,20 @@
 //! Who wants to know.
 
-use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
+use std::task::Waker;
+use std::time::Instant;
 
 use actix::Recipient;
 
 use super::answerers::Answerers;
 use super::filter::PassageSet;
-use super::{Alarm, Answer, Delivery, Event, Filter, InboundMessage, Interest, Kinds};
+use super::queue::Queue;
+use super::subscriber::{Outlet, Subscriber};
+use super::{
+    Alarm, Answer, Delivery, Event, EventStream, Events, Filter, InboundMessage, Interest, Kinds, Policy,
+    SubscriptionStatus,
+};
 use crate::pdu::CommandStatus;
 use crate::session::Passage;
 use crate::submit::{AccountId, BindId};
@@ -21,6 +28,8 @@ pub struct Hub {
     watched: AtomicU8,
     /// Rises with each change of the table.
     version: AtomicU64,
+    /// How many subscribers hold binds back.
+    holds: Arc<AtomicUsize>,
     table: RwLock<Table>,
     pub(super) answerers: Answerers<Delivery>,
     pub(super) message_answerers: Answerers<InboundMessage>,
@@ -28,15 +37,11 @@ pub struct Hub {
 
 #[derive(Debug, Default)]
 struct Table {
-    subscribers: Vec<Subscriber>,
+    /// Replaced with each change, so that nothing is locked while events are told.
+    subscribers: Arc<[Arc<Subscriber>]>,
     next: u64,
-}
-
-#[derive(Debug)]
-struct Subscriber {
-    subscription: Subscription,
-    filter: Filter,
-    recipient: Recipient<Event>,
+    /// Nothing happens any more.
+    closed: bool,
 }
 
 /// Names a subscription, to end it.
@@ -78,64 +83,172 @@ impl Hub {
     /// What is wanted of the PDUs of this bind.
     pub(crate) fn interest(&self, bind: &BindId, account: &AccountId) -> Interest {
         let mut interest = Interest::default();
-        let table = self.table.read().unwrap_or_else(PoisonError::into_inner);
-        let filters = table.subscribers.iter().map(|subscriber| &subscriber.filter);
+        let subscribers = self.subscribers();
+        let filters = subscribers.iter().map(|subscriber| &subscriber.filter);
         filters
             .filter(|filter| filter.concerns(bind, account))
             .for_each(|filter| interest.add(filter));
         interest
     }
 
-    /// Sends `filter`'s events to an actor from now on.
-    pub fn subscribe(&self, recipient: Recipient<Event>, filter: impl Into<Filter>) -> Subscription {
+    /// Sends `filter`'s events to an actor from now on, one by one: the next when it has handled the last. What waits
+    /// meanwhile is bounded by the default [`Policy`].
+    pub fn subscribe(
+        self: &Arc<Self>,
+        recipient: Recipient<Event>,
+        filter: impl Into<Filter>,
+    ) -> Subscription {
+        self.subscribe_with(recipient, filter, Policy::default())
+    }
+
+    /// As [`subscribe`](Self::subscribe), with another policy.
+    pub fn subscribe_with(
+        self: &Arc<Self>,
+        recipient: Recipient<Event>,
+        filter: impl Into<Filter>,
+        policy: Policy,
+    ) -> Subscription {
+        self.add(filter.into(), policy, Outlet::each(recipient))
+            .subscription
+    }
+
+    /// Sends `filter`'s events to an actor from now on, batch by batch: when it has handled one, it gets all that came
+    /// meanwhile, up to the size that the policy allows.
+    pub fn subscribe_batches(
+        self: &Arc<Self>,
+        recipient: Recipient<Events>,
+        filter: impl Into<Filter>,
+        policy: Policy,
+    ) -> Subscription {
+        self.add(filter.into(), policy, Outlet::batches(recipient))
+            .subscription
+    }
+
+    /// `filter`'s events from now on, for a loop.
+    pub fn events(self: &Arc<Self>, filter: impl Into<Filter>, policy: Policy) -> EventStream {
+        let subscriber = self.add(filter.into(), policy, Outlet::Stream(None));
+        EventStream::new(subscriber, Arc::downgrade(self))
+    }
+
+    fn add(self: &Arc<Self>, filter: Filter, policy: Policy, outlet: Outlet) -> Arc<Subscriber> {
+        let queue = Queue::new(policy, self.holds.clone());
+        let hub = Arc::downgrade(self);
         self.change(|table| {
             let subscription = Subscription(table.next);
             table.next += 1;
-            table.subscribers.push(Subscriber {
-                subscription,
-                filter: filter.into(),
-                recipient,
-            });
-            subscription
+            let subscriber = Subscriber::new(subscription, filter, queue, outlet, hub);
+            if table.closed {
+                subscriber.close();
+            } else {
+                let others = table.subscribers.iter().cloned();
+                table.subscribers = others.chain([subscriber.clone()]).collect();
+            }
+            subscriber
         })
     }
 
-    /// Ends a subscription; true when there was one.
+    /// Ends a subscription at once: what was not handled yet is not seen any more. True when there was one.
     pub fn unsubscribe(&self, subscription: Subscription) -> bool {
+        let removed = self.remove(subscription);
+        if let Some(subscriber) = &removed {
+            subscriber.end();
+        }
+        removed.is_some()
+    }
+
+    fn remove(&self, subscription: Subscription) -> Option<Arc<Subscriber>> {
         self.change(|table| {
-            let before = table.subscribers.len();
-            table
+            let is_it = |other: &&Arc<Subscriber>| other.subscription == subscription;
+            let found = table.subscribers.iter().find(is_it)?.clone();
+            table.subscribers = table
                 .subscribers
-                .retain(|other| other.subscription != subscription);
-            table.subscribers.len() < before
+                .iter()
+                .filter(|other| !is_it(other))
+                .cloned()
+                .collect();
+            Some(found)
         })
     }
 
-    /// Tells everyone who wants the event.
-    ///
-    /// Mailboxes are not bounded by this: a subscriber that is slower than what happens lets its mailbox grow.
+    /// How it stands with a subscription; none where there is none.
+    #[must_use]
+    pub fn subscription(&self, subscription: Subscription) -> Option<SubscriptionStatus> {
+        let subscribers = self.subscribers();
+        let mut found = subscribers
+            .iter()
+            .filter(|other| other.subscription == subscription);
+        found.next().map(|subscriber| subscriber.status())
+    }
+
+    /// Nothing happens any more: streams end when they have told what happened before.
+    pub(crate) fn close(&self) {
+        let subscribers = self.change(|table| {
+            table.closed = true;
+            table.subscribers.clone()
+        });
+        subscribers.iter().for_each(|subscriber| subscriber.close());
+    }
+
+    pub(super) fn subscribers(&self) -> Arc<[Arc<Subscriber>]> {
+        let table = self.table.read().unwrap_or_else(PoisonError::into_inner);
+        table.subscribers.clone()
+    }
+
+    /// Tells everyone who wants the event. Never waits.
     pub fn emit(&self, event: Event) {
         if !self.wants(event.kind()) {
             return;
         }
-        let mut gone = false;
-        {
-            let table = self.table.read().unwrap_or_else(PoisonError::into_inner);
-            let takers = || {
-                table
-                    .subscribers
-                    .iter()
-                    .filter(|subscriber| subscriber.filter.takes(&event))
-            };
-            let copies = takers().count().saturating_sub(1);
-            for (subscriber, event) in takers().zip(std::iter::repeat_n(event.clone(), copies + 1)) {
-                gone |= !subscriber.recipient.connected();
-                // Lost when the subscriber is gone, which is harmless: nobody is left to miss it.
-                subscriber.recipient.do_send(event);
-            }
+        let subscribers = self.subscribers();
+        for subscriber in subscribers.iter().filter(|other| other.filter.takes(&event)) {
+            subscriber.offer(event.clone());
         }
-        if gone {
-            self.drop_gone();
+    }
+
+    /// True while a subscriber holds binds back, maybe others than the one that asks. Costs one atomic load.
+    #[inline]
+    pub(crate) fn holds(&self) -> bool {
+        self.holds.load(Ordering::Relaxed) > 0
+    }
+
+    /// True while a subscriber holds this bind back.
+    #[cold]
+    pub(crate) fn holds_back(&self, bind: &BindId, account: &AccountId) -> bool {
+        let subscribers = self.subscribers();
+        let mut concerned = subscribers
+            .iter()
+            .filter(|other| other.filter.concerns(bind, account));
+        concerned.any(|subscriber| subscriber.status().holds_back)
+    }
+
+    /// Until when this bind may read nothing; none when it may.
+    pub(crate) fn hold_until(&self, bind: &BindId, account: &AccountId, now: Instant) -> Option<Instant> {
+        if !self.holds() {
+            return None;
+        }
+        let subscribers = self.subscribers();
+        let concerned = subscribers
+            .iter()
+            .filter(|other| other.filter.concerns(bind, account));
+        concerned
+            .filter_map(|subscriber| subscriber.hold_until(now))
+            .max()
+    }
+
+    /// Wakes a bind that is held back when it may be no longer; false when that is now.
+    pub(crate) fn wake_on_room(&self, bind: &BindId, account: &AccountId, waker: &Waker) -> bool {
+        let subscribers = self.subscribers();
+        let mut concerned = subscribers
+            .iter()
+            .filter(|other| other.filter.concerns(bind, account));
+        // One is enough: woken, the bind asks the others.
+        concerned.any(|subscriber| subscriber.wake_on_room(waker))
+    }
+
+    /// The actor of a subscription is gone.
+    pub(super) fn handle_gone(&self, subscription: Subscription) {
+        if self.remove(subscription).is_some() {
+            self.emit(Event::Alarm(Alarm::SubscriberGone));
         }
     }
 
@@ -168,20 +281,7 @@ impl Hub {
 
     /// True when at least one subscriber gets this event.
     fn takes(&self, event: &Event) -> bool {
-        let table = || self.table.read().unwrap_or_else(PoisonError::into_inner);
-        let takes = |subscriber: &Subscriber| subscriber.filter.takes(event);
-        self.wants(event.kind()) && table().subscribers.iter().any(takes)
-    }
-
-    fn drop_gone(&self) {
-        let gone = self.change(|table| {
-            let before = table.subscribers.len();
-            table.subscribers.retain(|other| other.recipient.connected());
-            before - table.subscribers.len()
-        });
-        for _ in 0..gone {
-            self.emit(Event::Alarm(Alarm::SubscriberGone));
-        }
+        self.wants(event.kind()) && self.subscribers().iter().any(|other| other.filter.takes(event))
     }
 
     fn change<R>(&self, change: impl FnOnce(&mut Table) -> R) -> R {
@@ -201,5 +301,11 @@ impl Hub {
         self.watched.store(watched.bits(), Ordering::Relaxed);
         self.version.fetch_add(1, Ordering::Release);
         result
+    }
+}
+
+impl Drop for Hub {
+    fn drop(&mut self) {
+        self.close();
     }
 }

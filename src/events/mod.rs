@@ -15,8 +15,11 @@ mod lanes;
 mod message;
 mod pdu;
 mod phase;
+mod queue;
 mod receipts;
 mod shown;
+mod stream;
+mod subscriber;
 #[cfg(test)]
 mod tests;
 
@@ -39,7 +42,9 @@ pub(crate) use lanes::Lanes;
 pub use message::InboundMessage;
 pub use pdu::PduEvent;
 pub use phase::{Cause, ConnectFailure, Phase};
+pub use queue::{Policy, SubscriptionStatus};
 pub use receipts::{Accepted, ReceiptEvent, Receipts};
+pub use stream::EventStream;
 
 use crate::pdu::{CommandId, DecodeError, Header, Pdu};
 use crate::submit::{AccountId, BindId, Reference, SubmitResult};
@@ -66,7 +71,7 @@ pub enum Event {
     Alarm(Alarm),
     /// A PDU passed.
     Pdu(Arc<PduEvent>),
-    /// Here are events missing: the subscriber was too slow.
+    /// Here are events missing: the subscriber was too slow for its [`Policy`].
     Lagged {
         /// How many.
         missed: u64,
@@ -74,6 +79,14 @@ pub enum Event {
 }
 
 impl actix::Message for Event {
+    type Result = ();
+}
+
+/// Events that happened one after another.
+#[derive(Clone, Debug)]
+pub struct Events(pub Vec<Event>);
+
+impl actix::Message for Events {
     type Result = ();
 }
 
@@ -152,6 +165,19 @@ impl Event {
             | Self::Alarm(_)
             | Self::Lagged { .. } => false,
         }
+    }
+
+    /// The octets that it keeps, about: those of its frames, and as much as everything else takes.
+    fn octets(&self) -> usize {
+        const BESIDES: usize = 512;
+        let frames = match self {
+            Self::Delivery(delivery) => delivery.frame.len(),
+            Self::Message(message) => message.parts.iter().flatten().map(|part| part.frame.len()).sum(),
+            Self::Unreadable(event) => event.frame.len(),
+            Self::Pdu(pdu) => pdu.frame.len() + pdu.request.as_ref().map_or(0, |request| request.frame.len()),
+            Self::Bind(_) | Self::Receipt(_) | Self::Outcome(_) | Self::Alarm(_) | Self::Lagged { .. } => 0,
+        };
+        BESIDES + frames
     }
 
     /// The body with the addresses of what it is about.

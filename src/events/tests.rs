@@ -1,4 +1,5 @@
 mod inbox;
+mod subscriptions;
 
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};

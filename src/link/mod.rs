@@ -72,6 +72,13 @@ pub trait LinkHandler<T> {
         false
     }
 
+    /// True when nothing more may be read for now, because those who hear of it have no room. Asked after each frame, so
+    /// it must cost nothing; from then on the session is held, until the handler lets it go in [`feed`](Self::feed).
+    #[inline]
+    fn holds(&self) -> bool {
+        false
+    }
+
     /// A PDU passes: a whole frame. One that came is shown before the event that it makes, if any.
     fn pass(&mut self, _passage: Passage, _frame: &[u8], _now: Instant) {}
 }
@@ -344,6 +351,9 @@ impl<T> Link<T> {
                         handler.event(&mut self.session, event, frame, now);
                     }
                     self.drain_events(handler, now);
+                    if handler.holds() {
+                        self.session.set_held(true, now);
+                    }
                 }
                 Ok(None) => break,
                 Err(error) => self.session.handle_framing_error(error, Header::peek(rest), now),

@@ -78,6 +78,8 @@ pub struct Session<T> {
     accepts_deliveries: bool,
     /// One request goes first; the rest when it is answered.
     probing: bool,
+    /// The owner wants nothing read.
+    held: bool,
     /// Requests that expired since the last answer.
     expired_in_row: u32,
     counters: Counters,
@@ -103,6 +105,7 @@ impl<T> Session<T> {
             limit: Budget::new(limits.rate, now),
             budget: limits.budget,
             probing: config.probe_first,
+            held: false,
             timers: Timers::new(now),
             version: config.interface_version,
             config,
@@ -228,14 +231,33 @@ impl<T> Session<T> {
         self.close
     }
 
-    /// False while too many requests of the peer wait for our answer: reading on would only pile up more.
+    /// False while too many requests of the peer wait for our answer, since reading on would only pile up more, and while
+    /// the owner holds the peer back.
     #[must_use]
     #[inline]
     pub fn reads(&self) -> bool {
         let limit = self.config.inbound_limit;
-        self.unanswered.len() < limit
+        !self.held
+            && self.unanswered.len() < limit
             && self.unanswered.span() < limit.saturating_mul(4)
             && self.outbox.len() < self.config.outbox_high_water.saturating_mul(4)
+    }
+
+    /// Holds the peer back, or lets it go on: nothing is read meanwhile, everything else goes on. What the peer could not
+    /// be heard saying is not held against it.
+    pub fn set_held(&mut self, held: bool, now: Instant) {
+        if self.held && !held {
+            self.timers.progress = now;
+        }
+        self.held = held;
+        self.watch_reading(now);
+    }
+
+    /// True while the owner holds the peer back.
+    #[must_use]
+    #[inline]
+    pub fn is_held(&self) -> bool {
+        self.held
     }
 
     /// Where the session stands.

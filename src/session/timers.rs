@@ -240,7 +240,9 @@ impl<T> Session<T> {
     /// When the next enquire_link goes out.
     fn enquire_deadline(&self) -> Option<Instant> {
         let interval = self.config.enquire_link_interval?;
-        let quiet = self.timers.enquire_sent.is_some() || self.unbinding.is_some() || !self.timers.reading;
+        // A peer that is held back still hears from us; nobody expects to hear from it.
+        let waits = self.timers.enquire_sent.is_some() || !self.timers.reading;
+        let quiet = (waits && !self.held) || self.unbinding.is_some();
         if !self.state.is_bound() || quiet {
             return None;
         }
@@ -262,7 +264,7 @@ impl<T> Session<T> {
             None if asked && self.expired_in_row >= LOSSES => timers.progress,
             None => return None,
         };
-        let ends = self.unbinding.is_some() || self.peer_unbinding.is_some();
+        let ends = self.unbinding.is_some() || self.peer_unbinding.is_some() || self.held;
         (self.state.is_bound() && !ends).then(|| since + self.config.response_timeout * PROGRESS_TIMEOUTS)
     }
 

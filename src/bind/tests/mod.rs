@@ -2,6 +2,7 @@
 
 mod answers;
 mod deliveries;
+mod holding;
 mod life;
 mod manner;
 mod messages;

@@ -231,3 +231,28 @@ async fn events_print_neither_passwords_nor_texts_nor_addresses() {
     })
     .await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_kept_for_those_who_do_not_watch_any_more() {
+    local(async {
+        let mut bench = Bench::bound(settings()).await;
+        let filter = Filter::pdus().passages([Passage::Sending, Passage::Received]);
+        let mut stream = bench.hub.events(filter, crate::events::Policy::default());
+        let pending = bench.submit(1);
+        let header = bench.read(SUBMIT).await;
+        let Some(Event::Pdu(sent)) = stream.next().await else {
+            panic!("nothing was sent")
+        };
+        let frame = sent.frame.clone();
+        drop((sent, stream));
+        assert!(!frame.is_unique(), "the request waits for its response");
+        bench.write(0x15, 0, 1, b"").await; // the bind comes to it when something happens
+        bench.read(0x15 | RESP).await;
+        assert!(frame.is_unique());
+        bench.answer(header, 0, b"abc\0").await;
+        for outcome in pending {
+            outcome.await.unwrap();
+        }
+    })
+    .await;
+}
