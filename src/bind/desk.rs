@@ -214,7 +214,11 @@ impl LinkHandler<Ticket> for Desk {
                 ..
             } => {
                 debug!(%bind, %sequence, ?status, "late response");
-                self.jobs.handle_late(sequence, status, response, now);
+                if let Some(late) = self.jobs.handle_late(sequence, status, response, now)
+                    && self.hub.wants(Kinds::LATE)
+                {
+                    self.hub.emit(HubEvent::Late(Arc::new(late)));
+                }
             }
             Event::Request {
                 inbound,

@@ -8,8 +8,9 @@ use slab::Slab;
 
 use super::defaults::with_defaults;
 use super::messages::BindCounters;
+use super::missed::Missed;
 use super::retry::{Fate, fate};
-use crate::events::{Accepted, Receipts};
+use crate::events::{Accepted, LateEvent, Receipts};
 use crate::pdu::{CommandStatus, PduView, SequenceNumber, StatusClass, StatusClasses, Tlvs};
 use crate::session::{RequestError, Response, Room, Session, Unresolved};
 use crate::settings::BindSettings;
@@ -65,6 +66,7 @@ pub(super) struct Jobs {
     /// Jobs that wait for another attempt, by time.
     delayed: VecDeque<(Instant, usize)>,
     overdue: VecDeque<Overdue>,
+    missed: Missed,
     /// Accepted messages whose receipts are owed, until the store has learnt of them.
     accepted: Vec<Accepted>,
     returned: Vec<Box<Job>>,
@@ -87,6 +89,7 @@ impl Jobs {
             sending: VecDeque::new(),
             delayed: VecDeque::new(),
             overdue: VecDeque::new(),
+            missed: Missed::default(),
             accepted: Vec::new(),
             returned: Vec::new(),
             freed: 0,
@@ -128,6 +131,7 @@ impl Jobs {
 
     /// The link is gone, and every ticket came back from the session. What has parts left goes back too.
     pub(super) fn handle_link_lost(&mut self) {
+        self.missed.clear();
         for overdue in std::mem::take(&mut self.overdue) {
             self.handle_unknown(overdue.ticket, UnknownCause::LinkLost);
         }
@@ -284,21 +288,30 @@ impl Jobs {
         self.handle_refused(ticket, status, now);
     }
 
-    /// A response came after its time. Of a message that is still waited for it is as good as any other.
+    /// A response came after its time. Of a message that is still waited for it is as good as any other; of one that was
+    /// given up it gives what there is to tell.
     pub(super) fn handle_late(
         &mut self,
         sequence: SequenceNumber,
         status: CommandStatus,
         response: Response<'_>,
         now: Instant,
-    ) {
+    ) -> Option<LateEvent> {
         let place = self
             .overdue
             .iter()
             .position(|overdue| overdue.sequence == sequence);
         if let Some(overdue) = place.and_then(|place| self.overdue.remove(place)) {
             self.handle_answered(overdue.ticket, status, response, now);
+            return None;
         }
+        let id = match response {
+            Response::Nack => MessageId::keep(&[]),
+            _ => message_id(&response),
+        };
+        let (event, accepted) = self.missed.handle_late(&self.bind, sequence, status, id, now)?;
+        self.accepted.extend(accepted);
+        Some(event)
     }
 
     /// A request ended without an answer.
@@ -323,7 +336,12 @@ impl Jobs {
                 ticket,
                 sequence,
             }),
-            Unresolved::ResponseExpired => self.end_unknown(ticket, UnknownCause::ResponseExpired),
+            Unresolved::ResponseExpired => {
+                if let Some(active) = self.active.get(ticket.job) {
+                    self.missed.insert(&active.job, ticket.part, sequence, late_until);
+                }
+                self.end_unknown(ticket, UnknownCause::ResponseExpired);
+            }
         }
     }
 

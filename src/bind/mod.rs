@@ -13,6 +13,7 @@ mod inquiries;
 mod jobs;
 mod kept;
 pub mod messages;
+mod missed;
 mod phases;
 mod pump;
 mod retry;

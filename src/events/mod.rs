@@ -46,8 +46,8 @@ pub use queue::{Policy, SubscriptionStatus};
 pub use receipts::{Accepted, ReceiptEvent, Receipts};
 pub use stream::EventStream;
 
-use crate::pdu::{CommandId, DecodeError, Header, Pdu};
-use crate::submit::{AccountId, BindId, Reference, SubmitResult};
+use crate::pdu::{CommandId, CommandStatus, DecodeError, Header, Pdu, SequenceNumber};
+use crate::submit::{AccountId, BindId, MessageId, Reference, SubmitResult};
 
 /// Something happened.
 ///
@@ -65,6 +65,8 @@ pub enum Event {
     Receipt(Arc<ReceiptEvent>),
     /// A message has its outcome.
     Outcome(OutcomeEvent),
+    /// A message whose outcome was unknown was answered after all.
+    Late(Arc<LateEvent>),
     /// A PDU could not be read; it was answered as the protocol says.
     Unreadable(Arc<UnreadableEvent>),
     /// Something that somebody should look at.
@@ -103,6 +105,7 @@ impl Event {
             Self::Unreadable(_) => Kinds::UNREADABLE,
             Self::Alarm(_) => Kinds::ALARMS,
             Self::Pdu(_) => Kinds::PDUS,
+            Self::Late(_) => Kinds::LATE,
             // Comes to everyone whom it concerns.
             Self::Lagged { .. } => Kinds::NONE,
         }
@@ -117,6 +120,7 @@ impl Event {
             Self::Message(message) => Some(&message.bind),
             Self::Receipt(receipt) => receipt.bind.as_ref(),
             Self::Unreadable(event) => Some(&event.bind),
+            Self::Late(late) => Some(&late.bind),
             Self::Alarm(alarm) => alarm.bind(),
             Self::Pdu(pdu) => Some(&pdu.bind),
             Self::Outcome(_) | Self::Lagged { .. } => None,
@@ -131,9 +135,12 @@ impl Event {
             Self::Message(message) => Some(&message.account),
             Self::Receipt(receipt) => Some(&receipt.account),
             Self::Pdu(pdu) => Some(&pdu.account),
-            Self::Bind(_) | Self::Outcome(_) | Self::Unreadable(_) | Self::Alarm(_) | Self::Lagged { .. } => {
-                None
-            }
+            Self::Bind(_)
+            | Self::Outcome(_)
+            | Self::Late(_)
+            | Self::Unreadable(_)
+            | Self::Alarm(_)
+            | Self::Lagged { .. } => None,
         }
     }
 
@@ -145,9 +152,12 @@ impl Event {
             Self::Message(message) => Some(message.first().header.command_id),
             Self::Unreadable(event) => Some(event.header.command_id),
             Self::Pdu(pdu) => Some(pdu.header.command_id),
-            Self::Bind(_) | Self::Receipt(_) | Self::Outcome(_) | Self::Alarm(_) | Self::Lagged { .. } => {
-                None
-            }
+            Self::Bind(_)
+            | Self::Receipt(_)
+            | Self::Late(_)
+            | Self::Outcome(_)
+            | Self::Alarm(_)
+            | Self::Lagged { .. } => None,
         }
     }
 
@@ -161,6 +171,7 @@ impl Event {
             Self::Bind(_)
             | Self::Message(_)
             | Self::Outcome(_)
+            | Self::Late(_)
             | Self::Unreadable(_)
             | Self::Alarm(_)
             | Self::Lagged { .. } => false,
@@ -175,7 +186,12 @@ impl Event {
             Self::Message(message) => message.parts.iter().flatten().map(|part| part.frame.len()).sum(),
             Self::Unreadable(event) => event.frame.len(),
             Self::Pdu(pdu) => pdu.frame.len() + pdu.request.as_ref().map_or(0, |request| request.frame.len()),
-            Self::Bind(_) | Self::Receipt(_) | Self::Outcome(_) | Self::Alarm(_) | Self::Lagged { .. } => 0,
+            Self::Bind(_)
+            | Self::Receipt(_)
+            | Self::Outcome(_)
+            | Self::Late(_)
+            | Self::Alarm(_)
+            | Self::Lagged { .. } => 0,
         };
         BESIDES + frames
     }
@@ -189,6 +205,7 @@ impl Event {
             Self::Bind(_)
             | Self::Receipt(_)
             | Self::Outcome(_)
+            | Self::Late(_)
             | Self::Unreadable(_)
             | Self::Alarm(_)
             | Self::Lagged { .. } => None,
@@ -219,6 +236,8 @@ impl Kinds {
     pub const MESSAGES: Self = Self(1 << 6);
     /// [`Event::Pdu`].
     pub const PDUS: Self = Self(1 << 7);
+    /// [`Event::Late`].
+    pub const LATE: Self = Self(1 << 8);
     /// Every event, also of kinds that a later version adds.
     pub const ALL: Self = Self(u32::MAX);
 
@@ -265,6 +284,25 @@ pub struct OutcomeEvent {
     pub result: SubmitResult,
     /// True when a caller got the same outcome as an answer.
     pub awaited: bool,
+}
+
+/// A response that came after its message was told as [`Unknown`](crate::submit::SubmitError::Unknown): the outcome stays
+/// what it was, and this is what became of it. A receipt that follows finds its message.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct LateEvent {
+    /// The bind.
+    pub bind: BindId,
+    /// What its caller knows the message by.
+    pub reference: Reference,
+    /// The part, from 0.
+    pub part: usize,
+    /// The sequence number of the request.
+    pub sequence: SequenceNumber,
+    /// What the SMSC said.
+    pub status: CommandStatus,
+    /// The id that it gave; empty where it accepted nothing.
+    pub message_id: MessageId,
 }
 
 /// A PDU that could not be read.

@@ -49,6 +49,18 @@ impl Accepted {
     }
 }
 
+impl Accepted {
+    /// One part that was accepted after its message had been given up; none without an id.
+    #[must_use]
+    pub(crate) fn late(reference: Reference, parts: usize, part: usize, id: &str) -> Option<Self> {
+        (!id.is_empty()).then(|| Self {
+            reference,
+            parts,
+            ids: vec![(part, id.to_owned())],
+        })
+    }
+}
+
 /// A receipt, or the end of waiting for one.
 #[derive(Clone, PartialEq)]
 #[non_exhaustive]

@@ -60,7 +60,7 @@ async fn a_message_that_nobody_takes_is_refused_and_a_receipt_is_not() {
 }
 
 /// Passes events on.
-struct Listener(mpsc::UnboundedSender<Event>);
+pub(super) struct Listener(pub(super) mpsc::UnboundedSender<Event>);
 
 impl Actor for Listener {
     type Context = actix::Context<Self>;

@@ -258,6 +258,47 @@ async fn a_message_without_a_response_is_unknown() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_late_response_tells_what_became_of_what_was_unknown() {
+    local(async {
+        let mut bench = Bench::bound(settings().enquire_link_interval(None)).await;
+        let (events, mut seen) = mpsc::unbounded_channel();
+        let listener = deliveries::Listener(events).start().recipient();
+        bench.hub.subscribe(listener, Kinds::LATE | Kinds::RECEIPTS);
+        let (reply, pending) = Reply::channel(Reference::Number(7));
+        let submit = SubmitSm {
+            registered_delivery: crate::pdu::RegisteredDelivery::FINAL,
+            ..SubmitSm::default()
+        };
+        bench.assign(vec![Job::new(Parts::One(submit.into()), reply)]);
+        let request = bench.read(SUBMIT).await;
+        assert!(matches!(pending.await, Err(SubmitError::Unknown { .. })));
+
+        bench.answer(request, 0, b"late\0").await;
+        let Some(Event::Late(late)) = seen.recv().await else {
+            panic!("no late response")
+        };
+        assert_eq!(
+            (late.reference.clone(), late.part, late.sequence, late.status),
+            (
+                Reference::Number(7),
+                0,
+                request.sequence_number,
+                CommandStatus::ESME_ROK
+            )
+        );
+        assert_eq!(late.message_id.to_text(), "late");
+
+        bench.deliver(b"id:late stat:DELIVRD", 0x04).await;
+        bench.read(DELIVER | RESP).await;
+        let Some(Event::Receipt(receipt)) = seen.recv().await else {
+            panic!("no receipt")
+        };
+        assert_eq!(receipt.message.as_ref().unwrap().reference, Reference::Number(7));
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_peer_that_takes_us_for_not_bound_is_bound_anew_and_gets_the_message_again() {
     local(async {
         let mut bench = Bench::bound(settings()).await;
