@@ -41,3 +41,8 @@ pub use submit::{Reference, Submit, SubmitBatch, SubmitError, SubmitResult, Subm
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 pub struct Readme;
+
+/// The examples for those who come from a simple client compile.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/from-python.md")]
+pub struct FromPython;

@@ -328,7 +328,7 @@ impl Client {
     // Requests.
 
     /// Sends a submit_sm as it is, and waits for the response. A text that needs several parts is split by
-    /// [`sm::Content`](crate::sm::Content) first.
+    /// [`split_text`](crate::sm::split_text) first.
     ///
     /// # Errors
     ///

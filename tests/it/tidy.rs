@@ -315,3 +315,25 @@ fn paths_are_found_in_groups_too() {
     assert_eq!(crate_paths("use crate::pdu::Header;"), ["pdu"]);
     assert_eq!(crate_paths("use crate::{pdu, sm::Split};"), ["pdu", "sm"]);
 }
+
+#[test]
+fn every_test_that_the_page_for_newcomers_names_is_there() {
+    let page = fs::read_to_string(root().join("docs/from-python.md")).unwrap();
+    let rows = page.lines().filter(|line| line.starts_with('|'));
+    let is_test = |word: &&str| {
+        let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+        word.matches('_').count() > 2 && word.chars().all(plain)
+    };
+    let named: Vec<&str> = rows
+        .flat_map(|row| row.split('`').skip(1).step_by(2))
+        .filter(is_test)
+        .collect();
+    assert!(named.len() > 40, "{}", named.len());
+    let files = sources().into_iter().chain(rust_files(&root().join("tests")));
+    let sources: String = files.map(|file| fs::read_to_string(file).unwrap()).collect();
+    let missing: Vec<_> = named
+        .into_iter()
+        .filter(|name| !sources.contains(&format!("fn {name}(")))
+        .collect();
+    assert!(missing.is_empty(), "{missing:?}");
+}
