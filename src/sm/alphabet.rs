@@ -404,7 +404,8 @@ impl Reading {
     /// Octets behind a header of `header` octets as units of their alphabet, one septet in each octet.
     ///
     /// Packed septets start behind the fill bits that the header asks for; a carriage return that only fills the
-    /// last octet is dropped.
+    /// last octet is dropped. Bits behind the last whole septet say nothing: one octet behind a header that asks for
+    /// two fill bits or more is an empty text, and no fault.
     #[must_use]
     pub fn units(self, octets: &[u8], header: usize) -> Cow<'_, [u8]> {
         match self.packed {

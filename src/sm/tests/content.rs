@@ -193,3 +193,35 @@ fn what_is_no_text_says_so() {
         assert!(text.is_empty() && faults.is_no_text(), "data_coding {coding:#x}");
     }
 }
+
+#[test]
+fn a_packed_octet_without_a_whole_septet_is_an_empty_text() {
+    let cases: &[(&[u8], &str)] = &[
+        // Six fill bits behind a header of one octet: on the air two septets, header and filling, and no text.
+        (&[0, 0], ""),
+        // What is in the fill bits and behind them says nothing.
+        (&[0, 0xFF], ""),
+        // With one octet more there is a septet, and three bits are spare.
+        (&[0, 0x40, 0x10], "A"),
+        // One fill bit: the octet holds one septet, here the carriage return that fills it.
+        (&[5, 0, 3, 7, 1, 1, 0x1A], ""),
+        (&[5, 0, 3, 7, 1, 1, 0x82], "A"),
+    ];
+    for (octets, text) in cases {
+        for coding in [0, 0xC0] {
+            let source = MessageSource {
+                esm_class: EsmClass::UDH,
+                data_coding: DataCoding::new(coding),
+                short_message: octets,
+                default_alphabet: DefaultAlphabet::GsmPacked,
+                ..MessageSource::default()
+            };
+            let read = source.content().text();
+            assert_eq!(
+                read,
+                ((*text).into(), TextFaults::default()),
+                "{octets:x?}, {coding:#x}"
+            );
+        }
+    }
+}
