@@ -12,10 +12,11 @@ use super::jobs::{Jobs, Ticket};
 use super::messages::Report;
 use super::watch::Watch;
 use crate::events::{
-    Alarm, Delivery, DeliveryKind, Event as HubEvent, Hub, Inbox, Kinds, Receipts, UnreadableEvent,
+    Alarm, AlertEvent, Delivery, DeliveryKind, Event as HubEvent, Hub, Inbox, Kinds, Receipts,
+    UnreadableEvent,
 };
 use crate::link::LinkHandler;
-use crate::pdu::{CommandStatus, DecodeError, Faults, Header, PduView};
+use crate::pdu::{AlertNotificationView, CommandStatus, DecodeError, Faults, Header, PduView};
 use crate::session::{Event, Inbound, Passage, Room, Session};
 use crate::settings::BindSettings;
 use crate::sm::DefaultAlphabet;
@@ -135,6 +136,15 @@ impl Desk {
         self.deliveries.handle(session, inbound, delivery, decided, now);
     }
 
+    fn handle_alert(&self, header: Header, alert: &AlertNotificationView<'_>) {
+        debug!(bind = %self.bind, "alert");
+        if self.hub.wants(Kinds::ALERTS) {
+            let (bind, account) = (self.bind.clone(), self.account.clone());
+            let alert = AlertEvent::new(bind, account, header, alert.to_owned_body());
+            self.hub.emit(HubEvent::Alert(Arc::new(alert)));
+        }
+    }
+
     fn handle_unreadable(&self, header: Header, error: DecodeError, frame: &[u8]) {
         debug!(bind = %self.bind, %error, "unreadable");
         if self.hub.wants(Kinds::UNREADABLE) {
@@ -238,6 +248,11 @@ impl LinkHandler<Ticket> for Desk {
             Event::Violation { header, violation } => {
                 debug!(%bind, command = ?header.command_id, ?violation, "violation");
             }
+            Event::Notice {
+                header,
+                body: PduView::AlertNotification(alert),
+                ..
+            } => self.handle_alert(header, &alert),
             Event::Notice { header, .. } => debug!(%bind, command = ?header.command_id, "notice"),
             Event::BindRefused { status } => debug!(%bind, ?status, "bind refused"),
             Event::PeerUnbinds => debug!(%bind, "the peer unbinds"),

@@ -391,6 +391,7 @@ const fn seen(error: &ConnectError) -> ConnectFailure {
             TlsError::Expired => ConnectFailure::CertificateExpired,
             TlsError::WrongName { .. } => ConnectFailure::CertificateName,
             TlsError::UnknownAuthority => ConnectFailure::CertificateAuthority,
+            TlsError::NotPinned => ConnectFailure::CertificateNotPinned,
             TlsError::InvalidCertificate => ConnectFailure::CertificateInvalid,
             TlsError::File { .. } | TlsError::Settings | TlsError::NotBuilt => ConnectFailure::TlsSettings,
             TlsError::Refused | TlsError::Handshake(_) => ConnectFailure::Tls,

@@ -96,6 +96,7 @@ impl Residents {
             start: start_bind(),
             sequences: setup.sequences,
             strategies: setup.strategies,
+            stores: setup.stores,
             seed: fastrand::u64(..),
         });
         let inner = Inner {

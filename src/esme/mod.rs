@@ -15,6 +15,7 @@ pub use home::StartError;
 pub(crate) use home::is_in_system;
 
 use crate::dispatch::Strategy;
+use crate::events::receipts::{Stores, in_memory};
 use crate::events::{
     AnswererId, Delivery, Duty, DutyTaken, Event, EventStream, Events, Filter, Hub, InboundMessage, Policy,
     Subscription, SubscriptionStatus,
@@ -27,9 +28,10 @@ use crate::router::{
 use crate::router::{Sequences, counting};
 use crate::session::SequenceGenerator;
 use crate::settings::{BindSettings, Settings};
+use crate::sm::ReceiptStore;
 use crate::submit::{
-    Batch, BindId, Job, Pending, Reference, Reply, Request, RequestResult, RouteId, Submit, SubmitError,
-    SubmitResult,
+    AccountId, Batch, BindId, Job, Pending, Reference, Reply, Request, RequestResult, RouteId, Submit,
+    SubmitError, SubmitResult,
 };
 use home::Home;
 
@@ -80,6 +82,7 @@ pub struct EsmeSetup {
     connector: Arc<dyn Connect>,
     sequences: Sequences,
     strategies: Strategies,
+    stores: Stores,
 }
 
 impl EsmeSetup {
@@ -92,6 +95,7 @@ impl EsmeSetup {
             connector: Arc::new(TcpConnector),
             sequences: counting(),
             strategies: Strategies::new(),
+            stores: in_memory(),
         }
     }
 
@@ -120,6 +124,18 @@ impl EsmeSetup {
         F: Fn() -> Box<dyn Strategy> + Send + Sync + 'static,
     {
         self.strategies.insert(route.into(), Arc::new(make));
+        self
+    }
+
+    /// Keeps the messages whose receipts are owed elsewhere than in memory; `make` makes the store of each account,
+    /// when its first bind starts. What a store has by then is found by the receipts that come.
+    #[must_use]
+    pub fn receipt_store<F, S>(mut self, make: F) -> Self
+    where
+        F: Fn(&AccountId) -> S + Send + Sync + 'static,
+        S: ReceiptStore<Reference> + Send + 'static,
+    {
+        self.stores = Arc::new(move |account| Box::new(make(account)));
         self
     }
 

@@ -3,6 +3,7 @@
 //! Binds, router and `Esme` tell the [`Hub`]; subscribers get [`Event`]s through actix `Recipient`s. Answerers
 //! decide what deliveries are answered with, each those in its [`Duty`]. Telling costs one atomic load where nobody wants to know.
 
+mod alert;
 mod answerers;
 mod courier;
 mod delivery;
@@ -16,7 +17,7 @@ mod message;
 mod pdu;
 mod phase;
 mod queue;
-mod receipts;
+pub mod receipts;
 mod shown;
 mod stream;
 mod subscriber;
@@ -27,6 +28,7 @@ use std::fmt;
 use std::ops::BitOr;
 use std::sync::Arc;
 
+pub use alert::AlertEvent;
 pub(crate) use answerers::{Answerer, Asking, Lane};
 pub use answerers::{AnswererId, DutyTaken};
 pub use courier::Courier;
@@ -71,6 +73,8 @@ pub enum Event {
     Unreadable(Arc<UnreadableEvent>),
     /// Something that somebody should look at.
     Alarm(Alarm),
+    /// An alert_notification came: a subscriber can be reached again.
+    Alert(Arc<AlertEvent>),
     /// A PDU passed.
     Pdu(Arc<PduEvent>),
     /// Here are events missing: the subscriber was too slow for its [`Policy`].
@@ -104,6 +108,7 @@ impl Event {
             Self::Outcome(_) => Kinds::OUTCOMES,
             Self::Unreadable(_) => Kinds::UNREADABLE,
             Self::Alarm(_) => Kinds::ALARMS,
+            Self::Alert(_) => Kinds::ALERTS,
             Self::Pdu(_) => Kinds::PDUS,
             Self::Late(_) => Kinds::LATE,
             // Comes to everyone whom it concerns.
@@ -122,18 +127,20 @@ impl Event {
             Self::Unreadable(event) => Some(&event.bind),
             Self::Late(late) => Some(&late.bind),
             Self::Alarm(alarm) => alarm.bind(),
+            Self::Alert(alert) => Some(&alert.bind),
             Self::Pdu(pdu) => Some(&pdu.bind),
             Self::Outcome(_) | Self::Lagged { .. } => None,
         }
     }
 
-    /// The account that it happened in, of deliveries, messages, receipts and PDUs.
+    /// The account that it happened in, of deliveries, messages, receipts, alerts and PDUs.
     #[must_use]
     pub fn account(&self) -> Option<&AccountId> {
         match self {
             Self::Delivery(delivery) => Some(&delivery.account),
             Self::Message(message) => Some(&message.account),
             Self::Receipt(receipt) => Some(&receipt.account),
+            Self::Alert(alert) => Some(&alert.account),
             Self::Pdu(pdu) => Some(&pdu.account),
             Self::Bind(_)
             | Self::Outcome(_)
@@ -151,6 +158,7 @@ impl Event {
             Self::Delivery(delivery) => Some(delivery.header.command_id),
             Self::Message(message) => Some(message.first().header.command_id),
             Self::Unreadable(event) => Some(event.header.command_id),
+            Self::Alert(alert) => Some(alert.header.command_id),
             Self::Pdu(pdu) => Some(pdu.header.command_id),
             Self::Bind(_)
             | Self::Receipt(_)
@@ -174,6 +182,7 @@ impl Event {
             | Self::Late(_)
             | Self::Unreadable(_)
             | Self::Alarm(_)
+            | Self::Alert(_)
             | Self::Lagged { .. } => false,
         }
     }
@@ -191,6 +200,7 @@ impl Event {
             | Self::Outcome(_)
             | Self::Late(_)
             | Self::Alarm(_)
+            | Self::Alert(_)
             | Self::Lagged { .. } => 0,
         };
         BESIDES + frames
@@ -208,6 +218,7 @@ impl Event {
             | Self::Late(_)
             | Self::Unreadable(_)
             | Self::Alarm(_)
+            | Self::Alert(_)
             | Self::Lagged { .. } => None,
         }
     }
@@ -238,6 +249,8 @@ impl Kinds {
     pub const PDUS: Self = Self(1 << 7);
     /// [`Event::Late`].
     pub const LATE: Self = Self(1 << 8);
+    /// [`Event::Alert`].
+    pub const ALERTS: Self = Self(1 << 9);
     /// Every event, also of kinds that a later version adds.
     pub const ALL: Self = Self(u32::MAX);
 

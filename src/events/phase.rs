@@ -121,6 +121,9 @@ pub enum ConnectFailure {
     /// The peer's certificate is signed by nobody whom we trust.
     #[error("the certificate of the peer is signed by an unknown authority")]
     CertificateAuthority,
+    /// The peer's certificate is none of those that are pinned.
+    #[error("the certificate of the peer is not one of those that are pinned")]
+    CertificateNotPinned,
     /// The peer's certificate is not valid for another reason.
     #[error("the certificate of the peer is not valid")]
     CertificateInvalid,

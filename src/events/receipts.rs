@@ -7,9 +7,22 @@ use std::time::Instant;
 use super::{Delivery, Event, Hub, Kinds, shown};
 use crate::pdu::MessageState;
 use crate::sm::{
-    Correlation, Correlator, CorrelatorLimits, IdRules, Matched, MessageResult, Progress, Receipt, Received,
+    Correlation, Correlator, CorrelatorCounters, CorrelatorLimits, IdRules, Matched, MemoryStore,
+    MessageResult, Progress, Receipt, ReceiptStore, Received,
 };
 use crate::submit::{AccountId, BindId, Job, Reference};
+
+/// Keeps the messages of one account whose receipts are owed.
+pub type Store = Box<dyn ReceiptStore<Reference> + Send>;
+
+/// Makes the store of each account; [`in_memory`] unless somebody wants another.
+pub type Stores = Arc<dyn Fn(&AccountId) -> Store + Send + Sync>;
+
+/// Keeps messages in memory.
+#[must_use]
+pub fn in_memory() -> Stores {
+    Arc::new(|_| Box::new(MemoryStore::default()))
+}
 
 /// Matches the receipts of one account with its messages, on whichever bind they come.
 ///
@@ -18,7 +31,7 @@ use crate::submit::{AccountId, BindId, Job, Reference};
 pub struct Receipts {
     account: AccountId,
     hub: Arc<Hub>,
-    correlator: Mutex<Correlator<Reference>>,
+    correlator: Mutex<Correlator<Reference, Store>>,
 }
 
 /// A message whose receipts are owed.
@@ -119,10 +132,23 @@ impl ReceiptEvent {
 }
 
 impl Receipts {
-    /// An empty store for an account.
+    /// Those of an account, kept in memory.
     #[must_use]
     pub fn new(account: AccountId, limits: CorrelatorLimits, rules: IdRules, hub: Arc<Hub>) -> Arc<Self> {
-        let mut correlator = Correlator::new(limits);
+        let store = in_memory()(&account);
+        Self::with_store(account, limits, rules, hub, store)
+    }
+
+    /// Those of an account, kept in `store`, with what it has already.
+    #[must_use]
+    pub fn with_store(
+        account: AccountId,
+        limits: CorrelatorLimits,
+        rules: IdRules,
+        hub: Arc<Hub>,
+        store: Store,
+    ) -> Arc<Self> {
+        let mut correlator = Correlator::with_store(limits, store);
         correlator.set_rules(account.as_str(), rules);
         Arc::new(Self {
             account,
@@ -134,6 +160,11 @@ impl Receipts {
     /// Ids are compared by other rules from now on; what is stored keeps those it came with.
     pub fn set_rules(&self, rules: IdRules) {
         self.lock().set_rules(self.account.as_str(), rules);
+    }
+
+    /// Other limits from now on; what is kept already keeps its time.
+    pub fn set_limits(&self, limits: CorrelatorLimits) {
+        self.lock().set_limits(limits);
     }
 
     /// The account.
@@ -201,8 +232,14 @@ impl Receipts {
         (correlator.messages(), correlator.parked())
     }
 
+    /// What came so far, and what became of it.
+    #[must_use]
+    pub fn counters(&self) -> CorrelatorCounters {
+        self.lock().counters()
+    }
+
     /// Tells what the correlator has to say, without its lock.
-    fn tell(&self, mut correlator: MutexGuard<'_, Correlator<Reference>>, now: Instant) {
+    fn tell(&self, mut correlator: MutexGuard<'_, Correlator<Reference, Store>>, now: Instant) {
         if correlator.poll_timeout().is_some_and(|deadline| deadline <= now) {
             correlator.handle_timeout(now);
         }
@@ -247,8 +284,8 @@ impl Receipts {
         })));
     }
 
-    // Nothing in here panics while it holds the lock.
-    fn lock(&self) -> MutexGuard<'_, Correlator<Reference>> {
+    // Nothing of ours panics while it holds the lock. When a store of the program does, the others go on.
+    fn lock(&self) -> MutexGuard<'_, Correlator<Reference, Store>> {
         self.correlator.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -97,6 +97,9 @@ pub enum TlsError {
     /// The peer's certificate is revoked, damaged, or not for a server.
     #[error("the peer's certificate is not valid")]
     InvalidCertificate,
+    /// The peer's certificate is none of those that are pinned.
+    #[error("the peer's certificate is not one of those that are pinned")]
+    NotPinned,
     /// The peer refused, for example because of our certificate.
     #[error("the peer refused TLS")]
     Refused,

@@ -1,13 +1,14 @@
 //! TLS towards a peer: rustls with the `ring` provider.
 //!
 //! The peer's certificate must be signed by an authority of the system, or of our own file, and bear the name that
-//! we connected to. Files are read again for each connection, so a renewed certificate needs no restart.
+//! we connected to; or it is one of those that are pinned, whatever it says. Files are read again for each connection, so a renewed certificate needs no restart.
 
 use std::io;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use ::ring::digest::{SHA256, digest};
 use rustls_platform_verifier::Verifier;
 use tokio::net::TcpStream;
 use tokio::task::spawn_blocking;
@@ -23,7 +24,7 @@ use tokio_rustls::rustls::{
 };
 
 use super::{TlsError, Transport};
-use crate::settings::{TlsSettings, TlsVersion};
+use crate::settings::{CertificatePin, TlsSettings, TlsVersion};
 
 /// The authorities of the system are read again when they are older than this. They take some milliseconds and
 /// a quarter of a megabyte, so connections share them.
@@ -38,13 +39,16 @@ pub(super) async fn secure(stream: TcpStream, host: &str, tls: &TlsSettings) -> 
     let server = ServerName::try_from(name.clone()).map_err(|_| TlsError::Settings)?;
     let settings = tls.clone();
     // Reads files.
+    let pinned = !tls.pinned_sha256.is_empty();
     let config = spawn_blocking(move || client_config(&settings));
     let config = config.await.map_err(|_| TlsError::Settings)??;
     if tls.dangerously_accept_any_certificate {
         tracing::warn!(host, "the certificate of the peer is not verified");
     }
     let connecting = TlsConnector::from(Arc::new(config)).connect(server, stream);
-    let stream = connecting.await.map_err(|error| handshake_error(&error, name))?;
+    let stream = connecting
+        .await
+        .map_err(|error| handshake_error(&error, name, pinned))?;
     Ok(Transport::Tls(Box::new(stream.into())))
 }
 
@@ -60,7 +64,13 @@ fn client_config(tls: &TlsSettings) -> Result<ClientConfig, TlsError> {
     let builder = match &tls.ca_file {
         _ if tls.dangerously_accept_any_certificate => builder
             .dangerous()
-            .with_custom_certificate_verifier(Arc::new(Anybody(provider))),
+            .with_custom_certificate_verifier(Arc::new(KeyHolder::anybody(provider))),
+        _ if !tls.pinned_sha256.is_empty() => {
+            let holder = KeyHolder::pinned(provider, tls.pinned_sha256.clone());
+            builder
+                .dangerous()
+                .with_custom_certificate_verifier(Arc::new(holder))
+        }
         Some(file) => builder.with_root_certificates(authorities(file)?),
         None => builder
             .dangerous()
@@ -120,7 +130,7 @@ fn system(provider: Arc<CryptoProvider>) -> Result<Arc<Verifier>, TlsError> {
     Ok(verifier)
 }
 
-fn handshake_error(error: &io::Error, name: String) -> TlsError {
+fn handshake_error(error: &io::Error, name: String, pinned: bool) -> TlsError {
     let cause = error.get_ref().and_then(|cause| cause.downcast_ref::<Error>());
     match cause {
         Some(Error::InvalidCertificate(certificate)) => match certificate {
@@ -131,6 +141,7 @@ fn handshake_error(error: &io::Error, name: String) -> TlsError {
             CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
                 TlsError::WrongName { name }
             }
+            CertificateError::ApplicationVerificationFailure if pinned => TlsError::NotPinned,
             CertificateError::UnknownIssuer => TlsError::UnknownAuthority,
             _ => TlsError::InvalidCertificate,
         },
@@ -139,20 +150,42 @@ fn handshake_error(error: &io::Error, name: String) -> TlsError {
     }
 }
 
-/// Takes every certificate; that the peer has its key is still verified.
+/// Takes the certificates that are pinned, or every one; that the peer has its key is verified all the same.
 #[derive(Debug)]
-struct Anybody(Arc<CryptoProvider>);
+struct KeyHolder {
+    provider: Arc<CryptoProvider>,
+    /// None for every certificate.
+    pins: Option<Vec<CertificatePin>>,
+}
 
-impl ServerCertVerifier for Anybody {
+impl KeyHolder {
+    const fn anybody(provider: Arc<CryptoProvider>) -> Self {
+        Self { provider, pins: None }
+    }
+
+    const fn pinned(provider: Arc<CryptoProvider>, pins: Vec<CertificatePin>) -> Self {
+        let pins = Some(pins);
+        Self { provider, pins }
+    }
+}
+
+impl ServerCertVerifier for KeyHolder {
     fn verify_server_cert(
         &self,
-        _: &CertificateDer<'_>,
+        certificate: &CertificateDer<'_>,
         _: &[CertificateDer<'_>],
         _: &ServerName<'_>,
         _: &[u8],
         _: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        Ok(ServerCertVerified::assertion())
+        let Some(pins) = &self.pins else {
+            return Ok(ServerCertVerified::assertion());
+        };
+        let shown = digest(&SHA256, certificate);
+        match pins.iter().any(|pin| pin.0 == shown.as_ref()) {
+            true => Ok(ServerCertVerified::assertion()),
+            false => Err(CertificateError::ApplicationVerificationFailure.into()),
+        }
     }
 
     fn verify_tls12_signature(
@@ -161,7 +194,7 @@ impl ServerCertVerifier for Anybody {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        let algorithms = &self.0.signature_verification_algorithms;
+        let algorithms = &self.provider.signature_verification_algorithms;
         verify_tls12_signature(message, certificate, signature, algorithms)
     }
 
@@ -171,12 +204,14 @@ impl ServerCertVerifier for Anybody {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        let algorithms = &self.0.signature_verification_algorithms;
+        let algorithms = &self.provider.signature_verification_algorithms;
         verify_tls13_signature(message, certificate, signature, algorithms)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.signature_verification_algorithms.supported_schemes()
+        self.provider
+            .signature_verification_algorithms
+            .supported_schemes()
     }
 }
 
@@ -187,8 +222,9 @@ mod tests {
     use tokio::io::AsyncReadExt;
     use tokio::net::TcpListener;
     use tokio_rustls::TlsAcceptor;
-    use tokio_rustls::rustls::ServerConfig;
     use tokio_rustls::rustls::server::WebPkiClientVerifier;
+    use tokio_rustls::rustls::sign::{CertifiedKey, SingleCertAndKey};
+    use tokio_rustls::rustls::{ClientConnection, ServerConfig, ServerConnection};
 
     use super::*;
     use crate::link::{Connect, ConnectError, Link, LinkHandler, Target, TcpConnector, now};
@@ -281,6 +317,73 @@ mod tests {
         let (port, accepting) = server("expired", false).await;
         connect(port, tls).await.unwrap();
         assert!(accepting.await.unwrap().is_some());
+    }
+
+    /// The SHA-256 of the certificate in a file.
+    fn pin(name: &str) -> CertificatePin {
+        let found = certificates(&file(name)).unwrap();
+        CertificatePin(digest(&SHA256, &found[0]).as_ref().try_into().unwrap())
+    }
+
+    #[tokio::test]
+    async fn a_pinned_certificate_is_taken_whatever_it_says_and_no_other() {
+        let pinned = |pins: &[CertificatePin]| {
+            TlsSettings::default()
+                .enabled(true)
+                .server_name("smsc.example")
+                .pinned_sha256(pins.to_vec())
+        };
+        let written = "49a25943e96f112a0a6149e2b5c607decb28bd36746903d0ef5d38295d8b44fe";
+        assert_eq!(CertificatePin::parse(written), Some(pin("server.pem")));
+        for (certificate, pins) in [
+            ("server", vec![pin("server.pem")]),
+            ("expired", vec![pin("server.pem"), pin("expired.pem")]),
+        ] {
+            for version in [TlsVersion::V1_2, TlsVersion::V1_3] {
+                let (port, accepting) = server(certificate, false).await;
+                connect(port, pinned(&pins).min_version(version)).await.unwrap();
+                assert!(accepting.await.unwrap().is_some());
+            }
+        }
+        // Neither its authority nor its name makes up for another certificate.
+        let others = pinned(&[pin("client.pem"), pin("authority.pem")]).server_name("localhost");
+        assert_eq!(refusal("server", others).await, TlsError::NotPinned);
+    }
+
+    #[test]
+    fn a_peer_that_shows_a_pinned_certificate_without_its_key_is_refused() {
+        let provider = Arc::new(ring::default_provider());
+        let found = certificates(&file("server.pem")).unwrap();
+        let holder = KeyHolder::pinned(provider.clone(), vec![pin("server.pem")]);
+        let config = ClientConfig::builder_with_provider(provider.clone())
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .dangerous()
+            .with_custom_certificate_verifier(Arc::new(holder))
+            .with_no_client_auth();
+        // The certificate of one, the key of another.
+        let key = PrivateKeyDer::from_pem_file(file("client.key")).unwrap();
+        let key = provider.key_provider.load_private_key(key).unwrap();
+        let resolver = SingleCertAndKey::from(CertifiedKey::new(found, key));
+        let server = ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_cert_resolver(Arc::new(resolver));
+        let mut ours =
+            ClientConnection::new(Arc::new(config), ServerName::try_from("localhost").unwrap()).unwrap();
+        let mut theirs = ServerConnection::new(Arc::new(server)).unwrap();
+        let mut octets = Vec::new();
+        ours.write_tls(&mut octets).unwrap();
+        theirs.read_tls(&mut &octets[..]).unwrap();
+        theirs.process_new_packets().unwrap();
+        octets.clear();
+        while theirs.wants_write() {
+            theirs.write_tls(&mut octets).unwrap();
+        }
+        ours.read_tls(&mut &octets[..]).unwrap();
+        let error = ours.process_new_packets().unwrap_err();
+        assert_eq!(error, CertificateError::BadSignature.into());
     }
 
     #[tokio::test]

@@ -211,6 +211,7 @@ impl Core {
         self.preparer.configure(&self.settings);
         for account in self.accounts.values() {
             account.inbox.set_limits(now.join_limits());
+            account.receipts.set_limits(now.receipt_limits());
         }
         let mut restart = |key: &str, is_needed: bool| {
             if is_needed {

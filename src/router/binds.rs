@@ -17,11 +17,11 @@ use super::quarantine::Health;
 use crate::bind::messages::{BindAddress, Control, Identity, Report, Reporter, Reports};
 use crate::bind::{BindSetup, Failure, Manner, Sequences, Unspent};
 use crate::dispatch::{BindKey, LaneKey};
+use crate::events::receipts::Stores;
 use crate::events::{Alarm, BindEvent, Cause, Event, Inbox, Kinds, Phase, Receipts};
 use crate::link::Governor;
 use crate::session::{Budget, SharedBudget};
 use crate::settings::BindSettings;
-use crate::sm::CorrelatorLimits;
 use crate::submit::{AccountId, BindId};
 
 /// Starts the actor of a bind on this thread; tests start others in its place. The handle is ready when the actor
@@ -32,6 +32,8 @@ pub type StartBind = Box<dyn Fn(BindSetup) -> (BindAddress, JoinHandle<()>)>;
 pub(super) struct Binds {
     start: StartBind,
     sequences: Sequences,
+    /// Where accounts keep the messages whose receipts are owed.
+    stores: Stores,
     pub(super) governor: Arc<Governor>,
     reporter: Reporter,
     /// What binds report, which the pump fetches.
@@ -113,11 +115,18 @@ impl Member {
 }
 
 impl Binds {
-    pub(super) fn new(start: StartBind, sequences: Sequences, governor: Arc<Governor>, seed: u64) -> Self {
+    pub(super) fn new(
+        start: StartBind,
+        sequences: Sequences,
+        stores: Stores,
+        governor: Arc<Governor>,
+        seed: u64,
+    ) -> Self {
         let (reporter, reports) = Reporter::channel();
         Self {
             start,
             sequences,
+            stores,
             governor,
             reporter,
             reports,
@@ -208,11 +217,12 @@ impl Core {
             let inbox = Inbox::new(account.clone(), limits, self.hub.clone());
             actix_rt::spawn(inbox.courier());
             Account {
-                receipts: Receipts::new(
+                receipts: Receipts::with_store(
                     account.clone(),
-                    CorrelatorLimits::default(),
+                    self.settings.router.receipt_limits(),
                     settings.message_ids.rules(),
                     self.hub.clone(),
+                    (self.binds.stores)(&account),
                 ),
                 inbox,
                 lane: None,

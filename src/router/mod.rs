@@ -50,6 +50,7 @@ pub use status::{AccountStatus, GetStatus, Status};
 
 use crate::bind::Bind;
 pub use crate::bind::{Sequences, counting};
+use crate::events::receipts::Stores;
 use crate::events::{
     AnswererId, Delivery, Duty, DutyTaken, Event, Filter, Hub, InboundMessage, Subscription,
 };
@@ -79,6 +80,10 @@ pub struct RouterSetup {
     pub sequences: Sequences,
     /// Strategies of routes, in the place of those of the settings.
     pub strategies: Strategies,
+    /// Where accounts keep the messages whose receipts are owed; [`in_memory`] unless somebody wants another place.
+    ///
+    /// [`in_memory`]: crate::events::receipts::in_memory
+    pub stores: Stores,
     /// What random choices are drawn from.
     pub seed: u64,
 }
@@ -122,7 +127,7 @@ impl Router {
         let (alive, watcher) = watch::channel(());
         let governance = Governance::from(&setup.settings.router);
         let governor = Arc::new(Governor::new(setup.connector, governance));
-        let binds = Binds::new(setup.start, setup.sequences, governor, setup.seed);
+        let binds = Binds::new(setup.start, setup.sequences, setup.stores, governor, setup.seed);
         let mut core = Core::new(
             setup.settings,
             hub.clone(),

@@ -11,6 +11,7 @@ use super::core::Core;
 use super::{Books, Totals};
 use crate::bind::messages::{BindCounters, BindStatus, GetBindStatus};
 use crate::events::InboxSizes;
+use crate::sm::CorrelatorCounters;
 use crate::submit::AccountId;
 
 /// How is everything?
@@ -51,6 +52,8 @@ pub struct AccountStatus {
     pub receipts_owed: usize,
     /// Receipts that wait for their message.
     pub receipts_parked: usize,
+    /// Its receipts so far, and what became of them.
+    pub receipts: CorrelatorCounters,
     /// Its messages from phones.
     pub inbox: InboxSizes,
 }
@@ -108,6 +111,7 @@ fn account((name, account): (&AccountId, &Account)) -> AccountStatus {
         account: name.clone(),
         receipts_owed,
         receipts_parked,
+        receipts: account.receipts.counters(),
         inbox: account.inbox.sizes(),
     }
 }

@@ -157,6 +157,22 @@ fn check_tls(path: &str, tls: &TlsSettings, checker: &mut Checker<'_>) {
             "trusts everybody, so ca_file has no use; leave out one of them",
         );
     }
+    if !tls.pinned_sha256.is_empty() {
+        if tls.dangerously_accept_any_certificate {
+            combination(
+                checker,
+                key("dangerously_accept_any_certificate"),
+                "trusts everybody, so pinned_sha256 has no use; leave out one of them",
+            );
+        }
+        if tls.ca_file.is_some() {
+            combination(
+                checker,
+                key("ca_file"),
+                "has no use, because pinned_sha256 counts instead of authorities; leave out one of them",
+            );
+        }
+    }
 }
 
 fn check_route(path: &str, route: &RouteSettings, settings: &Settings, checker: &mut Checker<'_>) {

@@ -4,8 +4,8 @@ use super::rule::Rule;
 use super::scalar::{Found, Raw, Scalar, ruled_as_it_is, words};
 use super::shown::Shown;
 use super::{
-    IdDigits, LogLevel, Mode, PartsAnswered, RateScope, ReceiptForm, RouteStrategy, TlsNeed, TlsVersion,
-    TlvSet,
+    CertificatePin, IdDigits, LogLevel, Mode, PartsAnswered, RateScope, ReceiptForm, RouteStrategy, TlsNeed,
+    TlsVersion, TlvSet,
 };
 use crate::pdu::{CommandId, CommandStatus, InterfaceVersion, Npi, StatusClass, TlvKind, TlvTag, Ton};
 use crate::session::EnquireLinkMode;
@@ -171,6 +171,22 @@ impl Scalar for IdDigits {
     }
 }
 
+impl Scalar for CertificatePin {
+    ruled_as_it_is!();
+
+    fn allowed(_: &str) -> String {
+        String::from("SHA-256 values of certificates, 64 hexadecimal digits each, in quotes")
+    }
+
+    fn read(raw: Raw<'_>) -> Result<Self, Found> {
+        Self::parse(raw.text()?).ok_or_else(|| raw.found())
+    }
+
+    fn show(&self) -> Option<Shown> {
+        Some(Shown::Text(self.to_string()))
+    }
+}
+
 impl Scalar for TlvTag {
     ruled_as_it_is!();
 
@@ -255,6 +271,12 @@ impl Listed for CommandId {
 }
 
 impl Listed for TlvSet {
+    fn list_allowed() -> String {
+        format!("a list of {}", Self::allowed(""))
+    }
+}
+
+impl Listed for CertificatePin {
     fn list_allowed() -> String {
         format!("a list of {}", Self::allowed(""))
     }

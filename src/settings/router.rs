@@ -9,7 +9,7 @@ use super::section::section;
 use super::values::{hours, mins, ms, secs};
 use crate::dispatch::{Conditions, Terms};
 use crate::session::Rate;
-use crate::sm::JoinLimits;
+use crate::sm::{CorrelatorLimits, JoinLimits};
 
 section! {
     /// A limit of rate that several binds share, mostly those of an account.
@@ -186,6 +186,17 @@ section! {
         pub parts_messages: usize = 10_000, 1..=1_000_000;
         /// Most octets that these parts take, about 1,024 for each part besides its text.
         pub parts_octets: usize = 67_108_864, 4_096..=17_179_869_184;
+        /// How long the receipts of a message are waited for; then it is given up.
+        pub receipts_keep: Duration = hours(24 * 7), secs(1)..=hours(24 * 90);
+        /// How long a message is remembered that has its result, so that doubled receipts still find it.
+        pub receipts_remember: Duration = mins(5), ms(0)..=hours(24 * 7);
+        /// Most messages of an account that are kept for their receipts; beyond that the one that would be forgotten
+        /// first is given up.
+        pub receipts_messages: usize = 1_000_000, 1..=1_000_000_000;
+        /// How long a receipt waits for the response that names its message; then it belongs to none.
+        pub receipts_park_for: Duration = mins(5), ms(0)..=hours(24);
+        /// Most receipts of an account that wait so; beyond that the oldest belongs to none.
+        pub receipts_parked: usize = 10_000, 0..=10_000_000;
         /// A bind that rejects so many messages in a row gets none for a while, if others accept theirs.
         pub quarantine_after: Option<u64> = Some(100), 1..=1_000_000;
         /// How long it gets none; twice as long each time that it goes on like that, up to sixteen times.
@@ -204,6 +215,18 @@ impl RouterSettings {
             octets: self.parts_octets,
             wait: self.parts_wait,
             ..JoinLimits::default()
+        }
+    }
+
+    /// The limits within which the receipts of an account find their messages.
+    #[must_use]
+    pub const fn receipt_limits(&self) -> CorrelatorLimits {
+        CorrelatorLimits {
+            messages: self.receipts_messages,
+            keep_for: self.receipts_keep,
+            keep_finished_for: self.receipts_remember,
+            parked: self.receipts_parked,
+            park_for: self.receipts_park_for,
         }
     }
 }

@@ -154,6 +154,7 @@ async fn when_the_router_panics_every_bind_unbinds_and_ends() {
                 }),
                 sequences: bindery::bind::counting(),
                 strategies: Strategies::new(),
+                stores: bindery::events::receipts::in_memory(),
                 seed: 1,
             });
             tokio::time::sleep(Duration::from_secs(99)).await;

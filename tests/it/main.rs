@@ -26,6 +26,7 @@ mod outbind;
 mod peer;
 mod properties_pdu;
 mod protocol_docs;
+mod receipts;
 mod requests;
 mod routing;
 #[cfg(feature = "cli")]

@@ -170,3 +170,32 @@ async fn a_handler_that_never_answers_costs_each_message_its_time_and_no_more() 
     })
     .await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_alert_is_an_event_and_has_no_answer() {
+    const ALERT: u32 = 0x0000_0102;
+    local(async {
+        let mut bench = Bench::bound(settings()).await;
+        let (sender, mut events) = mpsc::unbounded_channel();
+        bench
+            .hub
+            .subscribe(Listener(sender).start().recipient(), Kinds::ALERTS);
+        bench
+            .write(ALERT, 0, 7, b"\x01\x01447700900123\0\x00\x0012345\0")
+            .await;
+        let event = events.recv().await.unwrap();
+        assert_eq!(event.command(), Some(CommandId::ALERT_NOTIFICATION));
+        assert_eq!(event.bind().map(|bind| bind.as_str()), Some("a-1"));
+        let Event::Alert(alert) = &event else {
+            panic!("{event:?}")
+        };
+        assert_eq!(alert.header.sequence_number.value(), 7);
+        assert_eq!(alert.alert.source_addr.as_bytes(), b"447700900123");
+        assert_eq!(alert.alert.esme_addr.as_bytes(), b"12345");
+        assert!(!format!("{event:?}").contains("447700900123"));
+        // What we say next is no answer to it.
+        let _pending = bench.submit(1);
+        bench.read(SUBMIT).await;
+    })
+    .await;
+}

@@ -295,6 +295,7 @@ impl Bench {
             start,
             sequences: crate::bind::counting(),
             strategies,
+            stores: crate::events::receipts::in_memory(),
             seed: 7,
         });
         let watcher = Watcher::default();

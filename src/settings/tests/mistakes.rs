@@ -344,6 +344,18 @@ const BEHIND_A_BIND: &[(&str, &str)] = &[
         "7: binds.a-1.tls.dangerously_accept_any_certificate: trusts everybody, so ca_file has no use; leave out one of them",
     ),
     (
+        "[binds.a-1.tls]\npinned_sha256 = [\"49a2\"]",
+        "6: binds.a-1.tls.pinned_sha256: must be a list of SHA-256 values of certificates, 64 hexadecimal digits each, in quotes, not \"49a2\"",
+    ),
+    (
+        "[binds.a-1.tls]\nca_file = \"a.pem\"\npinned_sha256 = [\"49a25943e96f112a0a6149e2b5c607decb28bd36746903d0ef5d38295d8b44fe\"]",
+        "6: binds.a-1.tls.ca_file: has no use, because pinned_sha256 counts instead of authorities; leave out one of them",
+    ),
+    (
+        "[binds.a-1.tls]\npinned_sha256 = [\"49a25943e96f112a0a6149e2b5c607decb28bd36746903d0ef5d38295d8b44fe\"]\ndangerously_accept_any_certificate = true",
+        "7: binds.a-1.tls.dangerously_accept_any_certificate: trusts everybody, so pinned_sha256 has no use; leave out one of them",
+    ),
+    (
         "[binds.a-1.tls]\nmin_version = \"1.1\"",
         "6: binds.a-1.tls.min_version: must be \"1.2\" or \"1.3\", not \"1.1\"",
     ),

@@ -5,6 +5,7 @@
 //! parts has one result. Everything is bounded by number and age, and nothing vanishes: what is given up comes
 //! out of [`Correlator::poll_event`].
 
+mod counters;
 mod parking;
 mod store;
 
@@ -12,7 +13,8 @@ use std::borrow::Cow;
 use std::collections::{HashMap, VecDeque};
 use std::time::{Duration, Instant};
 
-use parking::Parking;
+pub use counters::CorrelatorCounters;
+use parking::{Parked, Parking};
 pub use store::{MemoryStore, MessageKey, Place, ReceiptStore, Tracked};
 
 use super::message_id::IdRules;
@@ -26,7 +28,8 @@ pub struct CorrelatorLimits {
     pub messages: usize,
     /// How long receipts of a message are waited for. Default 7 days.
     pub keep_for: Duration,
-    /// How long a message with a result is remembered, so that further receipts still find it. Default 1 hour.
+    /// How long a message with a result is remembered, so that doubled receipts still find it. Default
+    /// 5 minutes.
     pub keep_finished_for: Duration,
     /// Receipts that wait for a response; beyond that the oldest is an orphan. Default 10,000.
     pub parked: usize,
@@ -39,7 +42,7 @@ impl Default for CorrelatorLimits {
         Self {
             messages: 1_000_000,
             keep_for: Duration::from_secs(7 * 24 * 3600),
-            keep_finished_for: Duration::from_secs(3600),
+            keep_finished_for: Duration::from_secs(300),
             parked: 10_000,
             park_for: Duration::from_secs(300),
         }
@@ -152,6 +155,7 @@ pub struct Correlator<T, S = MemoryStore<T>> {
     store: S,
     parking: Parking,
     events: VecDeque<Correlation<T>>,
+    counters: CorrelatorCounters,
     next: u64,
 }
 
@@ -164,17 +168,23 @@ impl<T: Clone> Correlator<T> {
 }
 
 impl<T: Clone, S: ReceiptStore<T>> Correlator<T, S> {
-    /// A correlator that keeps its messages in `store`.
+    /// A correlator that keeps its messages in `store`, and goes on with what is in it.
     #[must_use]
     pub fn with_store(limits: CorrelatorLimits, store: S) -> Self {
         Self {
             limits,
             rules: HashMap::new(),
+            next: store.first_free().0,
             store,
             parking: Parking::default(),
             events: VecDeque::new(),
-            next: 0,
+            counters: CorrelatorCounters::default(),
         }
+    }
+
+    /// Other limits from now on; what is kept already keeps its time.
+    pub fn set_limits(&mut self, limits: CorrelatorLimits) {
+        self.limits = limits;
     }
 
     /// Sets how the ids of an account are to be read; without it they are compared as they are.
@@ -201,6 +211,7 @@ impl<T: Clone, S: ReceiptStore<T>> Correlator<T, S> {
         }
         let key = MessageKey(self.next);
         self.next += 1;
+        self.counters.messages += 1;
         let message = Tracked {
             token,
             account: account.into(),
@@ -224,14 +235,14 @@ impl<T: Clone, S: ReceiptStore<T>> Correlator<T, S> {
         }
         self.store.add_id(place, &id);
         while let Some(parked) = self.parking.take(account, &id) {
-            let event = match self.apply(place, parked.receipt.state(), now) {
-                Some(change) => Correlation::Matched(change.with(parked.receipt)),
-                None => Correlation::Orphan {
-                    account: parked.account,
-                    receipt: parked.receipt,
-                },
-            };
-            self.events.push_back(event);
+            match self.apply(place, parked.receipt.state(), now) {
+                Some(change) => {
+                    self.counters.early += 1;
+                    let matched = change.with(parked.receipt);
+                    self.events.push_back(Correlation::Matched(matched));
+                }
+                None => self.orphan(parked),
+            }
         }
     }
 
@@ -249,6 +260,7 @@ impl<T: Clone, S: ReceiptStore<T>> Correlator<T, S> {
         receipt: Receipt<'r>,
         now: Instant,
     ) -> Received<'r, T> {
+        self.counters.receipts += 1;
         let rules = self.rules(account);
         let place = candidates(&receipt, rules).find_map(|id| self.store.find(account, &id));
         if let Some(change) = place.and_then(|place| self.apply(place, receipt.state(), now)) {
@@ -260,16 +272,14 @@ impl<T: Clone, S: ReceiptStore<T>> Correlator<T, S> {
         keys.sort_unstable();
         keys.dedup();
         if keys.is_empty() || self.limits.parked == 0 {
+            self.counters.orphans += 1;
             return Received::Orphan(receipt);
         }
         while self.parking.len() >= self.limits.parked {
             let Some(oldest) = self.parking.take_oldest() else {
                 break;
             };
-            self.events.push_back(Correlation::Orphan {
-                account: oldest.account,
-                receipt: oldest.receipt,
-            });
+            self.orphan(oldest);
         }
         self.parking
             .park(account, receipt.into_owned(), keys, now + self.limits.park_for);
@@ -279,10 +289,7 @@ impl<T: Clone, S: ReceiptStore<T>> Correlator<T, S> {
     /// Gives up what has waited long enough.
     pub fn handle_timeout(&mut self, now: Instant) {
         while let Some(parked) = self.parking.take_expired(now) {
-            self.events.push_back(Correlation::Orphan {
-                account: parked.account,
-                receipt: parked.receipt,
-            });
+            self.orphan(parked);
         }
         while let Some((deadline, key)) = self.store.first()
             && deadline <= now
@@ -309,6 +316,12 @@ impl<T: Clone, S: ReceiptStore<T>> Correlator<T, S> {
         self.store.len()
     }
 
+    /// What came so far, and what became of it.
+    #[must_use]
+    pub const fn counters(&self) -> CorrelatorCounters {
+        self.counters
+    }
+
     /// Receipts that wait for a response.
     #[must_use]
     pub fn parked(&self) -> usize {
@@ -322,7 +335,8 @@ impl<T: Clone, S: ReceiptStore<T>> Correlator<T, S> {
     /// Carries a state to its message; none when that is gone.
     fn apply(&mut self, place: Place, state: Option<MessageState>, now: Instant) -> Option<Change<T>> {
         let keep_finished_for = self.limits.keep_finished_for;
-        self.store.update(place.message, |message| {
+        let mut changed = None;
+        self.store.update(place.message, &mut |message| {
             let progress = message
                 .parts
                 .get_mut(place.part)
@@ -332,19 +346,33 @@ impl<T: Clone, S: ReceiptStore<T>> Correlator<T, S> {
                 message.finished = true;
                 message.deadline = now + keep_finished_for;
             }
-            Change {
+            changed = Some(Change {
                 place,
                 token: message.token.clone(),
                 progress,
                 result,
-            }
-        })
+            });
+        });
+        let change = changed?;
+        self.counters.matched += 1;
+        self.counters.repeated += u64::from(change.progress == Progress::None);
+        self.counters.finished += u64::from(change.result.is_some());
+        Some(change)
+    }
+
+    fn orphan(&mut self, parked: Parked) {
+        self.counters.orphans += 1;
+        self.events.push_back(Correlation::Orphan {
+            account: parked.account,
+            receipt: parked.receipt,
+        });
     }
 
     fn give_up(&mut self, key: MessageKey) {
         if let Some(message) = self.store.remove(key)
             && !message.finished
         {
+            self.counters.given_up += 1;
             self.events.push_back(Correlation::Unfinished {
                 token: message.token,
                 parts: message.parts,

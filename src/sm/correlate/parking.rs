@@ -34,6 +34,9 @@ impl Parking {
     ) {
         let number = self.next;
         self.next += 1;
+        // Invariant: deadlines are in the order of arrival, also after the limit was made shorter.
+        let last = self.receipts.last_key_value();
+        let until = last.map_or(until, |(_, parked)| until.max(parked.until));
         for key in &keys {
             self.by_id.entry(account, key).push(number);
         }

@@ -37,8 +37,15 @@ pub struct Tracked<T> {
 
 /// Keeps tracked messages and finds them by account and message id.
 ///
-/// [`MemoryStore`] is one; another may persist what it is told.
+/// [`MemoryStore`] is one; another may persist what it is told. It is called for each accepted message and each
+/// receipt, on the thread of the bind, so it must neither block for long nor panic: what is slow is done behind it.
+/// Deadlines mean nothing to another process: a store that outlives this one keeps how long was left.
 pub trait ReceiptStore<T> {
+    /// The first key that is free, larger than any that is kept: of a store that does not begin empty.
+    fn first_free(&self) -> MessageKey {
+        MessageKey(0)
+    }
+
     /// Keeps a message, without ids as yet.
     fn insert(&mut self, key: MessageKey, message: Tracked<T>);
 
@@ -48,8 +55,8 @@ pub trait ReceiptStore<T> {
     /// What an id belongs to.
     fn find(&self, account: &str, id: &str) -> Option<Place>;
 
-    /// Changes a message, its deadline too; none when it is not kept.
-    fn update<R>(&mut self, key: MessageKey, change: impl FnOnce(&mut Tracked<T>) -> R) -> Option<R>;
+    /// Changes a message, its deadline too: calls `change` once, or not at all when the message is not kept.
+    fn update(&mut self, key: MessageKey, change: &mut dyn FnMut(&mut Tracked<T>));
 
     /// Forgets a message and its ids.
     fn remove(&mut self, key: MessageKey) -> Option<Tracked<T>>;
@@ -63,6 +70,40 @@ pub trait ReceiptStore<T> {
     /// True when none is kept.
     fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+}
+
+impl<T, S: ReceiptStore<T> + ?Sized> ReceiptStore<T> for Box<S> {
+    fn first_free(&self) -> MessageKey {
+        (**self).first_free()
+    }
+
+    fn insert(&mut self, key: MessageKey, message: Tracked<T>) {
+        (**self).insert(key, message);
+    }
+
+    fn add_id(&mut self, place: Place, id: &str) {
+        (**self).add_id(place, id);
+    }
+
+    fn find(&self, account: &str, id: &str) -> Option<Place> {
+        (**self).find(account, id)
+    }
+
+    fn update(&mut self, key: MessageKey, change: &mut dyn FnMut(&mut Tracked<T>)) {
+        (**self).update(key, change);
+    }
+
+    fn remove(&mut self, key: MessageKey) -> Option<Tracked<T>> {
+        (**self).remove(key)
+    }
+
+    fn first(&self) -> Option<(Instant, MessageKey)> {
+        (**self).first()
+    }
+
+    fn len(&self) -> usize {
+        (**self).len()
     }
 }
 
@@ -101,15 +142,16 @@ impl<T> ReceiptStore<T> for MemoryStore<T> {
         self.places.get(account, id).copied()
     }
 
-    fn update<R>(&mut self, key: MessageKey, change: impl FnOnce(&mut Tracked<T>) -> R) -> Option<R> {
-        let message = self.messages.get_mut(&key)?;
+    fn update(&mut self, key: MessageKey, change: &mut dyn FnMut(&mut Tracked<T>)) {
+        let Some(message) = self.messages.get_mut(&key) else {
+            return;
+        };
         let before = message.deadline;
-        let result = change(message);
+        change(message);
         if message.deadline != before {
             self.deadlines.remove(&(before, key));
             self.deadlines.insert((message.deadline, key));
         }
-        Some(result)
     }
 
     fn remove(&mut self, key: MessageKey) -> Option<Tracked<T>> {

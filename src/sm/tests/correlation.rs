@@ -182,7 +182,7 @@ fn a_part_that_was_sent_twice_listens_to_both_ids() {
         Some(("m", 0, Progress::None, None))
     );
     // Of a message that is gone by now nothing can be said.
-    correlator.handle_timeout(now + Duration::from_secs(3600));
+    correlator.handle_timeout(now + 5 * MINUTE);
     correlator.handle_receipt("a", receipt("3", "DELIVRD"), now);
     correlator.handle_id(
         "a",
@@ -222,18 +222,17 @@ fn messages_without_a_result_are_given_up_in_the_end() {
     );
 
     hand_in(&mut correlator, "3", "DELIVRD", now + MINUTE);
-    let hour = Duration::from_secs(3600);
     assert_eq!(
         hand_in(&mut correlator, "3", "DELIVRD", now + MINUTE),
         Some(("second", 0, Progress::None, None))
     );
-    correlator.handle_timeout(now + MINUTE + hour);
+    correlator.handle_timeout(now + 6 * MINUTE);
     assert_eq!(
         correlator.messages(),
         1,
-        "a finished message is forgotten after an hour, without a word"
+        "a finished message is forgotten after five minutes, without a word"
     );
-    correlator.handle_timeout(now + MINUTE + 7 * 24 * hour);
+    correlator.handle_timeout(now + MINUTE + CorrelatorLimits::default().keep_for);
     let events: Vec<_> = std::iter::from_fn(|| correlator.poll_event()).collect();
     assert!(events.contains(&unfinished("third", vec![None]).unwrap()));
     assert_eq!((correlator.messages(), correlator.poll_timeout()), (0, None));
