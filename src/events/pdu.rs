@@ -52,6 +52,18 @@ impl PduEvent {
         }
     }
 
+    /// The lower-case name of its command, such as `submit_sm_resp`; `unknown` for one that is in no version.
+    #[must_use]
+    pub fn command(&self) -> &'static str {
+        self.header.command_id.name().unwrap_or("unknown")
+    }
+
+    /// True when its command_status is ESME_ROK, which requests have too.
+    #[must_use]
+    pub const fn is_ok(&self) -> bool {
+        self.header.command_status.is_ok()
+    }
+
     /// True for a receipt or an intermediate notification, and for the response to one.
     #[must_use]
     pub fn is_receipt(&self) -> bool {
@@ -80,19 +92,5 @@ impl fmt::Debug for PduEvent {
             .field("at", &self.at)
             .field("request", &self.request)
             .finish()
-    }
-}
-
-impl PduEvent {
-    /// The lower-case name of its command, such as `submit_sm_resp`; `unknown` for one that is in no version.
-    #[must_use]
-    pub fn command(&self) -> &'static str {
-        self.header.command_id.name().unwrap_or("unknown")
-    }
-
-    /// True when its command_status is ESME_ROK, which requests have too.
-    #[must_use]
-    pub const fn is_ok(&self) -> bool {
-        self.header.command_status.is_ok()
     }
 }

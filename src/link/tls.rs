@@ -1,7 +1,8 @@
 //! TLS towards a peer: rustls with the `ring` provider.
 //!
 //! The peer's certificate must be signed by an authority of the system, or of our own file, and bear the name that
-//! we connected to; or it is one of those that are pinned, whatever it says. Files are read again for each connection, so a renewed certificate needs no restart.
+//! we connected to; or it is one of those that are pinned, whatever it says. Files are read again for each connection,
+//! so a renewed certificate needs no restart.
 
 use std::io;
 use std::path::Path;

@@ -34,6 +34,8 @@ pub(super) struct Core {
     pub(super) accounts: BTreeMap<AccountId, Account>,
     pub(super) binds: Binds,
     pub(super) closing: Option<Closing>,
+    /// When the next quarantine is over; none while no bind is quarantined.
+    pub(super) next_release: Option<Instant>,
     next_intake: u64,
     /// Messages of this drain.
     drained: usize,
@@ -66,6 +68,7 @@ impl Core {
             accounts: BTreeMap::new(),
             binds,
             closing: None,
+            next_release: None,
             next_intake: 0,
             drained: 0,
             now: None,
@@ -195,7 +198,7 @@ impl Core {
     pub(super) fn handle_timeout(&mut self) {
         let now = self.now();
         self.dispatcher.handle_timeout(now);
-        if self.next_release().is_some_and(|due| due <= now) {
+        if self.next_release.is_some_and(|due| due <= now) {
             self.release(now);
         }
         if self.next_sweep <= now {
@@ -211,7 +214,7 @@ impl Core {
     pub(super) fn poll_timeout(&self) -> Instant {
         let closing = self.closing.as_ref().and_then(Closing::next_deadline);
         let others = self.dispatcher.poll_timeout().into_iter();
-        let others = others.chain(closing).chain(self.next_release());
+        let others = others.chain(closing).chain(self.next_release);
         others.fold(self.next_sweep, Instant::min)
     }
 

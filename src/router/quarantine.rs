@@ -1,9 +1,9 @@
 //! Binds that reject what others accept get nothing for a while.
 //!
 //! A bind is quarantined when it has rejected [`quarantine_after`] messages in a row, others of its routes accepted
-//! some meanwhile, and each of its routes has another bind that is up: a message never waits for the want of a bind
-//! that would only reject it, and never is kept from the last bind there is. After [`quarantine`] it is tried again;
-//! each time that this fails the time doubles, up to sixteen times as long.
+//! some during the second half of these, and each of its routes has another bind that is up: no message waits for want
+//! of a bind, and none is kept from the last one there is. After [`quarantine`] it is tried again; each time that this
+//! fails the time doubles, up to sixteen times as long.
 //!
 //! [`quarantine_after`]: crate::settings::RouterSettings::quarantine_after
 //! [`quarantine`]: crate::settings::RouterSettings::quarantine
@@ -27,8 +27,8 @@ const MOST_DOUBLINGS: u32 = 4;
 pub(super) struct Health {
     /// Counted by the bind.
     pub(super) verdicts: Arc<Verdicts>,
-    /// Since it has accepted nothing: what the others had accepted when that began.
-    failing_since: Option<u64>,
+    /// The last look at the others while it rejected: its own rejections in a row, and what they had accepted.
+    looked: Option<(u64, u64)>,
     /// When it is tried again.
     until: Option<Instant>,
     /// How often it was quarantined without having accepted anything between.
@@ -52,22 +52,25 @@ impl Core {
         };
         let in_row = member.health.verdicts.rejected_in_row();
         if in_row == 0 {
-            member.health.failing_since = None;
+            member.health.looked = None;
             if member.health.until.is_none() {
                 member.health.times = 0;
             }
             return;
         }
-        if member.health.until.is_some() {
+        // Looking at the others goes through all binds: twice in a long row, and not for each single refusal.
+        let step = (after / 2).max(1);
+        let looked = member.health.looked;
+        if member.health.until.is_some() || in_row < looked.map_or(step, |(at, _)| at.saturating_add(step)) {
             return;
         }
         let others = self.accepted_beside(key);
-        let Some(member) = self.binds.get_mut(key) else {
-            return;
-        };
-        let before = *member.health.failing_since.get_or_insert(others);
-        if in_row >= after && others > before && self.can_do_without(key) {
-            self.quarantine(key, in_row, now);
+        let others_accept = looked.is_some_and(|(_, before)| others > before);
+        if in_row >= after && others_accept && self.can_do_without(key) {
+            return self.quarantine(key, in_row, now);
+        }
+        if let Some(member) = self.binds.get_mut(key) {
+            member.health.looked = Some((in_row, others));
         }
     }
 
@@ -79,16 +82,21 @@ impl Core {
         let health = &mut member.health;
         let time = time.saturating_mul(1 << health.times.min(MOST_DOUBLINGS));
         health.times += 1;
-        health.failing_since = None;
+        // Tried again, its row goes on: what counts is what happens from then on.
+        health.looked = None;
         health.until = Some(now + time);
         let bind = member.id.clone();
         warn!(%bind, rejected, "rejects what others accept: quarantined");
         self.dispatcher.set_open(key, false, now);
+        self.next_release = self.first_release();
         self.hub.emit(Event::Alarm(Alarm::Quarantined { bind, rejected }));
     }
 
     /// Lets binds try again whose time has come, or that are needed.
     pub(super) fn release(&mut self, now: Instant) {
+        if self.next_release.is_none() {
+            return;
+        }
         let quarantined = self
             .binds
             .iter()
@@ -105,10 +113,10 @@ impl Core {
                 self.dispatcher.set_open(key, is_bound, now);
             }
         }
+        self.next_release = self.first_release();
     }
 
-    /// When the next quarantine is over.
-    pub(super) fn next_release(&self) -> Option<Instant> {
+    fn first_release(&self) -> Option<Instant> {
         let ends = self.binds.iter().filter_map(|(_, member)| member.health.until);
         ends.min()
     }
