@@ -96,9 +96,26 @@ pub(crate) fn posts(random: &mut Rng) -> Vec<Post> {
     posts.collect()
 }
 
+/// How badly it is done.
+#[derive(Clone, Copy)]
+pub(crate) struct Temper {
+    /// The share of questions of which the actor dies.
+    pub(crate) death: f64,
+    /// The share of the others that take their time, or have no answer.
+    pub(crate) slow: f64,
+}
+
+/// What answerers are told.
+#[derive(Clone, Copy)]
+pub(crate) struct Terms {
+    pub(crate) seed: u64,
+    /// How long answers may take.
+    pub(crate) patience: Duration,
+    pub(crate) temper: Temper,
+}
+
 struct Clerk {
-    /// The seed, and how long answers may take.
-    terms: (u64, Duration),
+    terms: Terms,
     name: (&'static str, u32),
     shown: Arc<Mutex<Vec<Shown>>>,
 }
@@ -114,21 +131,28 @@ impl Clerk {
         lane: (String, String),
         is_message: bool,
     ) -> ResponseFuture<Answer> {
-        let (seed, patience) = self.terms;
+        let Terms {
+            seed,
+            patience,
+            temper,
+        } = self.terms;
         let first = numbers.first().copied().unwrap_or_default();
         let mut random = Rng::with_seed(seed ^ (u64::from(first) << 20));
-        let after = match random.u8(0..4) {
-            0 => Duration::ZERO,
-            1 => millis(random.u64(0..50)),
-            2 => patience.mul_f64(random.f64() * 0.9),
+        let dies = chance(&mut random, temper.death);
+        let is_slow = chance(&mut random, temper.slow);
+        let after = match random.u8(0..3) {
+            _ if !is_slow => Duration::ZERO,
+            0 => millis(random.u64(0..50)),
+            1 => patience.mul_f64(random.f64() * 0.9),
             _ => patience.mul_f64(random.f64() * 2.5),
         };
-        let deed = match random.u8(0..40) {
+        let deed = match random.u8(0..38) {
+            _ if dies => Deed::Die,
             0..25 => Deed::Answer(CommandStatus::ESME_ROK, after),
             25..31 => Deed::Answer(CommandStatus::ESME_RX_R_APPN, after),
             31..35 => Deed::Panic(after),
-            35..37 => Deed::Die,
-            _ => Deed::Silence,
+            _ if is_slow => Deed::Silence,
+            _ => Deed::Answer(CommandStatus::ESME_ROK, after),
         };
         self.shown.lock().unwrap().push(Shown {
             numbers,
@@ -189,7 +213,7 @@ pub(crate) fn numbers(message: &InboundMessage) -> Vec<u32> {
 }
 
 /// Sees that somebody has the duty, and again when that one is dead.
-pub(crate) async fn fill(esme: Esme, post: Post, terms: (u64, Duration), shown: Arc<Mutex<Vec<Shown>>>) {
+pub(crate) async fn fill(esme: Esme, post: Post, terms: Terms, shown: Arc<Mutex<Vec<Shown>>>) {
     for generation in 0.. {
         let clerk = Clerk {
             terms,

@@ -19,6 +19,9 @@ const ENQUIRE: Duration = Duration::from_secs(1);
 /// Its enquire_links have numbers from here.
 const ENQUIRIES: u32 = 1_000_000;
 
+/// Timers are a millisecond late at most.
+pub(crate) const TICK: Duration = Duration::from_millis(2);
+
 /// One PDU that is delivered.
 #[derive(Clone, Debug)]
 pub(crate) struct Sent {
@@ -62,6 +65,14 @@ impl Phones {
             sent: Arc::new(sent),
             start: bindery::link::now(),
         }
+    }
+
+    /// True when something left later than at its time, because the link had no room for it.
+    pub(crate) fn is_late(&self) -> bool {
+        let seen = self.seen.lock().unwrap();
+        let limit = |sent: &Sent| self.start + sent.at + TICK;
+        let mut sent = self.sent.iter();
+        sent.any(|sent| seen.sent.get(&sent.number).is_none_or(|left| *left > limit(sent)))
     }
 
     fn note(&self, note: impl FnOnce(&mut Seen)) {

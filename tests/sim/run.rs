@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use actix::{Actor, Context, Handler};
+use actix::Actor;
 use bindery::esme::Esme;
 use bindery::events::{Event, Kinds, OutcomeEvent};
 use bindery::submit::{Reference, SubmitError, SubmitResult};
@@ -16,6 +16,7 @@ use tokio::time::{sleep, timeout};
 use crate::ledger::Ledger;
 use crate::orders::Order;
 use crate::traffic::{self, Call, Message, Way};
+use crate::watcher::Watcher;
 use crate::world::{World, chance, millis, secs};
 use crate::{limits, orders, panics, truth};
 
@@ -38,22 +39,6 @@ pub(crate) struct Report {
     /// Equal for equal runs.
     pub(crate) digest: String,
     pub(crate) sightings: usize,
-}
-
-/// Keeps the events that it is told.
-#[derive(Clone, Default)]
-struct Watcher(Arc<Mutex<Vec<Event>>>);
-
-impl Actor for Watcher {
-    type Context = Context<Self>;
-}
-
-impl Handler<Event> for Watcher {
-    type Result = ();
-
-    fn handle(&mut self, event: Event, _: &mut Context<Self>) {
-        self.0.lock().unwrap().push(event);
-    }
 }
 
 type Answers = Arc<Mutex<BTreeMap<u64, SubmitResult>>>;
