@@ -1,6 +1,6 @@
 //! The structure that `docs/architecture.md` draws, read from the sources and held.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -317,23 +317,47 @@ fn paths_are_found_in_groups_too() {
 }
 
 #[test]
-fn every_test_that_the_page_for_newcomers_names_is_there() {
-    let page = fs::read_to_string(root().join("docs/from-python.md")).unwrap();
-    let rows = page.lines().filter(|line| line.starts_with('|'));
+fn every_test_that_a_page_names_is_there() {
+    let files = sources().into_iter().chain(rust_files(&root().join("tests")));
+    let sources: String = files.map(|file| fs::read_to_string(file).unwrap()).collect();
+    for (page, least) in [("docs/from-python.md", 50), ("docs/reliability.md", 100)] {
+        let text = fs::read_to_string(root().join(page)).unwrap();
+        let named = named_tests(&text);
+        assert!(named.len() > least, "{page}: {}", named.len());
+        let missing: Vec<_> = named
+            .into_iter()
+            .filter(|name| !sources.contains(&format!("fn {name}(")))
+            .collect();
+        assert!(missing.is_empty(), "{page}: {missing:?}");
+    }
+}
+
+/// What stands between backticks and reads like the name of a test.
+fn named_tests(page: &str) -> BTreeSet<&str> {
     let is_test = |word: &&str| {
         let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
         word.matches('_').count() > 2 && word.chars().all(plain)
     };
-    let named: Vec<&str> = rows
-        .flat_map(|row| row.split('`').skip(1).step_by(2))
-        .filter(is_test)
-        .collect();
-    assert!(named.len() > 40, "{}", named.len());
-    let files = sources().into_iter().chain(rust_files(&root().join("tests")));
-    let sources: String = files.map(|file| fs::read_to_string(file).unwrap()).collect();
-    let missing: Vec<_> = named
-        .into_iter()
-        .filter(|name| !sources.contains(&format!("fn {name}(")))
-        .collect();
-    assert!(missing.is_empty(), "{missing:?}");
+    let words = page.lines().flat_map(|line| line.split('`').skip(1).step_by(2));
+    words.filter(is_test).collect()
+}
+
+#[test]
+fn every_feature_of_the_python_client_has_a_row_with_a_test_or_a_reason() {
+    let page = fs::read_to_string(root().join("docs/from-python.md")).unwrap();
+    let rows = page.lines().filter_map(|line| {
+        let mut cells = line.strip_prefix('|')?.split('|').map(str::trim);
+        let (number, feature, shown) = (cells.next()?, cells.next()?, cells.next()?);
+        let number = number.strip_prefix(|letter| ('A'..='G').contains(&letter))?;
+        Some((number.parse().ok()?, feature, shown))
+    });
+    let rows: Vec<(u32, &str, &str)> = rows.collect();
+    let numbers: Vec<u32> = rows.iter().map(|(number, ..)| *number).collect();
+    assert_eq!(numbers, (1..=62).collect::<Vec<_>>());
+    for (number, feature, shown) in rows {
+        assert!(
+            !feature.is_empty() && shown.len() > 20,
+            "{number}: {feature}: {shown}"
+        );
+    }
 }
