@@ -163,6 +163,12 @@ pub(super) struct Smsc {
     /// The seed of everything that happens by chance
     #[arg(long)]
     pub(super) seed: Option<u64>,
+    /// Append each message part that is decoded to this file, as JSON, before it is answered
+    #[arg(long, value_name = "FILE")]
+    pub(super) seen: Option<PathBuf>,
+    /// Put what the parts say there too, in hex
+    #[arg(long, requires = "seen")]
+    pub(super) seen_texts: bool,
     /// Print JSON Lines
     #[arg(long)]
     pub(super) json: bool,

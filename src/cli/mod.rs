@@ -13,6 +13,7 @@ mod messages;
 mod outcome;
 mod output;
 pub mod pdu_json;
+mod seen;
 mod send;
 mod serve;
 mod signals;

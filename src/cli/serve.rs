@@ -10,6 +10,7 @@ use tracing_subscriber::filter::LevelFilter;
 use super::args;
 use super::load_settings;
 use super::output::{Exit, complain, say};
+use super::seen::SeenFile;
 use super::signals::{Hangup, Signals};
 use crate::esme::Esme;
 use crate::settings::{LogLevel, Settings, SmscSettings};
@@ -137,6 +138,15 @@ pub(super) fn smsc(args: &args::Smsc) -> Exit {
                 return Exit::Failed;
             }
         };
+        if let Some(file) = &args.seen {
+            match SeenFile::open(file, args.seen_texts) {
+                Ok(seen) => smsc.observe(seen),
+                Err(error) => {
+                    complain(format_args!("cannot open {}: {error}", file.display()));
+                    return Exit::Failed;
+                }
+            }
+        }
         if let Some(address) = smsc.local_addr() {
             let address = address.to_string();
             if args.json {

@@ -12,7 +12,7 @@ use super::faults::{Dice, Plan};
 use super::links::{LinkId, Links, Wish};
 use super::requests::Message;
 use super::store::Store;
-use super::witness::{Fate, Seen, Witness};
+use super::witness::{Fate, Observer, Seen, Sighting, Witness};
 use crate::pdu::{CommandStatus, DeliverSm, SequenceNumber, StatusClass};
 
 /// The state of an SMSC. It outlives links and restarts.
@@ -25,6 +25,7 @@ pub(super) struct Centre {
     pub(super) links: Links,
     pub(super) counters: Counters,
     pub(super) witness: Witness,
+    pub(super) observer: Option<Box<dyn Observer>>,
     seed: u64,
     timer: Timer,
 }
@@ -47,6 +48,7 @@ impl Centre {
             links: Links::default(),
             counters: Counters::default(),
             witness: Witness::default(),
+            observer: None,
             seed,
             timer: Timer::default(),
             behaviour,
@@ -98,13 +100,12 @@ impl Centre {
                 .accept(&self.behaviour, &mut self.deliveries, account, submission, now),
         };
         self.counters.responses_lost += u64::from(plan.fate == Fate::ResponseLost);
-        if self.behaviour.witness {
-            let ids = self.behaviour.message_ids.in_responses;
+        let ids = self.behaviour.message_ids.in_responses;
+        let (link, sequence_number) = origin;
+        self.note(now, link, || {
             let id = result.map(|number| ids.write(number).to_string());
-            let (link, sequence_number) = origin;
-            let seen = message.seen(sequence_number, id, plan.fate);
-            self.witness.note(now, link, Seen::Message(Box::new(seen)));
-        }
+            Seen::Message(Box::new(message.seen(sequence_number, id, plan.fate)))
+        });
         match result {
             Ok(number) => {
                 self.counters.messages += 1;
@@ -225,9 +226,32 @@ impl Centre {
     }
 
     /// Writes down what was seen, where somebody wants to know.
+    #[inline]
     pub(super) fn note(&mut self, at: Instant, link: u64, what: impl FnOnce() -> Seen) {
+        if self.behaviour.witness || self.observer.is_some() {
+            self.record(Sighting {
+                at,
+                link,
+                what: what(),
+            });
+        }
+    }
+
+    #[cold]
+    fn record(&mut self, sighting: Sighting) {
+        if let Some(observer) = &mut self.observer {
+            observer.see(&sighting);
+        }
         if self.behaviour.witness {
-            self.witness.note(at, link, what());
+            self.witness.sightings.push(sighting);
+        }
+    }
+
+    /// Called before anything is written.
+    #[inline]
+    pub(super) fn keep(&mut self) {
+        if let Some(observer) = &mut self.observer {
+            observer.keep();
         }
     }
 

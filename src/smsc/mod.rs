@@ -41,7 +41,7 @@ pub use counters::Counters;
 pub use message_id::{IdFormat, MessageIds};
 pub use network::MemoryNetwork;
 pub use script::{Script, Step};
-pub use witness::{Fate, Seen, SeenMessage, Sighting, Witness};
+pub use witness::{Fate, Observer, Seen, SeenMessage, Sighting, Witness};
 
 use crate::link::{Connect, now};
 use crate::pdu::DeliverSm;
@@ -134,6 +134,13 @@ impl Smsc {
     #[must_use]
     pub fn witness(&self) -> Witness {
         self.handle.shared.centre().witness.clone()
+    }
+
+    /// Has `observer` hear of everything that is seen from now on, in the place of the one before.
+    ///
+    /// Nothing is kept for it here: unlike [`Behaviour::witness`] it suits an SMSC that runs for long.
+    pub fn observe(&self, observer: impl Observer + 'static) {
+        self.handle.shared.centre().observer = Some(Box::new(observer));
     }
 
     /// How it behaves now.

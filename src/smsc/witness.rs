@@ -4,6 +4,7 @@
 //! number in their text, see [`SeenMessage::number`].
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::time::Instant;
 
 use crate::pdu::{CommandId, CommandStatus, DataCoding, EsmClass, RegisteredDelivery, SequenceNumber, Tlvs};
@@ -14,6 +15,17 @@ use crate::pdu::{CommandId, CommandStatus, DataCoding, EsmClass, RegisteredDeliv
 pub struct Witness {
     /// What was seen, oldest first.
     pub sightings: Vec<Sighting>,
+}
+
+/// Hears of everything that an SMSC sees, at once, see [`Smsc::observe`](super::Smsc::observe).
+///
+/// The whole SMSC waits for it.
+pub trait Observer: fmt::Debug + Send {
+    /// Something was seen.
+    fn see(&mut self, sighting: &Sighting);
+
+    /// What was seen may be answered as soon as this returns. Whoever keeps records has them safe by then.
+    fn keep(&mut self);
 }
 
 /// Something that an SMSC saw.
@@ -176,10 +188,6 @@ impl Witness {
             }
         }
         numbers
-    }
-
-    pub(super) fn note(&mut self, at: Instant, link: u64, what: Seen) {
-        self.sightings.push(Sighting { at, link, what });
     }
 }
 

@@ -207,6 +207,10 @@ fn wrong_usage_is_one_line_and_exit_2() {
             &["smsc", "--listen", "127.0.0.1:0", "--delay", "5"],
             "expected a duration with a unit",
         ),
+        (
+            &["smsc", "--listen", "127.0.0.1:0", "--seen-texts"],
+            "--seen <FILE>",
+        ),
         (&["pdu", "decode", "0x"], "expected pairs of the digits"),
         (&["run", "-c", "/no/such/file.toml"], "/no/such/file.toml"),
     ] {
@@ -328,14 +332,17 @@ fn a_filter_ends_quietly_when_nobody_reads() {
 #[cfg(unix)]
 #[test]
 fn load_goes_on_when_its_smsc_is_killed_and_started_again() {
-    let smsc = Smsc::start(&["--delay", "10ms"]);
+    let folder = tempfile::tempdir().unwrap();
+    let seen = folder.path().join("seen.jsonl");
+    let seen = seen.to_str().unwrap();
+    let smsc = Smsc::start(&["--delay", "10ms", "--seen", seen]);
     let address = smsc.address.clone();
     let mut load = vec!["load", "--smsc", &address, "--binds", "2", "--window", "10"];
     load.extend(["--messages", "3000", "--json"]);
     let load = bindery(&load).spawn().unwrap();
     let_some_pass(&address);
     drop(smsc);
-    let again = Smsc::start_at(&address, &["--delay", "1ms"]);
+    let again = Smsc::start_at(&address, &["--delay", "1ms", "--seen", seen]);
     let output = load.wait_with_output().unwrap();
     assert_eq!(code(&output), 0, "{}", String::from_utf8_lossy(&output.stderr));
     let summary = json(&line(&output.stdout));
@@ -350,6 +357,73 @@ fn load_goes_on_when_its_smsc_is_killed_and_started_again() {
         );
     }
     drop(again);
+    // The SMSC that was killed had noted all that it answered; those of `let_some_pass` are there too.
+    let seen = lines_of(seen).len() as u64 - 100;
+    let count = |key: &str| summary[key].as_u64().unwrap();
+    let may_be_seen = count("submitted")..=count("submitted") + count("unknown");
+    assert!(may_be_seen.contains(&seen), "{seen} were seen: {summary}");
+}
+
+fn lines_of(file: &str) -> Vec<Value> {
+    let text = std::fs::read_to_string(file).unwrap();
+    text.lines().map(json).collect()
+}
+
+#[cfg(unix)]
+#[test]
+fn an_smsc_notes_every_part_that_it_decoded_and_no_text_unless_it_is_asked_to() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let (file, config, messages) = (path("seen.jsonl"), path("bindery.toml"), path("messages.csv"));
+    let long = "hello ".repeat(50);
+    let text = format!("to,from,text\n111,1,hello\n222,1,{}\n", long.trim_end());
+    std::fs::write(&messages, text).unwrap();
+    let send = |smsc: &Smsc| {
+        let bind = format!(
+            "[binds.a]\nhosts = [\"{}\"]\nsystem_id = \"shop\"\npassword = \"b\"\n",
+            smsc.address
+        );
+        std::fs::write(&config, bind).unwrap();
+        // What has an outcome would not be sent again.
+        let _ = std::fs::remove_file(path("messages.csv.outcomes.jsonl"));
+        let output = run(&["send", "-c", &config, "--file", &messages, "--json"]);
+        assert_eq!(code(&output), 0, "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    };
+
+    let smsc = Smsc::start(&["--seen", &file]);
+    let told = send(&smsc);
+    smsc.end();
+    let seen = lines_of(&file);
+    let part = |line: &Value| {
+        (
+            line["destination"].clone(),
+            line["part"].clone(),
+            line["parts"].clone(),
+        )
+    };
+    let null = Value::Null;
+    assert_eq!(
+        seen.iter().map(part).collect::<Vec<_>>(),
+        [
+            ("111".into(), null.clone(), null),
+            ("222".into(), 1.into(), 2.into()),
+            ("222".into(), 2.into(), 2.into())
+        ]
+    );
+    for line in &seen {
+        let answer = (&line["account"], &line["command_status"], &line["answer"]);
+        assert_eq!(answer, (&"shop".into(), &0.into(), &"sent".into()));
+        assert!(told.contains(&line["message_id"].to_string()), "{line}: {told}");
+        assert_eq!(line.get("hex"), None);
+    }
+
+    let smsc = Smsc::start(&["--seen", &file, "--seen-texts"]);
+    send(&smsc);
+    smsc.end();
+    let seen = lines_of(&file);
+    assert_eq!(seen.len(), 6, "it goes on where the file ended");
+    assert_eq!(seen[3]["hex"], "68656c6c6f");
 }
 
 #[cfg(unix)]

@@ -133,6 +133,7 @@ impl LinkHandler<DeliveryKey> for Serving<'_> {
             self.deliver(session, now);
         }
         if let Some(mut centre) = self.centre.take() {
+            centre.keep();
             centre.rouse();
         }
         self.peer.waiting.next_due()
