@@ -187,7 +187,7 @@ impl Deliveries {
             };
             let answer = answer.unwrap_or_else(|failed| {
                 if let Some(answerer) = failed {
-                    answerer.handle_failed(&delivery.bind, &self.hub);
+                    answerer.handle_failed(&delivery, &self.hub);
                 }
                 // The SMSC keeps the message.
                 Answer::later()

@@ -107,7 +107,7 @@ impl Desk {
 
     /// Raises an alarm about this bind.
     pub(super) fn alarm(&self, alarm: impl FnOnce(BindId) -> Alarm) {
-        self.hub.emit(HubEvent::Alarm(alarm(self.bind.clone())));
+        self.hub.alarm(alarm(self.bind.clone()), Some(&self.account));
     }
 
     fn handle_delivery(
@@ -150,6 +150,7 @@ impl Desk {
         if self.hub.wants(Kinds::UNREADABLE) {
             self.hub.emit(HubEvent::Unreadable(Arc::new(UnreadableEvent {
                 bind: self.bind.clone(),
+                account: self.account.clone(),
                 header,
                 error,
                 frame: bytes::Bytes::copy_from_slice(frame),

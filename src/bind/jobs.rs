@@ -309,7 +309,8 @@ impl Jobs {
             Response::Nack => MessageId::keep(&[]),
             _ => message_id(&response),
         };
-        let (event, accepted) = self.missed.handle_late(&self.bind, sequence, status, id, now)?;
+        let from = (&self.bind, self.receipts.account());
+        let (event, accepted) = self.missed.handle_late(from, sequence, status, id, now)?;
         self.accepted.extend(accepted);
         Some(event)
     }

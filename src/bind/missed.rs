@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use crate::events::{Accepted, LateEvent};
 use crate::pdu::{CommandStatus, SequenceNumber};
-use crate::submit::{BindId, Job, MessageId, Reference};
+use crate::submit::{AccountId, BindId, Job, MessageId, Reference};
 
 /// At most so many are remembered; the session waits for no more late responses than its window.
 const MOST: usize = 65_536;
@@ -43,7 +43,7 @@ impl Missed {
     /// A late response came: what it is about, and what is to be remembered for receipts.
     pub(super) fn handle_late(
         &mut self,
-        bind: &BindId,
+        (bind, account): (&BindId, &AccountId),
         sequence: SequenceNumber,
         status: CommandStatus,
         message_id: MessageId,
@@ -62,6 +62,7 @@ impl Missed {
             .flatten();
         let event = LateEvent {
             bind: bind.clone(),
+            account: account.clone(),
             reference: missing.reference,
             part: missing.part,
             sequence,

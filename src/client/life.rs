@@ -220,8 +220,12 @@ async fn attend(
                         end = cause;
                     }
                     if hub.wants(Kinds::BINDS) {
-                        let bind = from.bind.clone();
-                        hub.emit(Event::Bind(BindEvent { bind, phase, cause }));
+                        hub.emit(Event::Bind(BindEvent {
+                            bind: from.bind.clone(),
+                            account: inbox.account().clone(),
+                            phase,
+                            cause,
+                        }));
                     }
                 }
                 Report::Ended { clean: agreed } => clean = agreed,

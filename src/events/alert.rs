@@ -1,7 +1,9 @@
 //! The SMSC says that a subscriber can be reached again.
 
+use std::borrow::Cow;
 use std::fmt;
 
+use super::filter::Side;
 use super::shown;
 use crate::pdu::{AlertNotification, Header, Pdu};
 use crate::submit::{AccountId, BindId};
@@ -34,6 +36,14 @@ impl AlertEvent {
             account,
             header,
             alert,
+        }
+    }
+
+    /// On the side of the source who can be reached, on the other who asked to be told.
+    pub(super) fn address(&self, side: Side) -> Cow<'_, str> {
+        match side {
+            Side::Source => self.alert.source_addr.to_text(),
+            Side::Destination => self.alert.esme_addr.to_text(),
         }
     }
 }

@@ -12,7 +12,7 @@ use actix::dev::RecipientRequest;
 use actix::{Message, Recipient};
 
 use super::duty::{AnswerOrder, Covered, DeliveryKind, Duty};
-use super::{Alarm, Answer, Delivery, Event, Hub, InboundMessage};
+use super::{Alarm, Answer, Delivery, Hub, InboundMessage};
 use crate::submit::BindId;
 
 /// Names an answerer, to dismiss it.
@@ -176,13 +176,14 @@ impl<Q: Question> Answerer<Q> {
         })
     }
 
-    /// It gave no answer to a question that came on `bind`.
-    pub(crate) fn handle_failed(&self, bind: &BindId, hub: &Hub) {
+    /// It gave no answer to a question about this.
+    pub(crate) fn handle_failed(&self, delivery: &Delivery, hub: &Hub) {
         if self.is_alive() {
-            hub.emit(Event::Alarm(Alarm::AnswererFailed {
+            let alarm = Alarm::AnswererFailed {
                 name: self.name.clone(),
-                bind: bind.clone(),
-            }));
+                bind: delivery.bind.clone(),
+            };
+            hub.alarm(alarm, Some(&delivery.account));
         } else {
             self.mourn(hub);
         }
@@ -192,7 +193,7 @@ impl<Q: Question> Answerer<Q> {
     fn mourn(&self, hub: &Hub) {
         if !self.mourned.swap(true, Ordering::Relaxed) {
             let name = self.name.clone();
-            hub.emit(Event::Alarm(Alarm::AnswererGone { name }));
+            hub.alarm(Alarm::AnswererGone { name }, None);
         }
     }
 }

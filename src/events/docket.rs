@@ -174,7 +174,7 @@ impl Docket {
             if answer.is_none()
                 && let Some(open) = self.open.get(&number)
             {
-                open.answerer.handle_failed(&open.entry.message.bind, hub);
+                open.answerer.handle_failed(open.entry.message.first(), hub);
             }
             let lane = self.conclude(number, &answer.unwrap_or_else(Answer::later));
             self.go_on(lane, hub, now);

@@ -1,12 +1,22 @@
 //! Which events a subscriber wants.
 
-use super::{Event, Kinds, shown};
-use crate::pdu::{CommandId, Pdu};
+use super::{Event, Kinds};
+use crate::pdu::CommandId;
 use crate::session::Passage;
 use crate::submit::{AccountId, BindId};
 
 /// Which events a subscriber wants: those for which all that is asked for is true. An event of which something that is
-/// asked for cannot be said, such as the address of an enquire_link, is not taken.
+/// asked for cannot be said, such as the address of an enquire_link, is not taken:
+///
+/// | Asked for | Cannot be said of |
+/// |---|---|
+/// | [`on`](Self::on) | outcomes; a receipt that had waited for its message, or never came; alarms that are about no bind |
+/// | [`account`](Self::account) | outcomes; alarms that are about no bind |
+/// | [`commands`](Self::commands) | binds, receipts, outcomes, late responses, alarms |
+/// | prefixes of addresses | binds, outcomes, late responses, what is unreadable, alarms; a receipt that never came |
+///
+/// [`receipts`](Self::receipts) can be said of all: what is no receipt is something else.
+/// [`passages`](Self::passages) is for PDUs alone. [`Event::Lagged`] comes in any case.
 ///
 /// ```
 /// use bindery::events::Filter;
@@ -79,8 +89,8 @@ impl Filter {
         self
     }
 
-    /// Only what is about PDUs of these commands: [`Event::Pdu`], [`Event::Delivery`],
-    /// [`Event::Message`], [`Event::Unreadable`].
+    /// Only what is about PDUs of these commands: [`Event::Pdu`], [`Event::Delivery`], [`Event::Message`],
+    /// [`Event::Unreadable`], [`Event::Alert`].
     #[must_use]
     pub fn commands(mut self, commands: impl IntoIterator<Item = CommandId>) -> Self {
         self.commands = commands.into_iter().collect();
@@ -95,15 +105,16 @@ impl Filter {
         self
     }
 
-    /// Only PDUs, deliveries and messages with a source that begins like this. A response counts as the request that it answers.
+    /// Only what has a source that begins like this. A response counts as the request that it answers, a receipt as the
+    /// PDU that brought it; the source of an alert is who can be reached.
     #[must_use]
     pub fn source_prefix(mut self, prefix: impl Into<Box<str>>) -> Self {
         self.source = Some(prefix.into());
         self
     }
 
-    /// Only PDUs, deliveries and messages with a destination that begins like this, of several at least one. A response counts as
-    /// the request that it answers.
+    /// Only what has a destination that begins like this, of several at least one. A response counts as the request that
+    /// it answers, a receipt as the PDU that brought it; the destination of an alert is who asked for it.
     #[must_use]
     pub fn destination_prefix(mut self, prefix: impl Into<Box<str>>) -> Self {
         self.destination = Some(prefix.into());
@@ -129,16 +140,16 @@ impl Filter {
             && (self.commands.is_empty() || event.command().is_some_and(|id| self.commands.contains(&id)))
             && !matches!(event, Event::Pdu(pdu) if !self.passages.contains(pdu.passage))
             && self.receipts.is_none_or(|wanted| wanted == event.is_receipt())
-            && self.reaches(event.message())
+            && self.reaches(event)
     }
 
-    fn reaches(&self, message: Option<&Pdu>) -> bool {
-        let begins = |prefix: &Option<Box<str>>, names: &[&str]| {
-            prefix.as_deref().is_none_or(|prefix| {
-                message.is_some_and(|pdu| shown::has_text(pdu, names, |text| text.starts_with(prefix)))
-            })
+    fn reaches(&self, event: &Event) -> bool {
+        let begins = |prefix: &Option<Box<str>>, side| {
+            prefix
+                .as_deref()
+                .is_none_or(|prefix| event.has_address(side, |address| address.starts_with(prefix)))
         };
-        begins(&self.source, &["source_addr"]) && begins(&self.destination, &["destination_addr"])
+        begins(&self.source, Side::Source) && begins(&self.destination, Side::Destination)
     }
 
     /// True when events of this bind are asked for, among others.
@@ -184,6 +195,23 @@ impl Default for Filter {
 impl From<Kinds> for Filter {
     fn from(kinds: Kinds) -> Self {
         Self::kinds(kinds)
+    }
+}
+
+/// Where an address stands.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Side {
+    Source,
+    Destination,
+}
+
+impl Side {
+    /// The fields of PDUs that have it.
+    pub(super) const fn names(self) -> &'static [&'static str] {
+        match self {
+            Self::Source => &["source_addr"],
+            Self::Destination => &["destination_addr", "esme_addr"],
+        }
     }
 }
 

@@ -12,8 +12,8 @@ use super::filter::PassageSet;
 use super::queue::Queue;
 use super::subscriber::{Outlet, Subscriber};
 use super::{
-    Alarm, Answer, Delivery, Event, EventStream, Events, Filter, InboundMessage, Interest, Kinds, Policy,
-    SubscriptionStatus,
+    Alarm, AlarmEvent, Answer, Delivery, Event, EventStream, Events, Filter, InboundMessage, Interest, Kinds,
+    Policy, SubscriptionStatus,
 };
 use crate::pdu::CommandStatus;
 use crate::session::Passage;
@@ -205,6 +205,12 @@ impl Hub {
         }
     }
 
+    /// Raises an alarm about a bind of this account, or about none.
+    pub(crate) fn alarm(&self, alarm: Alarm, account: Option<&AccountId>) {
+        let account = account.cloned();
+        self.emit(Event::Alarm(AlarmEvent { account, alarm }));
+    }
+
     /// True while a subscriber holds binds back, maybe others than the one that asks. Costs one atomic load.
     #[inline]
     pub(crate) fn holds(&self) -> bool {
@@ -248,7 +254,7 @@ impl Hub {
     /// The actor of a subscription is gone.
     pub(super) fn handle_gone(&self, subscription: Subscription) {
         if self.remove(subscription).is_some() {
-            self.emit(Event::Alarm(Alarm::SubscriberGone));
+            self.alarm(Alarm::SubscriberGone, None);
         }
     }
 
@@ -260,22 +266,22 @@ impl Hub {
         }
         let as_message = || Event::Message(Arc::new(InboundMessage::single(delivery.clone())));
         let is_taken = self.wants(Kinds::MESSAGES) && self.takes(&as_message());
-        self.answer_taken(is_taken, &delivery.bind, unhandled)
+        self.answer_taken(is_taken, delivery, unhandled)
     }
 
     /// The same for a message.
     pub(crate) fn answer_message(&self, message: &Arc<InboundMessage>, unhandled: CommandStatus) -> Answer {
         let is_taken = self.takes(&Event::Message(message.clone()))
             || self.takes(&Event::Delivery(message.first().clone()));
-        self.answer_taken(is_taken, &message.bind, unhandled)
+        self.answer_taken(is_taken, message.first(), unhandled)
     }
 
-    fn answer_taken(&self, is_taken: bool, bind: &BindId, unhandled: CommandStatus) -> Answer {
+    fn answer_taken(&self, is_taken: bool, delivery: &Delivery, unhandled: CommandStatus) -> Answer {
         if is_taken {
             return Answer::ok();
         }
-        let bind = bind.clone();
-        self.emit(Event::Alarm(Alarm::Unhandled { bind }));
+        let bind = delivery.bind.clone();
+        self.alarm(Alarm::Unhandled { bind }, Some(&delivery.account));
         Answer::from(unhandled)
     }
 

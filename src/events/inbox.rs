@@ -78,6 +78,11 @@ pub struct InboxSizes {
 }
 
 impl Inbox {
+    /// The account.
+    pub(crate) const fn account(&self) -> &AccountId {
+        &self.account
+    }
+
     /// An empty inbox for an account. Its [`courier`](Self::courier) must be spawned.
     #[must_use]
     pub fn new(account: AccountId, limits: JoinLimits, hub: Arc<Hub>) -> Arc<Self> {

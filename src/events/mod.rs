@@ -37,6 +37,7 @@ pub(crate) use duty::Covered;
 pub use duty::{AnswerOrder, DeliveryKind, Duty};
 pub use filter::Filter;
 pub(crate) use filter::Interest;
+use filter::Side;
 pub use hub::{Hub, Subscription};
 pub use inbox::{Inbox, InboxSizes};
 pub(crate) use inbox::{Terms, Verdict};
@@ -48,7 +49,7 @@ pub use queue::{Policy, SubscriptionStatus};
 pub use receipts::{Accepted, ReceiptEvent, Receipts};
 pub use stream::EventStream;
 
-use crate::pdu::{CommandId, CommandStatus, DecodeError, Header, Pdu, SequenceNumber};
+use crate::pdu::{CommandId, CommandStatus, DecodeError, Header, SequenceNumber};
 use crate::submit::{AccountId, BindId, MessageId, Reference, SubmitResult};
 
 /// Something happened.
@@ -72,7 +73,7 @@ pub enum Event {
     /// A PDU could not be read; it was answered as the protocol says.
     Unreadable(Arc<UnreadableEvent>),
     /// Something that somebody should look at.
-    Alarm(Alarm),
+    Alarm(AlarmEvent),
     /// An alert_notification came: a subscriber can be reached again.
     Alert(Arc<AlertEvent>),
     /// A PDU passed.
@@ -126,28 +127,27 @@ impl Event {
             Self::Receipt(receipt) => receipt.bind.as_ref(),
             Self::Unreadable(event) => Some(&event.bind),
             Self::Late(late) => Some(&late.bind),
-            Self::Alarm(alarm) => alarm.bind(),
+            Self::Alarm(event) => event.alarm.bind(),
             Self::Alert(alert) => Some(&alert.bind),
             Self::Pdu(pdu) => Some(&pdu.bind),
             Self::Outcome(_) | Self::Lagged { .. } => None,
         }
     }
 
-    /// The account that it happened in, of deliveries, messages, receipts, alerts and PDUs.
+    /// The account that it happened in; none for outcomes, and for alarms that are about no bind.
     #[must_use]
     pub fn account(&self) -> Option<&AccountId> {
         match self {
+            Self::Bind(event) => Some(&event.account),
             Self::Delivery(delivery) => Some(&delivery.account),
             Self::Message(message) => Some(&message.account),
             Self::Receipt(receipt) => Some(&receipt.account),
+            Self::Late(late) => Some(&late.account),
+            Self::Unreadable(event) => Some(&event.account),
+            Self::Alarm(event) => event.account.as_ref(),
             Self::Alert(alert) => Some(&alert.account),
             Self::Pdu(pdu) => Some(&pdu.account),
-            Self::Bind(_)
-            | Self::Outcome(_)
-            | Self::Late(_)
-            | Self::Unreadable(_)
-            | Self::Alarm(_)
-            | Self::Lagged { .. } => None,
+            Self::Outcome(_) | Self::Lagged { .. } => None,
         }
     }
 
@@ -206,20 +206,21 @@ impl Event {
         BESIDES + frames
     }
 
-    /// The body with the addresses of what it is about.
-    fn message(&self) -> Option<&Pdu> {
+    /// True when its address on this side is right, of several at least one.
+    fn has_address(&self, side: Side, is_right: impl Fn(&str) -> bool + Copy) -> bool {
+        let in_pdu = |pdu| shown::has_text(pdu, side.names(), is_right);
         match self {
-            Self::Delivery(delivery) => Some(&delivery.pdu),
-            Self::Message(message) => Some(&message.first().pdu),
-            Self::Pdu(pdu) => pdu.message(),
+            Self::Delivery(delivery) => in_pdu(&delivery.pdu),
+            Self::Message(message) => in_pdu(&message.first().pdu),
+            Self::Receipt(receipt) => receipt.address(side).is_some_and(is_right),
+            Self::Alert(alert) => is_right(&alert.address(side)),
+            Self::Pdu(pdu) => pdu.message().is_some_and(in_pdu),
             Self::Bind(_)
-            | Self::Receipt(_)
             | Self::Outcome(_)
             | Self::Late(_)
             | Self::Unreadable(_)
             | Self::Alarm(_)
-            | Self::Alert(_)
-            | Self::Lagged { .. } => None,
+            | Self::Lagged { .. } => false,
         }
     }
 }
@@ -282,6 +283,8 @@ impl BitOr for Kinds {
 pub struct BindEvent {
     /// The bind.
     pub bind: BindId,
+    /// Its account.
+    pub account: AccountId,
     /// The phase that it is in now.
     pub phase: Phase,
     /// What brought it there.
@@ -306,6 +309,8 @@ pub struct OutcomeEvent {
 pub struct LateEvent {
     /// The bind.
     pub bind: BindId,
+    /// Its account.
+    pub account: AccountId,
     /// What its caller knows the message by.
     pub reference: Reference,
     /// The part, from 0.
@@ -323,6 +328,8 @@ pub struct LateEvent {
 pub struct UnreadableEvent {
     /// The bind that it came on.
     pub bind: BindId,
+    /// Its account.
+    pub account: AccountId,
     /// Its header.
     pub header: Header,
     /// What is wrong with it.
@@ -335,10 +342,27 @@ impl fmt::Debug for UnreadableEvent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("UnreadableEvent")
             .field("bind", &self.bind)
+            .field("account", &self.account)
             .field("header", &self.header)
             .field("error", &self.error)
             .field("frame", &shown::Octets(&self.frame))
             .finish()
+    }
+}
+
+/// An alarm was raised. Prints as the alarm does.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct AlarmEvent {
+    /// The account of the bind that it is about; none where it is about no bind.
+    pub account: Option<AccountId>,
+    /// What it is.
+    pub alarm: Alarm,
+}
+
+impl fmt::Display for AlarmEvent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.alarm.fmt(f)
     }
 }
 

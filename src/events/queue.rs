@@ -262,10 +262,13 @@ const fn is_above(policy: &Policy, events: usize, octets: usize, part: usize) ->
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::events::Alarm;
+    use crate::events::{Alarm, AlarmEvent};
 
     fn event() -> Event {
-        Event::Alarm(Alarm::SubscriberGone)
+        Event::Alarm(AlarmEvent {
+            account: None,
+            alarm: Alarm::SubscriberGone,
+        })
     }
 
     fn queue(policy: Policy) -> Queue {

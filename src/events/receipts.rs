@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
+use super::filter::Side;
 use super::{Delivery, Event, Hub, Kinds, shown};
 use crate::pdu::MessageState;
 use crate::sm::{
@@ -106,6 +107,8 @@ impl fmt::Debug for ReceiptEvent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let receipt = self.receipt.clone().map(|receipt| Receipt {
             text: receipt.text.as_deref().map(shown::hidden),
+            source_addr: receipt.source_addr.as_deref().map(shown::hidden_address),
+            destination_addr: receipt.destination_addr.as_deref().map(shown::hidden_address),
             ..receipt
         });
         f.debug_struct("ReceiptEvent")
@@ -122,6 +125,15 @@ impl ReceiptEvent {
     #[must_use]
     pub const fn is_orphan(&self) -> bool {
         self.message.is_none()
+    }
+
+    /// The address on this side of the PDU that brought it.
+    pub(super) fn address(&self, side: Side) -> Option<&str> {
+        let receipt = self.receipt.as_ref()?;
+        match side {
+            Side::Source => receipt.source_addr.as_deref(),
+            Side::Destination => receipt.destination_addr.as_deref(),
+        }
     }
 
     /// The state that the receipt tells.
@@ -196,7 +208,9 @@ impl Receipts {
         if !content.is_receipt() {
             return;
         }
-        let receipt = Receipt::read(&content).into_owned();
+        let receipt = Receipt::read(&content)
+            .between(delivery.source(), delivery.destination())
+            .into_owned();
         let mut correlator = self.lock();
         let received = correlator.handle_receipt(self.account.as_str(), receipt, now);
         self.tell(correlator, now);

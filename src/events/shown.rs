@@ -91,3 +91,8 @@ pub(super) fn has_text(pdu: &Pdu, names: &[&str], is_right: impl Fn(&str) -> boo
 pub(super) fn hidden(text: &str) -> Cow<'static, str> {
     Text(text).to_string().into()
 }
+
+/// An address of a receipt for the log.
+pub(super) fn hidden_address(address: &str) -> Cow<'static, str> {
+    Address(address).to_string().into()
+}

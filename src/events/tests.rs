@@ -1,3 +1,4 @@
+mod filters;
 mod inbox;
 mod subscriptions;
 
@@ -102,12 +103,16 @@ fn receipt(id: &str) -> Delivery {
 }
 
 fn alarm() -> Event {
-    Event::Alarm(Alarm::GaveUp { bind: "a-1".into() })
+    Event::Alarm(AlarmEvent {
+        account: Some("a".into()),
+        alarm: Alarm::GaveUp { bind: "a-1".into() },
+    })
 }
 
 fn bound(bind: &str) -> Event {
     Event::Bind(BindEvent {
         bind: bind.into(),
+        account: "a".into(),
         phase: Phase::Bound,
         cause: Cause::Progress,
     })
@@ -160,7 +165,13 @@ async fn a_subscriber_that_is_gone_is_dropped_and_reported() {
             settle().await;
             hub.emit(bound("a-1"));
             settle().await;
-            assert!(matches!(stays.seen()[..], [Event::Alarm(Alarm::SubscriberGone)]));
+            assert!(matches!(
+                stays.seen()[..],
+                [Event::Alarm(AlarmEvent {
+                    alarm: Alarm::SubscriberGone,
+                    ..
+                })]
+            ));
             assert!(!hub.wants(Kinds::BINDS));
         })
         .await;
@@ -182,7 +193,10 @@ async fn a_message_in_nobodys_duty_is_taken_if_a_subscriber_gets_it() {
             settle().await;
             assert!(matches!(
                 watcher.seen()[..],
-                [Event::Alarm(Alarm::Unhandled { .. })]
+                [Event::Alarm(AlarmEvent {
+                    alarm: Alarm::Unhandled { .. },
+                    ..
+                })]
             ));
             hub.subscribe(address.recipient(), Kinds::DELIVERIES);
             assert_eq!(hub.answer_unasked(&message, refused), Answer::ok());
@@ -305,7 +319,13 @@ async fn a_dead_answerer_keeps_its_duty_until_another_takes_it_over() {
             }
             settle().await;
             let seen = watcher.seen();
-            let [Event::Alarm(Alarm::AnswererGone { name })] = &seen[..] else {
+            let [
+                Event::Alarm(AlarmEvent {
+                    alarm: Alarm::AnswererGone { name },
+                    ..
+                }),
+            ] = &seen[..]
+            else {
                 panic!("{seen:?}")
             };
             assert_eq!(&**name, "bind");

@@ -396,6 +396,7 @@ impl Core {
             if self.hub.wants(Kinds::BINDS) {
                 self.hub.emit(Event::Bind(BindEvent {
                     bind: member.id.clone(),
+                    account: member.account.clone(),
                     phase,
                     cause,
                 }));
@@ -434,17 +435,17 @@ impl Core {
             {
                 member.restarts.pop_front();
             }
-            let bind = member.id.clone();
+            let (bind, account) = (member.id.clone(), member.account.clone());
             if member.restarts.len() < self.settings.router.restart_limit {
                 error!(%bind, panicked = death.panicked, "the actor ended; started again");
                 member.restarts.push_back(now);
                 self.start_bind(key, Some(Failure::Unreachable));
-                self.hub.emit(Event::Alarm(Alarm::Restarted { bind }));
+                self.hub.alarm(Alarm::Restarted { bind }, Some(&account));
             } else {
                 warn!(%bind, panicked = death.panicked, "the actor ended too often; stays down");
                 self.enter_phase(key, Phase::Stopped, Cause::Panicked, now);
                 self.retire(key, now);
-                self.hub.emit(Event::Alarm(Alarm::GaveUp { bind }));
+                self.hub.alarm(Alarm::GaveUp { bind }, Some(&account));
             }
         }
         self.take_back(None, unsent);

@@ -52,7 +52,7 @@ use crate::bind::Bind;
 pub use crate::bind::{Sequences, counting};
 use crate::events::receipts::Stores;
 use crate::events::{
-    AnswererId, Delivery, Duty, DutyTaken, Event, Filter, Hub, InboundMessage, Subscription,
+    AnswererId, Delivery, Duty, DutyTaken, Event, Filter, Hub, InboundMessage, Policy, Subscription,
 };
 use crate::link::{Connect, Governance, Governor};
 use crate::settings::Settings;
@@ -272,13 +272,32 @@ impl Handler<Jobs> for Router {
     }
 }
 
-/// Sends events to an actor from now on.
+/// Sends events to an actor from now on, as [`Esme::subscribe_with`](crate::esme::Esme::subscribe_with) does.
 #[derive(Debug)]
 pub struct Subscribe {
     /// The actor.
     pub recipient: Recipient<Event>,
     /// What it wants.
     pub filter: Filter,
+    /// How much may wait for it, and what happens when it is slower than that.
+    pub policy: Policy,
+}
+
+impl Subscribe {
+    /// With the default [`Policy`].
+    pub fn new(recipient: Recipient<Event>, filter: impl Into<Filter>) -> Self {
+        Self {
+            recipient,
+            filter: filter.into(),
+            policy: Policy::default(),
+        }
+    }
+
+    /// With another one.
+    #[must_use]
+    pub fn policy(self, policy: Policy) -> Self {
+        Self { policy, ..self }
+    }
 }
 
 impl Message for Subscribe {
@@ -289,8 +308,13 @@ impl Handler<Subscribe> for Router {
     type Result = MessageResult<Subscribe>;
 
     fn handle(&mut self, message: Subscribe, _: &mut Self::Context) -> Self::Result {
+        let Subscribe {
+            recipient,
+            filter,
+            policy,
+        } = message;
         let core = self.core.borrow();
-        MessageResult(core.hub.subscribe(message.recipient, message.filter))
+        MessageResult(core.hub.subscribe_with(recipient, filter, policy))
     }
 }
 

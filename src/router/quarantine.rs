@@ -17,7 +17,7 @@ use tracing::{info, warn};
 use super::core::Core;
 use crate::bind::Verdicts;
 use crate::dispatch::{BindKey, LaneKey};
-use crate::events::{Alarm, Event, Phase};
+use crate::events::{Alarm, Phase};
 
 /// Quarantines grow so often.
 const MOST_DOUBLINGS: u32 = 4;
@@ -85,11 +85,12 @@ impl Core {
         // Tried again, its row goes on: what counts is what happens from then on.
         health.looked = None;
         health.until = Some(now + time);
-        let bind = member.id.clone();
+        let (bind, account) = (member.id.clone(), member.account.clone());
         warn!(%bind, rejected, "rejects what others accept: quarantined");
         self.dispatcher.set_open(key, false, now);
         self.next_release = self.first_release();
-        self.hub.emit(Event::Alarm(Alarm::Quarantined { bind, rejected }));
+        self.hub
+            .alarm(Alarm::Quarantined { bind, rejected }, Some(&account));
     }
 
     /// Lets binds try again whose time has come, or that are needed.

@@ -1,12 +1,12 @@
 //! The whole stack: `Esme`, router and binds against the embedded SMSC.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use actix::{Actor, Context, Handler};
 use bindery::esme::Esme;
-use bindery::events::{Alarm, Answer, Delivery, Duty, Event, Filter, Kinds, Phase};
+use bindery::events::{Alarm, AlarmEvent, Answer, Delivery, Duty, Event, Kinds, Phase, Policy};
 use bindery::link::{Connect, ConnectError, Connecting, Target};
 use bindery::pdu::{CommandStatus, DeliverSm};
 use bindery::settings::{BindSettings, Settings, SmscSettings};
@@ -15,23 +15,16 @@ use bindery::submit::{NotSentCause, Reference, Submit, SubmitError, SubmitResult
 use tokio::task::LocalSet;
 use tokio::time::{sleep, timeout};
 
-/// Keeps the events that it is told, and takes every message.
-#[derive(Clone, Default)]
-struct Watcher(Arc<Mutex<Vec<Event>>>);
+use crate::watcher::Watcher;
 
-impl Actor for Watcher {
+/// Takes every message that does not say otherwise.
+struct Clerk;
+
+impl Actor for Clerk {
     type Context = Context<Self>;
 }
 
-impl Handler<Event> for Watcher {
-    type Result = ();
-
-    fn handle(&mut self, event: Event, _: &mut Context<Self>) {
-        self.0.lock().unwrap().push(event);
-    }
-}
-
-impl Handler<Delivery> for Watcher {
+impl Handler<Delivery> for Clerk {
     type Result = Answer;
 
     fn handle(&mut self, delivery: Delivery, _: &mut Context<Self>) -> Answer {
@@ -40,19 +33,6 @@ impl Handler<Delivery> for Watcher {
             Some("refuse") => Answer::refused(),
             _ => Answer::ok(),
         }
-    }
-}
-
-impl Watcher {
-    /// A watcher that `esme` tells all events of these kinds.
-    fn of(esme: &Esme, kinds: Kinds) -> Self {
-        let watcher = Self::default();
-        esme.subscribe(watcher.clone().start().recipient(), Filter::kinds(kinds));
-        watcher
-    }
-
-    fn seen(&self) -> Vec<Event> {
-        std::mem::take(&mut *self.0.lock().unwrap())
     }
 }
 
@@ -275,10 +255,13 @@ async fn a_handler_decides_what_messages_are_answered_with() {
         deliver("nobody takes it").await;
         assert!(matches!(
             watcher.seen()[..],
-            [Event::Alarm(Alarm::Unhandled { .. })]
+            [Event::Alarm(AlarmEvent {
+                alarm: Alarm::Unhandled { .. },
+                ..
+            })]
         ));
 
-        let handler = watcher.clone().start();
+        let handler = Clerk.start();
         esme.answer_deliveries(handler.recipient(), Duty::all()).unwrap();
         sleep(Duration::from_secs(60)).await;
         let taken = smsc.counters().mobile_originated_delivered;
@@ -299,13 +282,14 @@ async fn a_handler_decides_what_messages_are_answered_with() {
         sleep(Duration::from_secs(5)).await;
         assert_eq!(smsc.counters().mobile_originated_delivered, 2);
         assert_eq!((smsc.counters().links, smsc.counters().connections), (1, 1));
-        assert!(
-            watcher
-                .seen()
-                .iter()
-                .any(|event| matches!(event, Event::Alarm(Alarm::AnswererGone { .. })))
-        );
-        esme.answer_deliveries(Watcher::default().start().recipient(), Duty::all())
+        assert!(watcher.seen().iter().any(|event| matches!(
+            event,
+            Event::Alarm(AlarmEvent {
+                alarm: Alarm::AnswererGone { .. },
+                ..
+            })
+        )));
+        esme.answer_deliveries(Clerk.start().recipient(), Duty::all())
             .unwrap();
     })
     .await;
@@ -416,11 +400,23 @@ async fn a_bind_that_panics_again_and_again_stays_down_and_the_others_go_on() {
         let cause = NotSentCause::Stopped;
         assert_eq!(pinned, Err(SubmitError::NotSent { cause }));
         let alarms = watcher.seen();
-        let restarted = alarms
-            .iter()
-            .filter(|alarm| matches!(alarm, Event::Alarm(Alarm::Restarted { .. })));
+        let restarted = alarms.iter().filter(|alarm| {
+            matches!(
+                alarm,
+                Event::Alarm(AlarmEvent {
+                    alarm: Alarm::Restarted { .. },
+                    ..
+                })
+            )
+        });
         assert_eq!(restarted.count(), 5);
-        assert!(matches!(alarms.last(), Some(Event::Alarm(Alarm::GaveUp { .. }))));
+        assert!(matches!(
+            alarms.last(),
+            Some(Event::Alarm(AlarmEvent {
+                alarm: Alarm::GaveUp { .. },
+                ..
+            }))
+        ));
         assert!(submit_all(&esme, 1..50).await.values().all(Result::is_ok));
         assert_eq!(esme.status().await.binds[2].phase, Phase::Stopped);
         assert_eq!(smsc.counters().connections, 2);

@@ -33,5 +33,6 @@ mod routing;
 mod sm_vectors;
 mod tidy;
 mod vectors;
+mod watcher;
 #[cfg(feature = "cli")]
 mod wire_session;

@@ -3,7 +3,6 @@
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use actix::{Actor, Context, Handler};
 use bindery::esme::EsmeSetup;
 use bindery::events::{Event, Kinds};
 use bindery::settings::{BindSettings, MessageIdSettings, Mode, Settings};
@@ -12,6 +11,8 @@ use bindery::smsc::{Behaviour, Faults, IdFormat, MemoryNetwork, MessageIds, Smsc
 use bindery::submit::{Reference, Submit};
 use tokio::task::LocalSet;
 use tokio::time::sleep;
+
+use crate::watcher::Watcher;
 
 #[path = "../../benches/fixtures/receipts.rs"]
 mod world;
@@ -73,22 +74,6 @@ impl ReceiptStore<Reference> for Telling {
     }
 }
 
-/// Keeps the receipts that it is told of.
-#[derive(Clone, Default)]
-struct Watcher(Arc<Mutex<Vec<Event>>>);
-
-impl Actor for Watcher {
-    type Context = Context<Self>;
-}
-
-impl Handler<Event> for Watcher {
-    type Result = ();
-
-    fn handle(&mut self, event: Event, _: &mut Context<Self>) {
-        self.0.lock().unwrap().push(event);
-    }
-}
-
 /// Writes ids in two bases; some receipts come before their response, and some twice.
 fn trying() -> Behaviour {
     Behaviour {
@@ -137,8 +122,7 @@ async fn receipts_on_the_other_bind_in_another_base_find_their_messages_in_a_sto
                 .receipt_store(move |_| store.clone())
                 .start_local()
                 .unwrap();
-            let watcher = Watcher::default();
-            esme.subscribe(watcher.clone().start().recipient(), Kinds::RECEIPTS);
+            let watcher = Watcher::of(&esme, Kinds::RECEIPTS);
             let submits =
                 (0..MESSAGES).map(|number| Submit::text("447700900123", "hello").receipt().reference(number));
             for result in esme.submit_batch(submits).await {
@@ -158,7 +142,7 @@ async fn receipts_on_the_other_bind_in_another_base_find_their_messages_in_a_sto
             assert_eq!((account.receipts_owed, account.receipts_parked), (kept, 0));
             assert_eq!(ids.lock().unwrap().len(), kept);
 
-            let seen = std::mem::take(&mut *watcher.0.lock().unwrap());
+            let seen = watcher.seen();
             assert_eq!(u64::try_from(seen.len()).unwrap(), ledger.receipts);
             for event in seen {
                 let Event::Receipt(receipt) = event else {

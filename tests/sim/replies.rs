@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::time::Instant;
 
-use bindery::events::{Alarm, AnswerOrder, Event};
+use bindery::events::{Alarm, AlarmEvent, AnswerOrder, Event};
 use bindery::pdu::CommandStatus;
 
 use crate::answers::{LATER, OVERDUE, Plan};
@@ -66,7 +66,10 @@ impl<'a> Account<'a> {
                         *messages.entry(number).or_insert(0) += 1;
                     }
                 }
-                Event::Alarm(Alarm::AnswererFailed { .. } | Alarm::AnswererGone { .. }) => {}
+                Event::Alarm(AlarmEvent {
+                    alarm: Alarm::AnswererFailed { .. } | Alarm::AnswererGone { .. },
+                    ..
+                }) => {}
                 other => return Err(format!("{other:?}")),
             }
         }

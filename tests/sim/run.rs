@@ -297,7 +297,7 @@ fn put_together(
             }
             Event::Alarm(alarm) => {
                 use bindery::events::Alarm;
-                let is_odd = match alarm {
+                let is_odd = match alarm.alarm {
                     Alarm::Restarted { .. } | Alarm::GaveUp { .. } => !panics,
                     Alarm::SubscriberGone => true,
                     _ => false,

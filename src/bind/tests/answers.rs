@@ -200,7 +200,7 @@ impl Handler<Event> for Alarms {
 
     fn handle(&mut self, event: Event, _: &mut Self::Context) {
         if let Event::Alarm(alarm) = event {
-            self.0.send(alarm).unwrap();
+            self.0.send(alarm.alarm).unwrap();
         }
     }
 }

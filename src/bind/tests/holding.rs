@@ -111,6 +111,7 @@ async fn a_subscriber_that_is_gone_or_wants_other_binds_holds_nobody_back() {
         for _ in 0..8 {
             bench.hub.emit(Event::Bind(crate::events::BindEvent {
                 bind: "b-1".into(),
+                account: "b".into(),
                 phase: Phase::Bound,
                 cause: Cause::Progress,
             }));

@@ -463,8 +463,14 @@ async fn without_takers_and_with_a_dead_answerer_messages_are_refused() {
             assert!(matches!(
                 seen[..],
                 [
-                    Event::Alarm(Alarm::Unhandled { .. }),
-                    Event::Alarm(Alarm::Unhandled { .. })
+                    Event::Alarm(AlarmEvent {
+                        alarm: Alarm::Unhandled { .. },
+                        ..
+                    }),
+                    Event::Alarm(AlarmEvent {
+                        alarm: Alarm::Unhandled { .. },
+                        ..
+                    })
                 ]
             ));
 
@@ -482,8 +488,14 @@ async fn without_takers_and_with_a_dead_answerer_messages_are_refused() {
                 matches!(
                     seen[..],
                     [
-                        Event::Alarm(Alarm::AnswererFailed { .. }),
-                        Event::Alarm(Alarm::AnswererGone { .. })
+                        Event::Alarm(AlarmEvent {
+                            alarm: Alarm::AnswererFailed { .. },
+                            ..
+                        }),
+                        Event::Alarm(AlarmEvent {
+                            alarm: Alarm::AnswererGone { .. },
+                            ..
+                        })
                     ]
                 ),
                 "{seen:?}"

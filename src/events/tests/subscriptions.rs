@@ -169,9 +169,15 @@ async fn a_subscriber_that_panics_is_dropped_and_reported_and_others_go_on() {
         emit(&hub, 1..=3);
         settle().await;
         let seen = witness.seen();
-        let alarms = seen
-            .iter()
-            .filter(|event| matches!(event, Event::Alarm(Alarm::SubscriberGone)));
+        let alarms = seen.iter().filter(|event| {
+            matches!(
+                event,
+                Event::Alarm(AlarmEvent {
+                    alarm: Alarm::SubscriberGone,
+                    ..
+                })
+            )
+        });
         assert_eq!((alarms.count(), seen.len()), (1, 4), "{seen:?}");
         assert_eq!(hub.subscribers().len(), 1);
     })
@@ -196,7 +202,10 @@ async fn a_subscriber_that_stops_with_events_in_its_mailbox_is_dropped_and_repor
         settle().await;
         assert!(matches!(
             witness.seen()[..],
-            [Event::Alarm(Alarm::SubscriberGone)]
+            [Event::Alarm(AlarmEvent {
+                alarm: Alarm::SubscriberGone,
+                ..
+            })]
         ));
         assert!(!hub.holds() && !hub.wants(Kinds::BINDS));
         assert_eq!(all(&mut seen), [""; 0]);

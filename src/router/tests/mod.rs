@@ -17,7 +17,7 @@ use crate::bind::messages::{
     Ask, Assign, BindCounters, BindStatus, Control, GetBindStatus, Identity, Report, Reporter, Reports,
     Retune, Withdraw,
 };
-use crate::events::{Alarm, Cause, Kinds, OutcomeEvent, Phase};
+use crate::events::{Alarm, AlarmEvent, BindEvent, Cause, Kinds, OutcomeEvent, Phase};
 use crate::link::TcpConnector;
 use crate::pdu::{CommandStatus, SequenceNumber, SubmitSm};
 use crate::settings::{BindSettings, Mode, RouteSettings};
@@ -238,7 +238,7 @@ impl Watcher {
     fn alarms(&self) -> Vec<Alarm> {
         let events = self.seen().into_iter();
         let alarm = |event| match event {
-            Event::Alarm(alarm) => Some(alarm),
+            Event::Alarm(event) => Some(event.alarm),
             _ => None,
         };
         events.filter_map(alarm).collect()
@@ -611,11 +611,13 @@ async fn a_panic_in_a_bind_ends_its_messages_alone_and_the_bind_comes_back() {
                 .iter()
                 .all(|outcome| outcome.result == Err(not_sent.clone()))
         );
-        assert!(
-            events
-                .iter()
-                .any(|event| matches!(event, Event::Alarm(Alarm::Restarted { .. })))
-        );
+        assert!(events.iter().any(|event| matches!(
+            event,
+            Event::Alarm(AlarmEvent {
+                alarm: Alarm::Restarted { .. },
+                ..
+            })
+        )));
 
         assert_eq!(
             (bench.jobs().await, bench.status().await.waiting),
@@ -851,6 +853,45 @@ async fn a_long_message_goes_on_at_a_bind_of_the_same_account_or_is_partial_in_t
         assert_eq!(parts[1], Err(SubmitError::Expired));
         bench.order("a-2", Order::Bind(10)).await;
         assert_eq!(bench.jobs().await, [0, 1, 0]);
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_subscribes_at_the_router_has_the_policy_that_he_names() {
+    local(async {
+        let bench = Bench::start(two());
+        let watcher = Watcher::default();
+        let subscribe = Subscribe::new(watcher.clone().start().recipient(), Kinds::BINDS)
+            .policy(Policy::drop_oldest().events(2));
+        let subscription = bench.started.address.send(subscribe).await.unwrap();
+        settle().await;
+        let before = watcher.seen().len();
+        // One is with the actor, two wait, two are missed.
+        for _ in 0..5 {
+            bench.started.hub.emit(Event::Bind(BindEvent {
+                bind: "a-1".into(),
+                account: "a".into(),
+                phase: Phase::Bound,
+                cause: Cause::Progress,
+            }));
+        }
+        let status = bench.started.hub.subscription(subscription).unwrap();
+        assert_eq!((status.events, status.missed), (2, 2));
+        settle().await;
+        let seen = watcher.seen();
+        let lagged = seen
+            .iter()
+            .filter(|event| matches!(event, Event::Lagged { missed: 2 }));
+        assert_eq!((seen.len() - before, lagged.count()), (4, 1));
+        assert!(
+            bench
+                .started
+                .address
+                .send(Unsubscribe(subscription))
+                .await
+                .unwrap()
+        );
     })
     .await;
 }

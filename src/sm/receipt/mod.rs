@@ -55,6 +55,10 @@ pub struct Receipt<'a> {
     pub message_state: Option<MessageState>,
     /// TLV network_error_code.
     pub network_error_code: Option<NetworkErrorCode>,
+    /// source_addr of the PDU that brought it: whom the message went to, mostly. None where it was read from a text.
+    pub source_addr: Option<Cow<'a, str>>,
+    /// destination_addr of the PDU that brought it: who sent the message, mostly.
+    pub destination_addr: Option<Cow<'a, str>>,
 }
 
 impl<'a> Receipt<'a> {
@@ -83,14 +87,26 @@ impl<'a> Receipt<'a> {
         Self::with(&fields, piece)
     }
 
-    /// The same TLVs with the fields of another text.
+    /// The same TLVs and addresses with the fields of another text.
     #[must_use]
     pub fn with_text(self, text: &'a str) -> Self {
         Self {
             receipted_message_id: self.receipted_message_id,
             message_state: self.message_state,
             network_error_code: self.network_error_code,
+            source_addr: self.source_addr,
+            destination_addr: self.destination_addr,
             ..Self::parse(text)
+        }
+    }
+
+    /// The same with the addresses of the PDU that brought it.
+    #[must_use]
+    pub fn between(self, source_addr: Cow<'a, str>, destination_addr: Cow<'a, str>) -> Self {
+        Self {
+            source_addr: Some(source_addr),
+            destination_addr: Some(destination_addr),
+            ..self
         }
     }
 
@@ -111,6 +127,8 @@ impl<'a> Receipt<'a> {
             receipted_message_id: None,
             message_state: None,
             network_error_code: None,
+            source_addr: None,
+            destination_addr: None,
         }
     }
 
@@ -167,6 +185,8 @@ impl<'a> Receipt<'a> {
             receipted_message_id: own(self.receipted_message_id),
             message_state: self.message_state,
             network_error_code: self.network_error_code,
+            source_addr: own(self.source_addr),
+            destination_addr: own(self.destination_addr),
         }
     }
 }
