@@ -20,7 +20,7 @@ use super::serve::{shut_down, start_log};
 use super::signals::Signals;
 use super::view::View;
 use crate::esme::Esme;
-use crate::events::{Event, Kinds, ReceiptEvent};
+use crate::events::{Event, Kinds, Policy, ReceiptEvent};
 use crate::pdu::MessageState;
 use crate::sm::Progress;
 use crate::submit::{Reference, Submit, SubmitResult};
@@ -274,7 +274,9 @@ impl Receipts {
     fn subscribe(args: &Send, esme: &Esme) -> Self {
         let (sender, events) = mpsc::unbounded_channel();
         if args.wait_receipt {
-            esme.subscribe(Listener(sender).start().recipient(), Kinds::RECEIPTS);
+            // It passes them on at once; where it cannot, rather the SMSC waits than a receipt is not shown.
+            let policy = Policy::hold_back();
+            esme.subscribe_with(Listener(sender).start().recipient(), Kinds::RECEIPTS, policy);
         }
         Self {
             events,
@@ -308,6 +310,9 @@ impl Receipts {
             };
             match event {
                 Ok(Some(Event::Receipt(receipt))) => missing -= u64::from(self.show(&receipt)),
+                Ok(Some(Event::Lagged { missed })) => {
+                    complain(format_args!("{missed} receipts were missed"));
+                }
                 Ok(Some(_)) => {}
                 Ok(None) | Err(_) => {
                     complain(format_args!(

@@ -18,7 +18,7 @@ use super::summary::{
 use super::view::View;
 use crate::bind::messages::BindStatus;
 use crate::esme::Esme;
-use crate::events::{Event, Kinds, Phase};
+use crate::events::{Event, Kinds, Phase, Policy};
 use crate::sm::Progress;
 use crate::submit::{Submit, SubmitResult};
 
@@ -79,6 +79,8 @@ enum State {
 struct Seen {
     received: u64,
     orphaned: u64,
+    /// Receipts that were not seen: they came faster than they could be counted.
+    missed: u64,
     last: Option<Instant>,
 }
 
@@ -93,8 +95,12 @@ impl Handler<Event> for Collector {
     type Result = ();
 
     fn handle(&mut self, event: Event, _: &mut Self::Context) {
-        let Event::Receipt(receipt) = event else { return };
         let mut seen = self.0.borrow_mut();
+        let receipt = match event {
+            Event::Receipt(receipt) => receipt,
+            Event::Lagged { missed } => return seen.missed += missed,
+            _ => return,
+        };
         seen.last = Some(Instant::now());
         match &receipt.message {
             None => seen.orphaned += 1,
@@ -108,7 +114,13 @@ impl Work {
     /// Listens for receipts and signals from now on. Needs an actix system on this thread.
     pub(super) fn new(esme: Esme) -> Self {
         let seen = Rc::<RefCell<Seen>>::default();
-        esme.subscribe(Collector(seen.clone()).start().recipient(), Kinds::RECEIPTS);
+        // Rather the SMSC waits than a receipt is not counted.
+        let policy = Policy::hold_back();
+        esme.subscribe_with(
+            Collector(seen.clone()).start().recipient(),
+            Kinds::RECEIPTS,
+            policy,
+        );
         Self {
             esme,
             signals: Signals::listen(),
@@ -289,6 +301,9 @@ impl Work {
             peak_rss_kib: peak_rss_kib(),
             seed,
         };
+        if seen.missed > 0 {
+            complain(format_args!("{} receipts were missed", seen.missed));
+        }
         if seen.received < self.owed {
             complain(format_args!(
                 "{} of {} receipts never came",
@@ -319,5 +334,22 @@ fn bind_summary(status: &BindStatus) -> BindSummary {
         reconnects: status.counters.binds.saturating_sub(1),
         throttled: status.counters.throttled,
         lenient: status.counters.lenient,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn receipts_that_were_missed_are_counted() {
+        actix_rt::System::new().block_on(async {
+            let seen = Rc::<RefCell<Seen>>::default();
+            let collector = Collector(seen.clone()).start();
+            for missed in [3, 4] {
+                collector.send(Event::Lagged { missed }).await.unwrap();
+            }
+            assert_eq!((seen.borrow().missed, seen.borrow().received), (7, 0));
+        });
     }
 }
