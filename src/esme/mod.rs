@@ -228,12 +228,38 @@ impl Esme {
 
     /// Sends a message if there is room now; the future is ready with its outcome. Never waits.
     ///
+    /// Dropping the future before the router has seen the message takes it back: [`try_post`](Self::try_post) is for
+    /// those who do not wait for outcomes.
+    ///
     /// # Errors
     ///
     /// [`SubmitError::Busy`] without room. Who wants to keep a message that there is no room for asks
     /// [`try_reserve`](Self::try_reserve) first.
     pub fn try_submit(&self, submit: impl Into<Submit>) -> Result<Pending, SubmitError> {
         Ok(self.try_reserve()?.submit(submit))
+    }
+
+    /// Sends a message for whose outcome nobody waits: that is an event alone ([`Kinds::OUTCOMES`]). Waits for room as
+    /// [`submit`](Self::submit) does.
+    ///
+    /// # Errors
+    ///
+    /// [`SubmitError::ShuttingDown`], and then there is no event.
+    ///
+    /// [`Kinds::OUTCOMES`]: crate::events::Kinds::OUTCOMES
+    pub async fn post(&self, submit: impl Into<Submit>) -> Result<(), SubmitError> {
+        self.reserve().await?.post(submit);
+        Ok(())
+    }
+
+    /// As [`post`](Self::post), if there is room now. Never waits.
+    ///
+    /// # Errors
+    ///
+    /// [`SubmitError::Busy`] or [`SubmitError::ShuttingDown`], and then there is no event.
+    pub fn try_post(&self, submit: impl Into<Submit>) -> Result<(), SubmitError> {
+        self.try_reserve()?.post(submit);
+        Ok(())
     }
 
     /// Sends many messages and waits for all their outcomes, which come in the order given.
@@ -560,19 +586,31 @@ pub struct Permit<'e> {
 }
 
 impl Permit<'_> {
-    /// Sends a message; the future is ready with its outcome.
+    /// Sends a message; the future is ready with its outcome. Dropping it before the router has seen the message takes
+    /// that back.
     pub fn submit(self, submit: impl Into<Submit>) -> Pending {
+        let mut submit = submit.into();
+        let (reply, pending) = Reply::channel(std::mem::take(&mut submit.reference));
+        self.send(submit, reply);
+        pending
+    }
+
+    /// Sends a message for whose outcome nobody waits: that is an event alone.
+    pub fn post(self, submit: impl Into<Submit>) {
+        let mut submit = submit.into();
+        let reply = Reply::to_nobody(std::mem::take(&mut submit.reference));
+        self.send(submit, reply);
+    }
+
+    fn send(self, submit: Submit, reply: Reply) {
         let inner = self.inner;
         // From here on the permit belongs to the reply.
         std::mem::forget(self);
-        let mut submit = submit.into();
-        let (reply, pending) = Reply::channel(std::mem::take(&mut submit.reference));
         if let Some(job) = inner.prepare(submit, inner.books.enter(reply, true))
             && let Err(refused) = inner.router.try_send(job)
         {
             refused.into_inner().refuse(&SubmitError::ShuttingDown);
         }
-        pending
     }
 }
 

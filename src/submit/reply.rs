@@ -225,8 +225,12 @@ impl Batch {
     }
 }
 
-/// The outcome of a message, when it is known. Dropping it does not take back a message that was taken in.
-#[must_use = "the outcome is lost unless somebody waits for it"]
+/// The outcome of a message, when it is known.
+///
+/// Dropping it takes the message back as long as the router has not seen it, for example in the turn in which it was
+/// sent; afterwards the message goes on, and its outcome is an event alone. Who does not want to wait for an outcome
+/// says so: [`Esme::post`](crate::esme::Esme::post).
+#[must_use = "dropped at once it takes the message back; `post` sends one for whose outcome nobody waits"]
 #[derive(Debug)]
 pub struct Pending(oneshot::Receiver<SubmitResult>);
 

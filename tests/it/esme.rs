@@ -175,6 +175,46 @@ async fn room_is_waited_for_and_try_submit_does_not_wait() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_is_posted_goes_on_without_anybody_and_a_pending_that_is_dropped_at_once_takes_it_back() {
+    local(async {
+        let smsc = Smsc::in_memory(witnessing(), 1);
+        let mut settings = two_binds();
+        settings.router.queue_capacity = 3;
+        let esme = Esme::start_local(settings, smsc.connector()).unwrap();
+        let mut events = esme.events(Kinds::OUTCOMES, Policy::default());
+        esme.post(text(1)).await.unwrap();
+        esme.try_post(text(2)).unwrap();
+        // Nobody has seen it yet.
+        drop(esme.try_submit(text(3)).unwrap());
+        assert_eq!(esme.try_post(text(4)), Err(SubmitError::Busy));
+        // One that cannot be written has an outcome too.
+        let nobody = Submit::text("1".repeat(30).as_str(), "Message #5#").reference(5_u64);
+        esme.post(nobody).await.unwrap();
+        let mut outcomes = BTreeMap::new();
+        while outcomes.len() < 3 {
+            let Some(Event::Outcome(outcome)) = events.next().await else {
+                panic!("no outcome")
+            };
+            assert!(!outcome.awaited);
+            let Reference::Number(number) = outcome.reference else {
+                panic!("no number")
+            };
+            outcomes.insert(number, outcome.result.is_ok());
+        }
+        assert_eq!(outcomes, BTreeMap::from([(1, true), (2, true), (5, false)]));
+        let status = esme.status().await;
+        assert_eq!((status.permits_free, status.totals.taken), (3, 3));
+        let seen: Vec<u64> = smsc.witness().by_number().into_keys().collect();
+        assert_eq!(seen, [1, 2]);
+        esme.shutdown(Duration::ZERO).await;
+        assert_eq!(esme.try_post(text(6)), Err(SubmitError::ShuttingDown));
+        assert_eq!(esme.post(text(7)).await, Err(SubmitError::ShuttingDown));
+        assert!(events.next().await.is_none());
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn when_an_smsc_goes_its_messages_leave_by_another_and_it_is_used_again_when_it_is_back() {
     local(async {
         let network = MemoryNetwork::new();

@@ -253,6 +253,11 @@ async fn make(esme: Esme, call: Call, answers: Answers) {
             tell(number, result.unwrap_or(Err(SubmitError::ShuttingDown)));
         }
         Way::Tell => esme.router().do_send(submit),
+        Way::Post => {
+            if let Err(error) = esme.try_post(submit) {
+                tell(number, Err(error));
+            }
+        }
         Way::Leave(patience) => {
             if let Ok(result) = timeout(patience, esme.submit(submit)).await {
                 tell(number, result);

@@ -30,6 +30,8 @@ pub(crate) enum Way {
     Ask,
     /// `router().do_send(Submit)`: the outcome is an event.
     Tell,
+    /// `Esme::try_post`: the outcome is an event.
+    Post,
     /// `Esme::submit`, given up after this time.
     Leave(Duration),
 }
@@ -56,7 +58,8 @@ pub(crate) fn calls(random: &mut Rng, count: u64, span: Duration, binds: &[Strin
             4..6 => Way::Try,
             6 => Way::Batch,
             7..9 => Way::Ask,
-            9..11 => Way::Tell,
+            9 => Way::Tell,
+            10 => Way::Post,
             _ => Way::Leave(millis(random.u64(0..3_000))),
         };
         let size = if matches!(way, Way::Batch) {
@@ -76,7 +79,7 @@ pub(crate) fn calls(random: &mut Rng, count: u64, span: Duration, binds: &[Strin
             span.mul_f64(random.f64())
         };
         let at = millis(at.as_millis() as u64);
-        if matches!(way, Way::Try | Way::Ask | Way::Tell) {
+        if matches!(way, Way::Try | Way::Ask | Way::Tell | Way::Post) {
             messages.iter_mut().for_each(|message| message.taken = Some(at));
         }
         calls.push(Call { at, way, messages });
