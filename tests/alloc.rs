@@ -1,14 +1,21 @@
 //! How much the hot path may allocate. Counted per thread, in a binary of its own for its allocator.
 
-#![allow(clippy::unwrap_used, reason = "tests fail loudly")]
+#![allow(clippy::print_stdout, clippy::unwrap_used, reason = "tests fail loudly")]
 
 use std::time::Instant;
 
+use bindery::esme::Esme;
+use bindery::events::{EventStream, Filter, Kinds, Policy};
 use bindery::pdu::{
     self, BindTransceiver, BindTransceiverResp, CommandId, CommandStatus, Leniency, SequenceNumber, SubmitSm,
     SubmitSmResp, SubmitSmView, frame_length,
 };
-use bindery::session::{Event, Limits, Session, SessionConfig, Side};
+use bindery::session::{Event, Limits, Passage, Session, SessionConfig, Side};
+use bindery::settings::{BindSettings, Settings};
+use bindery::smsc::{Behaviour, Smsc};
+use bindery::submit::Submit;
+use futures_util::FutureExt;
+use tokio::task::LocalSet;
 
 const WINDOW: u32 = 100;
 
@@ -87,4 +94,59 @@ fn encoding_into_a_used_buffer_and_viewing_allocate_nothing() {
     round();
     let counted = allocation_counter::measure(|| (0..100).for_each(|_| round()));
     assert_eq!(counted.count_total, 0);
+}
+
+/// Allocations of the whole stack and an SMSC for so many messages, with somebody who wants these events, or nobody.
+fn allocations(messages: usize, filter: Option<Filter>) -> u64 {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .unwrap();
+    let local = LocalSet::new();
+    let smsc = Smsc::in_memory(Behaviour::default(), 1);
+    let bind = BindSettings::new("smsc:2775", "a", "secret").window(WINDOW as usize);
+    let settings = Settings::default().bind("a-1", bind);
+    let (esme, mut events) = local.block_on(&runtime, async {
+        let esme = Esme::start_local(settings, smsc.connector()).unwrap();
+        let events = filter.map(|filter| esme.events(filter, Policy::default()));
+        (esme, events)
+    });
+    let mut group = || {
+        local.block_on(&runtime, async {
+            let submits = (0..WINDOW).map(|_| Submit::text("447700900123", "Hello").source("Shop"));
+            let results = esme.submit_batch(submits).await;
+            assert!(results.iter().all(Result::is_ok));
+        });
+        let next = |events: &mut EventStream| events.next().now_or_never().flatten();
+        while events.as_mut().and_then(next).is_some() {}
+    };
+    (0..50).for_each(|_| group());
+    let groups = messages / WINDOW as usize;
+    allocation_counter::measure(|| (0..groups).for_each(|_| group())).count_total
+}
+
+#[test]
+fn a_subscriber_costs_nothing_until_what_he_wants_happens() {
+    const MESSAGES: usize = 10_000;
+    let of = |filter| allocations(MESSAGES, filter);
+    let nobody = of(None);
+    let others = Kinds::ALARMS | Kinds::DELIVERIES | Kinds::RECEIPTS | Kinds::MESSAGES;
+    let elsewhere = of(Some(Filter::kinds(others)));
+    let deliveries = Filter::pdus()
+        .commands([CommandId::DELIVER_SM])
+        .passages([Passage::Received]);
+    let (deliveries, all) = (of(Some(deliveries)), of(Some(Filter::pdus())));
+    let each = |count: u64| count as f64 / MESSAGES as f64;
+    println!(
+        "allocations for a message: {:.2} with no subscriber, {:.2} with one for other kinds of events, {:.2} for PDUs \
+         that do not come, {:.2} for all PDUs",
+        each(nobody),
+        each(elsewhere),
+        each(deliveries),
+        each(all)
+    );
+    assert_eq!(elsewhere, nobody);
+    assert_eq!(deliveries, nobody);
+    assert!(all > nobody + 2 * MESSAGES as u64, "an event for each PDU");
 }
