@@ -145,10 +145,11 @@ pub(super) struct Load {
 
 #[derive(Debug, Args)]
 pub(super) struct Smsc {
-    /// Where to listen; port 0 takes a free one
-    #[arg(long, value_parser = host_port, value_name = "HOST:PORT")]
-    pub(super) listen: HostPort,
-    /// A configuration with exactly one [smsc.NAME] table, which says how it behaves
+    /// Where to listen; port 0 takes a free one. Without it: where the configuration says
+    #[arg(long, value_parser = host_port, value_name = "HOST:PORT", required_unless_present = "config")]
+    pub(super) listen: Option<HostPort>,
+    /// A configuration with exactly one [smsc.NAME] table, which says how it behaves, such as one of config/profiles:
+    /// healthy.toml, slow.toml, flaky.toml, throttling.toml, hostile.toml, dead.toml
     #[arg(long, value_name = "FILE")]
     pub(super) config: Option<PathBuf>,
     /// Time between a message and its response

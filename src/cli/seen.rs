@@ -114,5 +114,6 @@ const fn answer(fate: Fate) -> &'static str {
         Fate::Answered => "sent",
         Fate::ResponseLost => "lost",
         Fate::LinkCut => "link_cut",
+        Fate::LinkUnbound => "link_unbound",
     }
 }

@@ -130,11 +130,11 @@ pub(super) fn smsc(args: &args::Smsc) -> Exit {
     };
     actix_rt::System::new().block_on(async {
         let mut signals = Signals::listen();
-        let address = (args.listen.host(), args.listen.port());
+        let address = (settings.listen.host(), settings.listen.port());
         let smsc = match Smsc::listen(address, Behaviour::from(&settings), settings.seed).await {
             Ok(smsc) => smsc,
             Err(error) => {
-                complain(format_args!("cannot listen on {}: {error}", args.listen));
+                complain(format_args!("cannot listen on {}: {error}", settings.listen));
                 return Exit::Failed;
             }
         };
@@ -172,6 +172,9 @@ fn smsc_settings(args: &args::Smsc) -> Result<SmscSettings, Exit> {
         Some(file) => only_smsc(file)?,
         None => SmscSettings::default(),
     };
+    if let Some(listen) = &args.listen {
+        settings.listen = listen.clone();
+    }
     if let Some(delay) = args.delay {
         settings.delay = delay;
     }

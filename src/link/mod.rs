@@ -28,7 +28,7 @@ use tokio::time::Sleep;
 pub use connect::{Connect, ConnectError, Connecting, Target, TcpConnector, TlsError, set_options};
 pub use governor::{Governance, Governor};
 pub use outbind::{Outbind, OutbindListener};
-pub use transport::Transport;
+pub use transport::{Carrier, Transport};
 
 use crate::pdu::{Header, frame_length};
 use crate::session::{CloseCause, Event, Passage, Session};

@@ -18,7 +18,14 @@ pub enum Transport {
     Tls(Box<tokio_rustls::TlsStream<TcpStream>>),
     /// A pipe inside the process, for tests in virtual time.
     Pipe(DuplexStream),
+    /// Whatever else carries octets.
+    Other(Box<dyn Carrier>),
 }
+
+/// Carries octets both ways.
+pub trait Carrier: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Carrier for T {}
 
 impl Transport {
     /// Two ends of a pipe that holds `octets` on the way in each direction.
@@ -44,6 +51,10 @@ macro_rules! carrier {
             }
             Self::Pipe(stream) => {
                 let $stream = Pin::new(stream);
+                $call
+            }
+            Self::Other(stream) => {
+                let $stream = Pin::new(stream.as_mut());
                 $call
             }
         }
@@ -84,6 +95,7 @@ impl fmt::Debug for Transport {
             #[cfg(feature = "tls")]
             Self::Tls(_) => "Tls",
             Self::Pipe(_) => "Pipe",
+            Self::Other(_) => "Other",
         })
     }
 }

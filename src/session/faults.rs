@@ -2,6 +2,9 @@
 
 use super::{CloseCause, Inbound, Session};
 
+/// An unbind with a number that no session comes to.
+const UNBIND: &[u8] = b"\0\0\0\x10\0\0\0\x06\0\0\0\0\x7f\xff\xff\xf3";
+
 impl<T> Session<T> {
     /// Leaves a request of the peer without an answer for ever. False when it was answered before.
     pub fn abandon(&mut self, inbound: Inbound) -> bool {
@@ -16,6 +19,19 @@ impl<T> Session<T> {
     /// are no longer looked at, and the connection wants to be closed at once.
     pub fn abort(&mut self) {
         self.outbox.discard();
+        self.close = Some(CloseCause::Disconnected);
+        self.timers.linger_until = None;
+    }
+
+    /// The position behind the last octet of [`output`](Self::output), counted over the whole session.
+    pub(crate) fn output_end(&self) -> u64 {
+        self.outbox.end()
+    }
+
+    /// Unbinds and wants to be closed at once: what can be written now is, the unbind last, and frames that came
+    /// are no longer looked at.
+    pub fn hang_up(&mut self) {
+        self.put_raw(UNBIND);
         self.close = Some(CloseCause::Disconnected);
         self.timers.linger_until = None;
     }
@@ -74,6 +90,19 @@ mod tests {
         assert!(!session.output().is_empty());
         session.abort();
         assert!(session.output().is_empty());
+        assert_eq!(session.wants_close(), Some(CloseCause::Disconnected));
+    }
+
+    #[test]
+    fn a_session_that_hangs_up_says_unbind_last_and_waits_for_nothing() {
+        let now = Instant::now();
+        let mut session = bound(now);
+        let inbound = request(&mut session, &SubmitSm::default(), 2, now);
+        session
+            .respond_empty(inbound, CommandStatus::ESME_RSYSERR, now)
+            .unwrap();
+        session.hang_up();
+        assert_eq!(session.output().get(16..), Some(UNBIND));
         assert_eq!(session.wants_close(), Some(CloseCause::Disconnected));
     }
 }

@@ -9,7 +9,7 @@ use super::problem::Mistake;
 use super::scalar::Scalar;
 use super::shown::{Entries, Shown};
 use super::source::joined;
-use super::{HostPort, Secret, Shares};
+use super::{HostPort, Nonsense, Secret, Shares};
 use crate::pdu::{CommandStatus, Leniency, MessageState, Quirk};
 
 const PORTS: &str = " from 1 to 65535";
@@ -288,6 +288,23 @@ impl Shared for CommandStatus {
 
     fn written(self) -> String {
         self.to_string()
+    }
+}
+
+impl Shared for Nonsense {
+    const WORD: &'static str = "KIND";
+    const ALL: &'static [Self] = Self::ALL;
+
+    fn written(self) -> String {
+        String::from(match self {
+            Self::Command => "command",
+            Self::Body => "body",
+            Self::Response => "response",
+            Self::Nack => "nack",
+            Self::TinyLength => "tiny_length",
+            Self::HugeLength => "huge_length",
+            Self::Garbage => "garbage",
+        })
     }
 }
 

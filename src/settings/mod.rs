@@ -40,7 +40,7 @@ pub use secret::Secret;
 pub use section::Given;
 pub use shown::Effective;
 pub use smsc::{
-    IdDigits, SmscAccountSettings, SmscFaultSettings, SmscLimitSettings, SmscMessageIdSettings,
+    IdDigits, Nonsense, SmscAccountSettings, SmscFaultSettings, SmscLimitSettings, SmscMessageIdSettings,
     SmscMobileSettings, SmscSettings,
 };
 pub use tls::{CertificatePin, TlsSettings, TlsVersion};

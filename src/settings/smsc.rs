@@ -98,22 +98,99 @@ section! {
 }
 
 section! {
-    /// What goes wrong at an embedded SMSC. Shares are between 0 and 1.
+    /// What goes wrong at an embedded SMSC. Shares and chances are between 0 and 1.
     pub struct SmscFaultSettings {
         /// A link is cut when it has taken this many messages.
         pub cut_after: Option<u64> = None, AtLeast(1);
         /// The chance that a link is cut at a message.
         pub cut_chance: f64 = 0.0, 0.0..=1.0;
+        /// The chance that a link is unbound at a message, and closed without waiting for anything.
+        pub unbind_chance: f64 = 0.0, 0.0..=1.0;
         /// The share of messages that are taken without a response.
         pub lost_responses: f64 = 0.0, 0.0..=1.0;
+        /// The share of messages whose response comes late.
+        pub late_responses: f64 = 0.0, 0.0..=1.0;
+        /// How much later these come.
+        pub late_by: Duration = secs(5), ms(1)..=hours(1);
+        /// The share of messages whose response comes twice.
+        pub doubled_responses: f64 = 0.0, 0.0..=1.0;
+        /// The share of messages whose response lets the next one of its link go first.
+        pub overtaken_responses: f64 = 0.0, 0.0..=1.0;
+        /// The shares of messages before whose response octets come that make no sense, by kind.
+        pub nonsense: Shares<Nonsense> = Shares::default();
         /// The shares of messages that are refused, by status.
         pub refused_messages: Shares<CommandStatus> = Shares::default();
         /// The shares of binds that are refused, by status.
         pub refused_binds: Shares<CommandStatus> = Shares::default();
+        /// The share of binds that are never answered.
+        pub silent_binds: f64 = 0.0, 0.0..=1.0;
+        /// The share of connections that end half open: all is read, and nothing is said any more.
+        pub half_open: f64 = 0.0, 0.0..=1.0;
+        /// With which of its messages such a connection falls silent.
+        pub half_open_after: u64 = 1, AtLeast(1);
         /// The share of receipts that are sent twice.
         pub doubled_receipts: f64 = 0.0, 0.0..=1.0;
+        /// The share of receipts that come at once, before the response that names their message.
+        pub early_receipts: f64 = 0.0, 0.0..=1.0;
+        /// The share of messages with which a receipt comes for an id that was never given.
+        pub orphaned_receipts: f64 = 0.0, 0.0..=1.0;
+        /// The share of connections on which octets are written one at a time.
+        pub split_writes: f64 = 0.0, 0.0..=1.0;
+        /// The share of connections on which PDUs are kept until several leave in one write.
+        pub joined_writes: f64 = 0.0, 0.0..=1.0;
+        /// For how long they are kept.
+        pub joined_for: Duration = ms(50), ms(1)..=mins(1);
+        /// The share of connections that are read slowly.
+        pub slow_reads: f64 = 0.0, 0.0..=1.0;
+        /// How many octets a second are read of these.
+        pub slow_read_rate: u64 = 1_000, 1..=1_000_000_000;
+        /// Time between two restarts, half as much more or less by chance.
+        pub restart_every: Option<Duration> = None, ms(1)..=hours(24);
+        /// For how long it is away then.
+        pub restart_for: Duration = secs(5), ms(0)..=hours(24);
         /// For how long a session that was cut still counts for `max_binds` of its account.
         pub holds_sessions: Option<Duration> = None, ms(1)..=hours(24);
+    }
+}
+
+/// Octets that make no sense to an ESME.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Nonsense {
+    /// A PDU of a command that nobody knows: refused, and the session goes on.
+    Command,
+    /// A deliver_sm that ends in the middle of a field: refused, and the session goes on.
+    Body,
+    /// A response to a request that was never sent: ignored.
+    Response,
+    /// A generic_nack with the number 0, which belongs to no request: ignored.
+    Nack,
+    /// A length shorter than any PDU: where the next one begins is lost, and the session ends.
+    TinyLength,
+    /// A length of two gigabytes: the session ends before anything of it is kept.
+    HugeLength,
+    /// What is no PDU at all: the session ends.
+    Garbage,
+}
+
+impl Nonsense {
+    /// All kinds.
+    pub const ALL: &[Self] = &[
+        Self::Command,
+        Self::Body,
+        Self::Response,
+        Self::Nack,
+        Self::TinyLength,
+        Self::HugeLength,
+        Self::Garbage,
+    ];
+
+    /// Whether the session ends with it.
+    #[must_use]
+    pub const fn ends_session(self) -> bool {
+        match self {
+            Self::Command | Self::Body | Self::Response | Self::Nack => false,
+            Self::TinyLength | Self::HugeLength | Self::Garbage => true,
+        }
     }
 }
 

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use super::faults::Faults;
 use super::message_id::MessageIds;
-use crate::pdu::{CommandStatus, MessageState};
+use crate::pdu::MessageState;
 
 /// How an SMSC behaves: whom it lets in, how fast it answers, which receipts it sends, and what goes wrong.
 ///
@@ -144,61 +145,6 @@ impl Default for MobileOriginated {
             source: String::from("447700900001"),
             destination: String::from("12345"),
             text: String::from("Hello"),
-        }
-    }
-}
-
-/// What goes wrong, by chance or by count. Every chance is drawn from the seed of the SMSC.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Faults {
-    /// A link is cut when it has taken this many messages. The last one was taken, and neither it nor anything
-    /// else that waits for its response gets one. Every link counts for itself.
-    pub cut_after: Option<u64>,
-    /// The chance that a link is cut at a message, in the same way.
-    pub cut_chance: f64,
-    /// The share of messages that are taken without a response.
-    pub lost_responses: f64,
-    /// The share of messages whose response comes [`late_by`](Self::late_by) later.
-    pub late_responses: f64,
-    /// How much later.
-    pub late_by: Duration,
-    /// The share of messages whose response comes twice.
-    pub doubled_responses: f64,
-    /// The share of messages with which nonsense comes to the ESME, before their response.
-    pub nonsense: Shares<Nonsense>,
-    /// The shares of messages that are refused, by status.
-    pub refused_messages: Shares<CommandStatus>,
-    /// The shares of binds that are refused, by status.
-    pub refused_binds: Shares<CommandStatus>,
-    /// The share of binds that are never answered.
-    pub silent_binds: f64,
-    /// The share of receipts that are sent twice.
-    pub doubled_receipts: f64,
-    /// For how long a session that was cut still counts for [`Account::max_binds`].
-    pub holds_sessions: Option<Duration>,
-}
-
-/// Octets that make no sense to the ESME.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Nonsense {
-    /// A PDU of a command that nobody knows: refused, and the session goes on.
-    Command,
-    /// A deliver_sm that ends in the middle of a field: refused, and the session goes on.
-    Body,
-    /// A response to a request that was never sent: ignored.
-    Response,
-    /// A length that no PDU has: where the next one begins is lost, and the session ends.
-    Length,
-}
-
-impl Nonsense {
-    /// What is written.
-    pub(super) const fn octets(self) -> &'static [u8] {
-        match self {
-            Self::Command => b"\0\0\0\x10\0\0\x77\x77\0\0\0\0\x7f\xff\xff\xf0",
-            Self::Body => b"\0\0\0\x14\0\0\0\x05\0\0\0\0\x7f\xff\xff\xf1\0\x01\x01\x34",
-            Self::Response => b"\0\0\0\x12\x80\0\0\x04\0\0\0\0\x7f\xff\xff\xf2x\0",
-            Self::Length => b"\0\0\0\x03garbage",
         }
     }
 }

@@ -6,10 +6,11 @@ use std::time::{Instant, SystemTime};
 use super::accounts::Accounts;
 use super::behaviour::Behaviour;
 use super::clock::Clock;
-use super::counters::Counters;
-use super::deliveries::{AccountId, Content, Deliveries, DeliveryKey};
-use super::faults::{Dice, Plan};
+use super::counters::{Counters, FaultCounters};
+use super::deliveries::{AccountId, Content, Deliveries, DeliveryKey, Receipt};
+use super::dice::{Dice, Plan};
 use super::links::{LinkId, Links, Wish};
+use super::manner::Manner;
 use super::requests::Message;
 use super::store::Store;
 use super::witness::{Fate, Observer, Seen, Sighting, Witness};
@@ -62,7 +63,7 @@ impl Centre {
     }
 
     /// A connection comes up; none when there are too many.
-    pub(super) fn open(&mut self, now: Instant) -> Option<(LinkId, u64, Dice)> {
+    pub(super) fn open(&mut self, now: Instant) -> Option<(LinkId, u64, Dice, Manner)> {
         if self.links.len() >= self.behaviour.limits.connections {
             self.counters.connections_refused += 1;
             return None;
@@ -72,11 +73,17 @@ impl Centre {
         self.note(now, number, || Seen::Connected);
         // Odd multiples of a large constant keep the generators of an SMSC's links apart.
         let seed = self.seed ^ number.wrapping_mul(0x9E37_79B9_7F4A_7C15);
-        Some((
-            self.links.open(),
-            number,
-            Dice::new(fastrand::Rng::with_seed(seed)),
-        ))
+        let (dice, manner) = Dice::new(fastrand::Rng::with_seed(seed), &self.behaviour.faults);
+        let faults = &mut self.counters.faults;
+        faults.links_split += u64::from(manner.split);
+        faults.links_joined += u64::from(manner.joined.is_some());
+        faults.links_slow += u64::from(manner.read_rate.is_some());
+        Some((self.links.open(), number, dice, manner))
+    }
+
+    /// Chances that belong to no link.
+    pub(super) fn random(&self) -> fastrand::Rng {
+        fastrand::Rng::with_seed(self.seed ^ 0x517C_C1B7_2722_0A95)
     }
 
     /// Takes or refuses a message as planned. `origin` is its link and sequence number.
@@ -95,10 +102,24 @@ impl Centre {
                 Err(CommandStatus::ESME_RTHROTTLED)
             }
             Some(status) => Err(status),
-            None => self
-                .store
-                .accept(&self.behaviour, &mut self.deliveries, account, submission, now),
+            None => {
+                let early = plan.early_receipt;
+                self.store.accept(
+                    &self.behaviour,
+                    &mut self.deliveries,
+                    account,
+                    submission,
+                    early,
+                    now,
+                )
+            }
         };
+        if plan.orphaned_receipt && self.deliveries.has_room() {
+            self.counters.faults.receipts_orphaned += 1;
+            let receipt = Receipt::orphan(self.counters.faults.receipts_orphaned, submission, now);
+            self.deliveries
+                .insert(account, Content::Receipt(receipt), now, now);
+        }
         self.counters.responses_lost += u64::from(plan.fate == Fate::ResponseLost);
         let ids = self.behaviour.message_ids.in_responses;
         let (link, sequence_number) = origin;
@@ -260,6 +281,11 @@ impl Centre {
             links: self.links.len() as u64,
             receipts_owed: self.deliveries.receipts(),
             deliveries_pending: self.deliveries.len() as u64,
+            faults: FaultCounters {
+                receipts_doubled: self.store.doubled,
+                receipts_early: self.store.early,
+                ..self.counters.faults
+            },
             ..self.counters
         }
     }

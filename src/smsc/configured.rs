@@ -1,7 +1,7 @@
 //! A behaviour out of the configuration.
 
 use super::{Account, Behaviour, Faults, IdFormat, Limits, MessageIds, MobileOriginated, Shares};
-use crate::settings::{IdDigits, SmscSettings};
+use crate::settings::{IdDigits, SmscFaultSettings, SmscSettings};
 
 impl From<&SmscSettings> for Behaviour {
     fn from(settings: &SmscSettings) -> Self {
@@ -36,17 +36,7 @@ impl From<&SmscSettings> for Behaviour {
             final_states: Shares::new(settings.final_states.iter()),
             retry_after: settings.retry_after,
             mobile_originated,
-            faults: Faults {
-                cut_after: faults.cut_after,
-                cut_chance: faults.cut_chance,
-                lost_responses: faults.lost_responses,
-                refused_messages: Shares::new(faults.refused_messages.iter()),
-                refused_binds: Shares::new(faults.refused_binds.iter()),
-                doubled_receipts: faults.doubled_receipts,
-                holds_sessions: faults.holds_sessions,
-                // The rest is for tests, which set it themselves.
-                ..Faults::default()
-            },
+            faults: faults.into(),
             limits: Limits {
                 connections: limits.connections,
                 accounts: limits.accounts,
@@ -60,6 +50,38 @@ impl From<&SmscSettings> for Behaviour {
                 ..Limits::default()
             },
             witness: false,
+        }
+    }
+}
+
+impl From<&SmscFaultSettings> for Faults {
+    fn from(settings: &SmscFaultSettings) -> Self {
+        Self {
+            cut_after: settings.cut_after,
+            cut_chance: settings.cut_chance,
+            unbind_chance: settings.unbind_chance,
+            lost_responses: settings.lost_responses,
+            late_responses: settings.late_responses,
+            late_by: settings.late_by,
+            doubled_responses: settings.doubled_responses,
+            overtaken_responses: settings.overtaken_responses,
+            nonsense: Shares::new(settings.nonsense.iter()),
+            refused_messages: Shares::new(settings.refused_messages.iter()),
+            refused_binds: Shares::new(settings.refused_binds.iter()),
+            silent_binds: settings.silent_binds,
+            half_open: settings.half_open,
+            half_open_after: settings.half_open_after,
+            doubled_receipts: settings.doubled_receipts,
+            early_receipts: settings.early_receipts,
+            orphaned_receipts: settings.orphaned_receipts,
+            split_writes: settings.split_writes,
+            joined_writes: settings.joined_writes,
+            joined_for: settings.joined_for,
+            slow_reads: settings.slow_reads,
+            slow_read_rate: settings.slow_read_rate,
+            restart_every: settings.restart_every,
+            restart_for: settings.restart_for,
+            holds_sessions: settings.holds_sessions,
         }
     }
 }

@@ -30,7 +30,7 @@ pub struct Counters {
     pub requests: u64,
     /// PDUs that could not be read.
     pub unreadable: u64,
-    /// Receipts that were asked for and are or will be due; doubled ones count twice.
+    /// Receipts that were asked for and are or will be due; doubled ones count twice, orphaned ones once.
     pub receipts_owed: u64,
     /// Receipts that an ESME took.
     pub receipts_delivered: u64,
@@ -44,4 +44,40 @@ pub struct Counters {
     pub deliveries_dropped: u64,
     /// Receipts and messages that wait or are on their way now.
     pub deliveries_pending: u64,
+    /// Faults, besides the responses lost and the links cut.
+    pub faults: FaultCounters,
+}
+
+/// What went wrong on purpose.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct FaultCounters {
+    /// Responses that were or will be late.
+    pub responses_late: u64,
+    /// Responses that were or will be sent twice.
+    pub responses_doubled: u64,
+    /// Responses that let another one go first.
+    pub responses_overtaken: u64,
+    /// Times that nonsense was written.
+    pub nonsense: u64,
+    /// Binds that were never answered.
+    pub binds_silent: u64,
+    /// Links that fell silent.
+    pub links_silent: u64,
+    /// Links that were unbound without waiting for anything.
+    pub links_unbound: u64,
+    /// Connections on which octets are written one at a time.
+    pub links_split: u64,
+    /// Connections on which PDUs leave together.
+    pub links_joined: u64,
+    /// Connections that are read slowly.
+    pub links_slow: u64,
+    /// Receipts that are sent twice.
+    pub receipts_doubled: u64,
+    /// Receipts that came before their response.
+    pub receipts_early: u64,
+    /// Receipts for ids that were never given.
+    pub receipts_orphaned: u64,
+    /// Times that it went down by itself.
+    pub restarts: u64,
 }

@@ -1,150 +1,116 @@
-//! When an SMSC misbehaves: the decisions, drawn from the seed of each link.
+//! What can go wrong at an SMSC, whoever wants it: its configuration, a script or a test.
 
-use super::behaviour::{Behaviour, Faults, Nonsense, happens, up_to};
-use super::witness::Fate;
-use crate::pdu::CommandStatus;
 use std::time::Duration;
 
-/// Decides for one link what happens to each message.
-#[derive(Debug)]
-pub(super) struct Dice {
-    random: fastrand::Rng,
-    messages: u64,
+use super::behaviour::Shares;
+use crate::pdu::CommandStatus;
+pub use crate::settings::Nonsense;
+
+/// What goes wrong, by chance or by count. Every chance is drawn from the seed of the SMSC.
+///
+/// A share of connections is drawn when they are accepted: those that are open keep what they drew.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Faults {
+    /// A link is cut when it has taken this many messages. The last one was taken, and neither it nor anything
+    /// else that waits for its response gets one. Every link counts for itself.
+    pub cut_after: Option<u64>,
+    /// The chance that a link is cut at a message, in the same way.
+    pub cut_chance: f64,
+    /// The chance that a link is unbound at a message and closed at once: neither the message nor anything else
+    /// that waits gets its response, and an answer to the unbind is not waited for.
+    pub unbind_chance: f64,
+    /// The share of messages that are taken without a response.
+    pub lost_responses: f64,
+    /// The share of messages whose response comes [`late_by`](Self::late_by) later.
+    pub late_responses: f64,
+    /// How much later.
+    pub late_by: Duration,
+    /// The share of messages whose response comes twice.
+    pub doubled_responses: f64,
+    /// The share of messages whose response lets the next one of its link go first; for that it waits a second
+    /// at most.
+    pub overtaken_responses: f64,
+    /// The share of messages with which nonsense comes to the ESME, before their response.
+    pub nonsense: Shares<Nonsense>,
+    /// The shares of messages that are refused, by status.
+    pub refused_messages: Shares<CommandStatus>,
+    /// The shares of binds that are refused, by status.
+    pub refused_binds: Shares<CommandStatus>,
+    /// The share of binds that are never answered.
+    pub silent_binds: f64,
+    /// The share of connections that end half open: everything is read, messages are taken, and nothing is said
+    /// any more, not even to an enquire_link.
+    pub half_open: f64,
+    /// With which of its messages such a connection falls silent.
+    pub half_open_after: u64,
+    /// The share of receipts that are sent twice.
+    pub doubled_receipts: f64,
+    /// The share of receipts that come at once, before the response that names their message.
+    pub early_receipts: f64,
+    /// The share of messages with which a receipt comes for an id that was never given.
+    pub orphaned_receipts: f64,
+    /// The share of connections on which octets are written one at a time.
+    pub split_writes: f64,
+    /// The share of connections on which PDUs are kept until several leave in one write.
+    pub joined_writes: f64,
+    /// For how long they are kept.
+    pub joined_for: Duration,
+    /// The share of connections that are read slowly.
+    pub slow_reads: f64,
+    /// How many octets a second are read of these.
+    pub slow_read_rate: u64,
+    /// Time between two restarts, half as much more or less by chance: the SMSC goes down as if it had been
+    /// killed. Counted from its first connection, or from the last change of its behaviour.
+    pub restart_every: Option<Duration>,
+    /// For how long it is away then.
+    pub restart_for: Duration,
+    /// For how long a session that was cut still counts for [`Account::max_binds`](super::Account::max_binds).
+    pub holds_sessions: Option<Duration>,
 }
 
-/// What happens to a message.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Plan {
-    /// The status with which it is refused, none when it is taken.
-    pub(super) refusal: Option<CommandStatus>,
-    pub(super) fate: Fate,
-    /// Time until the answer.
-    pub(super) delay: Duration,
-    /// The answer comes twice.
-    pub(super) doubled: bool,
-    /// What comes before it and makes no sense.
-    pub(super) nonsense: Option<Nonsense>,
-}
-
-impl Dice {
-    pub(super) fn new(random: fastrand::Rng) -> Self {
-        Self { random, messages: 0 }
-    }
-
-    /// What happens to the next message.
-    pub(super) fn message(&mut self, behaviour: &Behaviour) -> Plan {
-        let Faults {
-            cut_after,
-            cut_chance,
-            lost_responses,
-            late_responses,
-            late_by,
-            doubled_responses,
-            nonsense,
-            refused_messages,
-            ..
-        } = &behaviour.faults;
-        self.messages += 1;
-        let is_cut =
-            cut_after.is_some_and(|count| self.messages >= count) || happens(*cut_chance, &mut self.random);
-        let fate = match () {
-            () if is_cut => Fate::LinkCut,
-            () if happens(*lost_responses, &mut self.random) => Fate::ResponseLost,
-            () => Fate::Answered,
-        };
-        let refusal = refused_messages.draw(&mut self.random);
-        let mut delay = behaviour.delay + up_to(behaviour.jitter, &mut self.random);
-        if happens(*late_responses, &mut self.random) {
-            delay += *late_by;
+impl Default for Faults {
+    fn default() -> Self {
+        Self {
+            cut_after: None,
+            cut_chance: 0.0,
+            unbind_chance: 0.0,
+            lost_responses: 0.0,
+            late_responses: 0.0,
+            late_by: Duration::from_secs(5),
+            doubled_responses: 0.0,
+            overtaken_responses: 0.0,
+            nonsense: Shares::default(),
+            refused_messages: Shares::default(),
+            refused_binds: Shares::default(),
+            silent_binds: 0.0,
+            half_open: 0.0,
+            half_open_after: 1,
+            doubled_receipts: 0.0,
+            early_receipts: 0.0,
+            orphaned_receipts: 0.0,
+            split_writes: 0.0,
+            joined_writes: 0.0,
+            joined_for: Duration::from_millis(50),
+            slow_reads: 0.0,
+            slow_read_rate: 1_000,
+            restart_every: None,
+            restart_for: Duration::from_secs(5),
+            holds_sessions: None,
         }
-        Plan {
-            refusal,
-            fate,
-            delay,
-            doubled: happens(*doubled_responses, &mut self.random),
-            nonsense: nonsense.draw(&mut self.random),
-        }
-    }
-
-    /// Whether the next bind is never answered.
-    pub(super) fn is_silent(&mut self, behaviour: &Behaviour) -> bool {
-        happens(behaviour.faults.silent_binds, &mut self.random)
-    }
-
-    /// The status with which the next bind is refused, none when it is let in.
-    pub(super) fn bind(&mut self, behaviour: &Behaviour) -> Option<CommandStatus> {
-        behaviour.faults.refused_binds.draw(&mut self.random)
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::smsc::behaviour::Shares;
-
-    fn plans(behaviour: &Behaviour, seed: u64, count: usize) -> Vec<Plan> {
-        let mut dice = Dice::new(fastrand::Rng::with_seed(seed));
-        (0..count).map(|_| dice.message(behaviour)).collect()
-    }
-
-    #[test]
-    fn a_healthy_link_answers_everything_in_time() {
-        let behaviour = Behaviour {
-            delay: Duration::from_millis(20),
-            ..Behaviour::default()
-        };
-        for plan in plans(&behaviour, 1, 100) {
-            let expected = Plan {
-                refusal: None,
-                fate: Fate::Answered,
-                delay: Duration::from_millis(20),
-                doubled: false,
-                nonsense: None,
-            };
-            assert_eq!(plan, expected);
+impl Nonsense {
+    /// What is written.
+    pub(super) const fn octets(self) -> &'static [u8] {
+        match self {
+            Self::Command => b"\0\0\0\x10\0\0\x77\x77\0\0\0\0\x7f\xff\xff\xf0",
+            Self::Body => b"\0\0\0\x14\0\0\0\x05\0\0\0\0\x7f\xff\xff\xf1\0\x01\x01\x34",
+            Self::Response => b"\0\0\0\x12\x80\0\0\x04\0\0\0\0\x7f\xff\xff\xf2x\0",
+            Self::Nack => b"\0\0\0\x10\x80\0\0\0\0\0\0\x03\0\0\0\0",
+            Self::TinyLength => b"\0\0\0\x03no PDU is short",
+            Self::HugeLength => b"\x7f\xff\xff\xff\0\0\0\x05\0\0\0\0\x7f\xff\xff\xf4",
+            Self::Garbage => b"HTTP/1.1 400 Bad Request\r\n\r\n",
         }
-    }
-
-    #[test]
-    fn a_link_is_cut_at_the_message_that_was_named() {
-        let faults = Faults {
-            cut_after: Some(3),
-            ..Faults::default()
-        };
-        let fates: Vec<Fate> = plans(
-            &Behaviour {
-                faults,
-                ..Behaviour::default()
-            },
-            1,
-            3,
-        )
-        .iter()
-        .map(|plan| plan.fate)
-        .collect();
-        assert_eq!(fates, [Fate::Answered, Fate::Answered, Fate::LinkCut]);
-    }
-
-    #[test]
-    fn chances_come_up_in_their_share_and_the_same_for_each_seed() {
-        let behaviour = Behaviour {
-            jitter: Duration::from_millis(100),
-            faults: Faults {
-                cut_chance: 0.01,
-                lost_responses: 0.1,
-                refused_messages: Shares::new([(CommandStatus::ESME_RSYSERR, 0.2)]),
-                ..Faults::default()
-            },
-            ..Behaviour::default()
-        };
-        let drawn = plans(&behaviour, 42, 10_000);
-        let count = |wanted: fn(&Plan) -> bool| drawn.iter().filter(|plan| wanted(plan)).count();
-        assert!((60..140).contains(&count(|plan| plan.fate == Fate::LinkCut)));
-        assert!((900..1_100).contains(&count(|plan| plan.fate == Fate::ResponseLost)));
-        assert!((1_800..2_200).contains(&count(|plan| plan.refusal.is_some())));
-        assert!(drawn.iter().all(|plan| plan.delay <= Duration::from_millis(100)));
-
-        assert_eq!(drawn, plans(&behaviour, 42, 10_000));
-        assert_ne!(drawn, plans(&behaviour, 43, 10_000));
     }
 }

@@ -12,8 +12,11 @@ mod clock;
 mod configured;
 mod counters;
 mod deliveries;
+mod dice;
+mod door;
 mod faults;
 mod links;
+mod manner;
 mod message_id;
 mod network;
 mod peer;
@@ -30,14 +33,14 @@ mod witness;
 
 use std::io;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use tokio::net::{TcpListener, TcpSocket, ToSocketAddrs};
-use tokio::task::JoinHandle;
+use tokio::net::ToSocketAddrs;
 
-pub use behaviour::{Account, Behaviour, Faults, Limits, MobileOriginated, Nonsense, Shares};
-pub use counters::Counters;
+pub use behaviour::{Account, Behaviour, Limits, MobileOriginated, Shares};
+pub use counters::{Counters, FaultCounters};
+pub use faults::{Faults, Nonsense};
 pub use message_id::{IdFormat, MessageIds};
 pub use network::MemoryNetwork;
 pub use script::{Script, Step};
@@ -45,14 +48,12 @@ pub use witness::{Fate, Observer, Seen, SeenMessage, Sighting, Witness};
 
 use crate::link::{Connect, now};
 use crate::pdu::DeliverSm;
+use door::Door;
 use links::Wish;
 use serve::Shared;
 
 /// The date on which an SMSC in memory begins, so that its receipts are the same in each run: 2026-01-01.
 const DATE_IN_MEMORY: Duration = Duration::from_secs(1_767_225_600);
-
-/// Connections that may wait to be accepted: all binds of a large client come back at once.
-const BACKLOG: u32 = 4096;
 
 /// An SMSC that runs in this process.
 ///
@@ -66,14 +67,6 @@ pub struct Smsc {
 /// Ends everything when the last [`Smsc`] is dropped.
 struct Handle {
     shared: Arc<Shared>,
-    /// None for an SMSC in memory.
-    door: Option<Door>,
-}
-
-/// Where an SMSC is reached over TCP.
-struct Door {
-    address: SocketAddr,
-    acceptor: Mutex<Option<JoinHandle<()>>>,
 }
 
 impl Smsc {
@@ -85,15 +78,12 @@ impl Smsc {
     pub async fn listen(address: impl ToSocketAddrs, behaviour: Behaviour, seed: u64) -> io::Result<Self> {
         let mut failure = io::Error::new(io::ErrorKind::InvalidInput, "the address resolves to nothing");
         for address in tokio::net::lookup_host(address).await? {
-            match open(address).and_then(|listener| Ok((listener.local_addr()?, listener))) {
+            match door::open(address).and_then(|listener| Ok((listener.local_addr()?, listener))) {
                 Ok((address, listener)) => {
-                    let shared = Arc::new(Shared::new(behaviour, seed, SystemTime::now()));
-                    let acceptor =
-                        Mutex::new(Some(tokio::spawn(serve::accept(Arc::clone(&shared), listener))));
-                    let door = Some(Door { address, acceptor });
-                    return Ok(Self {
-                        handle: Arc::new(Handle { shared, door }),
-                    });
+                    let door = Some(Door::new(address));
+                    let smsc = Self::new(Shared::new(behaviour, seed, SystemTime::now(), door));
+                    smsc.handle.shared.accept(listener);
+                    return Ok(smsc);
                 }
                 Err(error) => failure = error,
             }
@@ -104,9 +94,13 @@ impl Smsc {
     /// An SMSC that is reached through its [`connector`](Self::connector) only.
     #[must_use]
     pub fn in_memory(behaviour: Behaviour, seed: u64) -> Self {
-        let shared = Arc::new(Shared::new(behaviour, seed, UNIX_EPOCH + DATE_IN_MEMORY));
+        Self::new(Shared::new(behaviour, seed, UNIX_EPOCH + DATE_IN_MEMORY, None))
+    }
+
+    fn new(shared: Shared) -> Self {
+        let shared = Arc::new(shared);
         Self {
-            handle: Arc::new(Handle { shared, door: None }),
+            handle: Arc::new(Handle { shared }),
         }
     }
 
@@ -121,7 +115,7 @@ impl Smsc {
     /// The address on which it listens; none in memory.
     #[must_use]
     pub fn local_addr(&self) -> Option<SocketAddr> {
-        self.handle.door.as_ref().map(|door| door.address)
+        self.handle.shared.door.as_ref().map(|door| door.address)
     }
 
     /// What it counted.
@@ -152,11 +146,7 @@ impl Smsc {
     /// Has it behave differently from now on. Messages that were taken keep what was decided about them, links
     /// that are open their timers.
     pub fn change(&self, change: impl FnOnce(&mut Behaviour)) {
-        let mut centre = self.handle.shared.centre();
-        let mut behaviour = centre.behaviour.clone();
-        change(&mut behaviour);
-        centre.change(behaviour);
-        centre.rouse();
+        self.handle.shared.change(change);
     }
 
     /// Sends a message from a phone to an account: over whichever receiving bind takes it first, sooner or
@@ -190,9 +180,8 @@ impl Smsc {
 
     /// Stops as if the process had been killed: no new connections, links cut. Messages and receipts are kept.
     pub async fn stop(&self) {
-        self.close_door().await;
-        self.cut_links();
-        self.handle.shared.all_closed().await;
+        self.handle.shared.set_away(false);
+        self.handle.shared.stop().await;
     }
 
     /// Starts again after [`stop`](Self::stop), on the same address.
@@ -201,20 +190,15 @@ impl Smsc {
     ///
     /// The address is taken.
     pub async fn start(&self) -> io::Result<()> {
-        if let Some(door) = &self.handle.door {
-            self.close_door().await;
-            let listener = open(door.address)?;
-            let acceptor = tokio::spawn(serve::accept(Arc::clone(&self.handle.shared), listener));
-            *door.acceptor.lock().unwrap_or_else(PoisonError::into_inner) = Some(acceptor);
-        }
-        self.handle.shared.set_open(true);
-        Ok(())
+        self.handle.shared.set_away(false);
+        self.handle.shared.start().await
     }
 
     /// Ends in good order: no new connections, and every link is unbound. Links that take longer than their
     /// response timeout are cut.
     pub async fn shutdown(&self) {
-        self.close_door().await;
+        self.handle.shared.set_away(false);
+        self.handle.shared.close_door().await;
         let patience = {
             let mut centre = self.handle.shared.centre();
             centre.links.tell_all(Wish::Unbind);
@@ -228,35 +212,14 @@ impl Smsc {
             self.handle.shared.all_closed().await;
         }
     }
-
-    async fn close_door(&self) {
-        self.handle.shared.set_open(false);
-        let Some(door) = &self.handle.door else { return };
-        let acceptor = door
-            .acceptor
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
-        if let Some(acceptor) = acceptor {
-            acceptor.abort();
-            // It was aborted: there is nothing to learn from its end but that the port is free.
-            let _ = acceptor.await;
-        }
-    }
 }
 
 impl Drop for Handle {
     fn drop(&mut self) {
+        self.shared.set_away(false);
         self.shared.set_open(false);
-        if let Some(door) = &self.door {
-            let acceptor = door
-                .acceptor
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .take();
-            if let Some(acceptor) = acceptor {
-                acceptor.abort();
-            }
+        if let Some(door) = &self.shared.door {
+            door.abort();
         }
         self.shared.end();
     }
@@ -268,15 +231,4 @@ impl std::fmt::Debug for Smsc {
             .field("local_addr", &self.local_addr())
             .finish_non_exhaustive()
     }
-}
-
-fn open(address: SocketAddr) -> io::Result<TcpListener> {
-    let socket = match address {
-        SocketAddr::V4(_) => TcpSocket::new_v4()?,
-        SocketAddr::V6(_) => TcpSocket::new_v6()?,
-    };
-    // A restart must not wait for connections of the run before to time out.
-    socket.set_reuseaddr(true)?;
-    socket.bind(address)?;
-    socket.listen(BACKLOG)
 }

@@ -4,8 +4,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
 
-use super::behaviour::Faults;
-use super::{Nonsense, Shares, Smsc};
+use super::{Faults, Nonsense, Shares, Smsc};
 use crate::pdu::CommandStatus;
 
 /// Something that happens to an SMSC.
@@ -115,7 +114,7 @@ fn faults(random: &mut fastrand::Rng) -> Faults {
     let mut faults = Faults::default();
     for _ in 0..random.u8(1..3) {
         let share = random.f64();
-        match random.u8(0..10) {
+        match random.u8(0..18) {
             0 => faults.cut_chance = share * 0.2,
             1 => faults.cut_after = Some(random.u64(1..30)),
             2 => faults.lost_responses = share,
@@ -127,16 +126,19 @@ fn faults(random: &mut fastrand::Rng) -> Faults {
             }
             5 => faults.doubled_responses = share,
             6 => {
+                // Not the nack: one that names no request is believed where only one waits, and then it lies.
                 let kinds = [
                     Nonsense::Command,
                     Nonsense::Body,
                     Nonsense::Response,
-                    Nonsense::Length,
+                    Nonsense::TinyLength,
+                    Nonsense::HugeLength,
+                    Nonsense::Garbage,
                 ];
-                let kind = random.choice(kinds).unwrap_or(Nonsense::Length);
+                let kind = random.choice(kinds).unwrap_or(Nonsense::Garbage);
                 faults.nonsense = Shares::new([(kind, share * 0.3)]);
             }
-            7 => {
+            7 | 17 => {
                 let statuses = [
                     CommandStatus::ESME_RTHROTTLED,
                     CommandStatus::ESME_RMSGQFUL,
@@ -160,8 +162,29 @@ fn faults(random: &mut fastrand::Rng) -> Faults {
                 // Only who has to bind anew meets it.
                 faults.cut_chance = 0.05;
             }
-            _ => {
+            9 => {
                 faults.silent_binds = share;
+                faults.cut_chance = 0.05;
+            }
+            10 => faults.unbind_chance = share * 0.2,
+            11 => faults.overtaken_responses = share,
+            12 => faults.early_receipts = share,
+            13 => {
+                faults.orphaned_receipts = share;
+                faults.doubled_receipts = random.f64();
+            }
+            // These concern connections that are made from now on.
+            14 => {
+                faults.half_open = share;
+                faults.half_open_after = random.u64(1..20);
+                faults.cut_chance = 0.05;
+            }
+            15 => {
+                faults.split_writes = share;
+                faults.cut_chance = 0.05;
+            }
+            _ => {
+                faults.joined_writes = share;
                 faults.cut_chance = 0.05;
             }
         }

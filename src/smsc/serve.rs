@@ -9,10 +9,12 @@ use std::time::{Duration, SystemTime};
 
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
+use tokio::sync::futures::Notified;
 use tokio::time::sleep;
 
 use super::behaviour::Behaviour;
 use super::centre::Centre;
+use super::door::Door;
 use super::links::Wish;
 use super::peer::Peer;
 use crate::link::{Link, Transport, now};
@@ -24,20 +26,28 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 #[derive(Debug)]
 pub(super) struct Shared {
     centre: Mutex<Centre>,
+    /// None for an SMSC in memory.
+    pub(super) door: Option<Door>,
     is_open: AtomicBool,
+    /// It is down and comes back by itself.
+    is_away: AtomicBool,
     has_timer: AtomicBool,
     has_ended: AtomicBool,
     closed: Notify,
+    changed: Notify,
 }
 
 impl Shared {
-    pub(super) fn new(behaviour: Behaviour, seed: u64, date: SystemTime) -> Self {
+    pub(super) fn new(behaviour: Behaviour, seed: u64, date: SystemTime, door: Option<Door>) -> Self {
         Self {
             centre: Mutex::new(Centre::new(behaviour, seed, now(), date)),
+            door,
             is_open: AtomicBool::new(true),
+            is_away: AtomicBool::new(false),
             has_timer: AtomicBool::new(false),
             has_ended: AtomicBool::new(false),
             closed: Notify::new(),
+            changed: Notify::new(),
         }
     }
 
@@ -54,9 +64,33 @@ impl Shared {
         self.is_open.store(is_open, Ordering::Release);
     }
 
+    /// Says whether it was away.
+    pub(super) fn set_away(&self, is_away: bool) -> bool {
+        self.is_away.swap(is_away, Ordering::AcqRel)
+    }
+
+    pub(super) fn has_ended(&self) -> bool {
+        self.has_ended.load(Ordering::Acquire)
+    }
+
+    /// Ready when it is told to behave differently, or ends.
+    pub(super) fn changed(&self) -> Notified<'_> {
+        self.changed.notified()
+    }
+
+    pub(super) fn change(&self, change: impl FnOnce(&mut Behaviour)) {
+        let mut centre = self.centre();
+        let mut behaviour = centre.behaviour.clone();
+        change(&mut behaviour);
+        centre.change(behaviour);
+        centre.rouse();
+        self.changed.notify_waiters();
+    }
+
     /// Ends every task.
     pub(super) fn end(&self) {
         self.has_ended.store(true, Ordering::Release);
+        self.changed.notify_waiters();
         let mut centre = self.centre();
         centre.cut_links();
         centre.wake_timer();
@@ -75,11 +109,13 @@ impl Shared {
 
     /// Serves a connection in a task of its own; false when there are too many.
     pub(super) fn serve(self: &Arc<Self>, transport: Transport) -> bool {
-        let Some(peer) = Peer::open(&mut self.centre(), now()) else {
+        let Some((peer, transport)) = Peer::open(&mut self.centre(), transport, now()) else {
             return false;
         };
         if !self.has_timer.swap(true, Ordering::AcqRel) {
             tokio::spawn(see_to_what_is_due(Arc::clone(self)));
+            let random = self.centre().random();
+            tokio::spawn(Arc::clone(self).restart_now_and_then(random));
         }
         tokio::spawn(serve(Arc::clone(self), transport, peer));
         true
@@ -108,7 +144,7 @@ async fn see_to_what_is_due(shared: Arc<Shared>) {
     let mut alarm = pin!(sleep(Duration::ZERO));
     poll_fn(|context| {
         loop {
-            if shared.has_ended.load(Ordering::Acquire) {
+            if shared.has_ended() {
                 return Poll::Ready(());
             }
             let Some(due) = shared.centre().poll_timer(context, now()) else {

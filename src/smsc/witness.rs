@@ -122,6 +122,8 @@ pub enum Fate {
     ResponseLost,
     /// The link was cut instead.
     LinkCut,
+    /// The link was unbound and closed instead.
+    LinkUnbound,
 }
 
 impl SeenMessage {

@@ -667,3 +667,37 @@ fn a_file_whose_sending_was_killed_is_sent_to_its_end_and_nothing_with_an_outcom
         "{complaint}"
     );
 }
+
+#[test]
+fn a_profile_is_enough_to_run_an_smsc() {
+    let profile = concat!(env!("CARGO_MANIFEST_DIR"), "/config/profiles/dead.toml");
+    let help = run(&["smsc", "--help"]);
+    assert!(
+        String::from_utf8(help.stdout)
+            .unwrap()
+            .contains("config/profiles")
+    );
+
+    let text = std::fs::read_to_string(profile).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("dead.toml");
+    // Any free port, as other tests may have this one.
+    std::fs::write(&file, text.replace("127.0.0.1:2775", "127.0.0.1:0")).unwrap();
+    let mut child = bindery(&["smsc", "--json", "--config", file.to_str().unwrap()])
+        .spawn()
+        .unwrap();
+    let mut first = String::new();
+    BufReader::new(child.stdout.take().unwrap())
+        .read_line(&mut first)
+        .unwrap();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let address = json(&first)["listening"].as_str().unwrap().to_owned();
+    assert!(
+        address.starts_with("127.0.0.1:") && !address.ends_with(":0"),
+        "{address}"
+    );
+
+    let without = run(&["smsc"]);
+    assert_eq!(code(&without), 2);
+}

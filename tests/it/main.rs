@@ -24,6 +24,7 @@ mod homes;
 mod live;
 mod outbind;
 mod peer;
+mod profiles;
 mod properties_pdu;
 mod protocol_docs;
 mod receipts;

@@ -1,10 +1,10 @@
 //! What the SMSCs saw, put together by message and by link.
 
 use std::collections::{BTreeMap, HashMap};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bindery::pdu::{CommandStatus, SequenceNumber};
-use bindery::smsc::{Seen, SeenMessage, Smsc, Witness};
+use bindery::smsc::{Faults, Seen, SeenMessage, Smsc, Witness};
 
 /// A message or one part of it as an SMSC saw it.
 #[derive(Clone, Debug)]
@@ -46,6 +46,8 @@ pub(crate) struct Ledger {
     pub(crate) messages: BTreeMap<u64, Vec<Sight>>,
     /// By SMSC and number of the link.
     pub(crate) links: BTreeMap<(usize, u64), LinkLog>,
+    /// For how long each SMSC kept what it said, at most.
+    kept: Vec<Duration>,
 }
 
 impl Ledger {
@@ -53,6 +55,13 @@ impl Ledger {
         let mut ledger = Self::default();
         for (index, smsc) in smscs.iter().enumerate() {
             ledger.read(index, &smsc.witness());
+            let keeps = smsc.counters().faults.links_joined > 0;
+            let most = if keeps {
+                Faults::default().joined_for
+            } else {
+                Duration::ZERO
+            };
+            ledger.kept.push(most);
         }
         for sights in ledger.messages.values_mut() {
             sights.sort_by_key(|sight| sight.at);
@@ -63,9 +72,13 @@ impl Ledger {
     /// True when the ESME must have seen the answer: it was put on a link that lived on.
     pub(crate) fn was_told(&self, sight: &Sight) -> bool {
         let closed = self.links.get(&sight.link).and_then(|link| link.closed);
-        sight
-            .answered
-            .is_some_and(|answered| closed.is_none_or(|closed| answered < closed))
+        self.told_at(sight)
+            .is_some_and(|told| closed.is_none_or(|closed| told < closed))
+    }
+
+    /// When the ESME had the answer at the latest, unless the link was closed before.
+    pub(crate) fn told_at(&self, sight: &Sight) -> Option<Instant> {
+        Some(sight.answered? + self.kept[sight.link.0])
     }
 
     /// True when the ESME may have seen the answer, if only as the last thing before the link was closed.

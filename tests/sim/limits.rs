@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use bindery::session::Rate;
 use bindery::settings::BindSettings;
-use bindery::smsc::{Nonsense, Script, Step};
+use bindery::smsc::{Script, Step};
 
 use crate::ledger::{Happened, LinkLog};
 use crate::truth::Run;
@@ -75,10 +75,13 @@ pub(crate) fn is_patient(script: &Script) -> bool {
     script.steps().iter().all(|(_, step)| match step {
         Step::Cut | Step::Stop => false,
         Step::Faults(faults) => {
-            let breaks = |nonsense| nonsense == Nonsense::Length;
             faults.cut_chance == 0.0
+                && faults.unbind_chance == 0.0
                 && faults.cut_after.is_none()
-                && !faults.nonsense.iter().any(|(nonsense, _)| breaks(nonsense))
+                && !faults
+                    .nonsense
+                    .iter()
+                    .any(|(nonsense, _)| nonsense.ends_session())
         }
         _ => true,
     })

@@ -307,8 +307,8 @@ fn repeats(run: &Run<'_>, message: &Message, sights: &[&Sight]) -> Result<(), &'
 
 /// Whether the ESME must know the answer: it came within this time, on a link that lived on.
 fn is_known(run: &Run<'_>, sight: &Sight, within: Duration) -> bool {
-    let in_time = |answered: Instant| answered.saturating_duration_since(sight.at) < within;
-    !run.is_late(sight) && run.ledger.was_told(sight) && sight.answered.is_some_and(in_time)
+    let in_time = |told: Instant| told.saturating_duration_since(sight.at) < within;
+    !run.is_late(sight) && run.ledger.was_told(sight) && run.ledger.told_at(sight).is_some_and(in_time)
 }
 
 /// The parts of a message are with one account, but for what was refused there.

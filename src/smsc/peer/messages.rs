@@ -1,6 +1,6 @@
 //! Messages of the ESME, and their answers.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::{Answer, Bound, Reply, Serving};
 use crate::pdu::{
@@ -9,9 +9,13 @@ use crate::pdu::{
 };
 use crate::session::{Inbound, Session};
 use crate::smsc::deliveries::DeliveryKey;
-use crate::smsc::faults::Plan;
+use crate::smsc::dice::Plan;
 use crate::smsc::requests::{self, Message};
+use crate::smsc::schedule::Schedule;
 use crate::smsc::witness::{Fate, Seen};
+
+/// For so long an answer waits for one that may go first.
+const OVERTAKEN: Duration = Duration::from_secs(1);
 
 impl Serving<'_> {
     #[inline]
@@ -51,8 +55,8 @@ impl Serving<'_> {
         let Some(Bound { account, .. }) = self.peer.bound else {
             return;
         };
+        let plan = self.plan(session);
         let (peer, centre) = self.parts();
-        let plan = peer.dice.message(&centre.behaviour);
         let result = match &message {
             Ok(message) => centre.submit(account, plan, message, (peer.number, header.sequence_number), now),
             Err(status) => centre.refuse(*status),
@@ -78,8 +82,8 @@ impl Serving<'_> {
         let Some(Bound { account, .. }) = self.peer.bound else {
             return;
         };
+        let plan = self.plan(session);
         let (peer, centre) = self.parts();
-        let plan = peer.dice.message(&centre.behaviour);
         let mut first = None;
         let mut refused = Vec::new();
         let mut message = Message::of_submit_multi(request);
@@ -111,6 +115,29 @@ impl Serving<'_> {
         self.answer(session, origin, plan, Reply::SubmitMulti(result), now);
     }
 
+    /// What happens to the next message.
+    #[inline]
+    fn plan(&mut self, session: &Session<DeliveryKey>) -> Plan {
+        let (peer, centre) = self.parts();
+        let plan = peer.dice.message(&centre.behaviour);
+        if plan.silent {
+            self.fall_silent(session);
+        }
+        plan
+    }
+
+    /// What is not on its way to the peer by now never gets there.
+    fn fall_silent(&mut self, session: &Session<DeliveryKey>) {
+        let (peer, centre) = self.parts();
+        let Some(silence) = peer.silence.take() else {
+            return;
+        };
+        silence.begin(session.output_end());
+        peer.waiting = Schedule::new();
+        peer.held = None;
+        centre.counters.faults.links_silent += 1;
+    }
+
     /// Sends an answer now or later, or does what a fault wants instead.
     #[inline]
     fn answer(
@@ -123,6 +150,7 @@ impl Serving<'_> {
     ) {
         if let Some(nonsense) = plan.nonsense {
             session.put_raw(nonsense.octets());
+            self.centre().counters.faults.nonsense += 1;
         }
         let answer = Answer {
             inbound,
@@ -130,7 +158,15 @@ impl Serving<'_> {
             reply,
             doubled: plan.doubled,
         };
+        if plan.fate == Fate::Answered && (plan.late || plan.doubled) {
+            let faults = &mut self.centre().counters.faults;
+            faults.responses_late += u64::from(plan.late);
+            faults.responses_doubled += u64::from(plan.doubled);
+        }
         match plan.fate {
+            Fate::Answered if plan.overtaken && self.peer.held.is_none() => {
+                self.peer.held = Some((now + plan.delay + OVERTAKEN, answer));
+            }
             Fate::Answered if plan.delay.is_zero() => self.reply(session, &answer, now),
             Fate::Answered => self.peer.waiting.insert(now + plan.delay, answer),
             Fate::ResponseLost => {
@@ -139,6 +175,11 @@ impl Serving<'_> {
             Fate::LinkCut => {
                 self.centre().counters.cuts += 1;
                 session.abort();
+            }
+            Fate::LinkUnbound => {
+                self.centre().counters.faults.links_unbound += 1;
+                self.peer.has_unbound = true;
+                session.hang_up();
             }
         }
     }
@@ -192,6 +233,10 @@ impl Serving<'_> {
         if doubled {
             let response = session.output().get(before..).unwrap_or_default().to_vec();
             session.put_raw(&response);
+        }
+        if let Some((_, held)) = self.peer.held.take() {
+            self.centre().counters.faults.responses_overtaken += 1;
+            self.reply(session, &held, now);
         }
     }
 }

@@ -9,13 +9,14 @@ use std::time::{Duration, Instant};
 use super::behaviour::Behaviour;
 use super::centre::Centre;
 use super::deliveries::{AccountId, Content, DeliveryKey};
-use super::faults::Dice;
+use super::dice::Dice;
 use super::links::LinkId;
+use super::manner::Silence;
 use super::receipt::Writer;
 use super::schedule::Schedule;
 use super::serve::Shared;
 use super::witness::Seen;
-use crate::link::LinkHandler;
+use crate::link::{LinkHandler, Transport};
 use crate::pdu::{CommandStatus, SequenceNumber, SubmitMultiResp};
 use crate::session::{Event, Inbound, Limits, RequestError, Room, Session, SessionConfig, Side, Unresolved};
 
@@ -30,6 +31,10 @@ pub(super) struct Peer {
     dice: Dice,
     bound: Option<Bound>,
     waiting: Schedule<Answer>,
+    /// An answer that lets the next one go first, and until when at most.
+    held: Option<(Instant, Answer)>,
+    /// Has the link fall silent.
+    silence: Option<Silence>,
     receipts: Writer,
     has_unbound: bool,
 }
@@ -56,18 +61,22 @@ enum Reply {
 }
 
 impl Peer {
-    /// A new connection; none when there are too many.
-    pub(super) fn open(centre: &mut Centre, now: Instant) -> Option<Self> {
-        let (id, number, dice) = centre.open(now)?;
-        Some(Self {
+    /// A new connection, and what it is served over; none when there are too many.
+    pub(super) fn open(centre: &mut Centre, transport: Transport, now: Instant) -> Option<(Self, Transport)> {
+        let (id, number, dice, manner) = centre.open(now)?;
+        let (transport, silence) = manner.wrap(transport);
+        let peer = Self {
             id,
             number,
             dice,
             bound: None,
             waiting: Schedule::new(),
+            held: None,
+            silence,
             receipts: Writer::default(),
             has_unbound: false,
-        })
+        };
+        Some((peer, transport))
     }
 
     /// The session on this connection.
@@ -130,13 +139,17 @@ impl LinkHandler<DeliveryKey> for Serving<'_> {
             while let Some(answer) = self.peer.waiting.pop_due(now) {
                 self.reply(session, &answer, now);
             }
+            if let Some((_, held)) = self.peer.held.take_if(|(due, _)| *due <= now) {
+                self.reply(session, &held, now);
+            }
             self.deliver(session, now);
         }
         if let Some(mut centre) = self.centre.take() {
             centre.keep();
             centre.rouse();
         }
-        self.peer.waiting.next_due()
+        let held = self.peer.held.as_ref().map(|(due, _)| *due);
+        self.peer.waiting.next_due().into_iter().chain(held).min()
     }
 
     #[inline]

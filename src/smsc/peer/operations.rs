@@ -81,6 +81,7 @@ impl Serving<'_> {
         } = *request;
         let (peer, centre) = self.parts();
         if peer.dice.is_silent(&centre.behaviour) {
+            centre.counters.faults.binds_silent += 1;
             session.abandon(inbound);
             return;
         }

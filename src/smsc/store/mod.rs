@@ -37,6 +37,23 @@ pub(super) struct Answer {
     pub(super) final_date: Option<AbsoluteTime>,
 }
 
+impl Receipt {
+    /// A receipt for an id that no message has, as if somebody had sent one like `submission`.
+    pub(super) fn orphan(number: u64, submission: &Submission<'_>, now: Instant) -> Self {
+        Self {
+            // Numbers of messages do not come so far.
+            number: u64::MAX - number,
+            sender: submission.source.clone(),
+            recipient: submission.destination.clone(),
+            submitted: now,
+            done: now,
+            state: MessageState::DELIVERED,
+            text: Excerpt::default(),
+            user_message_reference: None,
+        }
+    }
+}
+
 #[derive(Debug)]
 struct Message {
     account: AccountId,
@@ -71,6 +88,9 @@ pub(super) struct Store {
     random: fastrand::Rng,
     clock: Clock,
     next_number: u64,
+    /// Receipts that were doubled, and those that went before their response.
+    pub(super) doubled: u64,
+    pub(super) early: u64,
     // Invariant: the last one has the number before `next_number`, the one before it the number before that.
     remembered: VecDeque<Message>,
 }
@@ -81,6 +101,8 @@ impl Store {
             random,
             clock,
             next_number: first_number,
+            doubled: 0,
+            early: 0,
             remembered: VecDeque::new(),
         }
     }
@@ -89,7 +111,7 @@ impl Store {
         &self.clock
     }
 
-    /// Takes a message and says its number.
+    /// Takes a message and says its number. An `early` one has its final state and its receipt at once.
     ///
     /// # Errors
     ///
@@ -100,6 +122,7 @@ impl Store {
         deliveries: &mut Deliveries,
         account: AccountId,
         submission: &Submission<'_>,
+        early: bool,
         now: Instant,
     ) -> Result<u64, CommandStatus> {
         if submission.destination.address.is_empty() {
@@ -125,6 +148,10 @@ impl Store {
             (final_at, final_state) = (expires_at, MessageState::EXPIRED);
         }
 
+        if early {
+            final_at = now;
+        }
+
         let owes_receipt =
             behaviour.receipts_after.is_some() && wants(submission.registered_delivery, final_state);
         if owes_receipt && !deliveries.has_room() {
@@ -135,6 +162,7 @@ impl Store {
         }
         let number = self.next_number;
         self.next_number += 1;
+        self.early += u64::from(early && owes_receipt);
         let receipt = owes_receipt.then(|| {
             let receipt = Content::Receipt(Receipt {
                 number,
@@ -147,6 +175,7 @@ impl Store {
                 user_message_reference: submission.user_message_reference,
             });
             if behaviour::happens(behaviour.faults.doubled_receipts, &mut self.random) {
+                self.doubled += 1;
                 deliveries.insert(account, receipt.clone(), final_at, now);
             }
             deliveries.insert(account, receipt, final_at, now)

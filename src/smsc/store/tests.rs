@@ -2,7 +2,8 @@
 
 use super::*;
 use crate::pdu::{Npi, Ton};
-use crate::smsc::behaviour::{Faults, Limits, Shares};
+use crate::smsc::behaviour::{Limits, Shares};
+use crate::smsc::faults::Faults;
 use std::time::{Duration, UNIX_EPOCH};
 
 const SHOP: AccountId = AccountId(0);
@@ -42,8 +43,14 @@ impl Office {
     }
 
     fn accept(&mut self, submission: &Submission<'_>) -> Result<u64, CommandStatus> {
-        self.store
-            .accept(&self.behaviour, &mut self.deliveries, SHOP, submission, self.now)
+        self.store.accept(
+            &self.behaviour,
+            &mut self.deliveries,
+            SHOP,
+            submission,
+            false,
+            self.now,
+        )
     }
 
     fn query(&mut self, number: u64) -> Result<Answer, CommandStatus> {

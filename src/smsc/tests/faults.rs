@@ -165,3 +165,200 @@ async fn a_bind_may_stay_without_an_answer() {
     esme.expect_silence(seconds(29)).await;
     esme.expect_end().await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_response_may_let_the_next_one_go_first() {
+    let smsc = smsc(Behaviour::default());
+    let mut esme = Esme::bound(&smsc).await;
+    smsc.change(|behaviour| behaviour.faults.overtaken_responses = 1.0);
+    esme.send(SUBMIT).await;
+    esme.expect_silence(Duration::from_millis(999)).await;
+    esme.send(SUBMIT).await;
+    let second = "0000001b800000040000000000000003 30303030303030303032 00";
+    esme.expect(second).await;
+    esme.expect(SUBMIT_RESP_1).await;
+    assert_eq!(smsc.counters().faults.responses_overtaken, 1);
+
+    // The last one has none to let go first.
+    smsc.change(|behaviour| behaviour.faults.overtaken_responses = 1.0);
+    esme.send(SUBMIT).await;
+    esme.expect_silence(Duration::from_millis(999)).await;
+    esme.expect("0000001b800000040000000000000003 30303030303030303033 00")
+        .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_link_may_be_unbound_without_waiting_for_anything() {
+    let smsc = smsc(Behaviour {
+        delay: seconds(1),
+        ..Behaviour::default()
+    });
+    let mut esme = Esme::bound(&smsc).await;
+    esme.send(SUBMIT).await;
+    esme.expect_silence(Duration::from_millis(500)).await;
+    smsc.change(|behaviour| behaviour.faults.unbind_chance = 1.0);
+    esme.send(SUBMIT).await;
+    esme.expect("0000001000000006000000007ffffff3").await;
+    esme.expect_end().await;
+    let Counters { cuts, faults, .. } = smsc.counters();
+    assert_eq!((cuts, faults.links_unbound), (0, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_half_open_link_reads_and_says_nothing_more() {
+    let smsc = smsc(Behaviour {
+        faults: Faults {
+            half_open: 1.0,
+            half_open_after: 2,
+            ..Faults::default()
+        },
+        witness: true,
+        ..Behaviour::default()
+    });
+    let mut esme = Esme::bound(&smsc).await;
+    // What was answered before is still heard.
+    esme.send(&format!("{SUBMIT}{SUBMIT}{ENQUIRE_LINK}{SUBMIT_WITH_RECEIPT}"))
+        .await;
+    esme.expect(SUBMIT_RESP_1).await;
+    esme.expect_silence(seconds(25)).await;
+    assert_eq!(smsc.witness().messages().count(), 3);
+    assert_eq!(smsc.counters().faults.links_silent, 1);
+
+    // The receipt comes to the next bind.
+    smsc.change(|behaviour| behaviour.faults = Faults::default());
+    drop(esme);
+    let mut other = Esme::bound(&smsc).await;
+    let text = other.take_delivery(CommandStatus::ESME_ROK).await;
+    assert!(text.starts_with("id:0000000003"), "{text}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_receipt_may_come_before_its_response_or_belong_to_nothing() {
+    let smsc = smsc(Behaviour {
+        receipts_after: Some(seconds(60)),
+        faults: Faults {
+            early_receipts: 1.0,
+            ..Faults::default()
+        },
+        ..Behaviour::default()
+    });
+    let mut esme = Esme::bound(&smsc).await;
+    esme.send(SUBMIT_WITH_RECEIPT).await;
+    let text = esme.take_delivery(CommandStatus::ESME_ROK).await;
+    assert!(text.starts_with("id:0000000001"), "{text}");
+    esme.expect(SUBMIT_RESP_1).await;
+
+    smsc.change(|behaviour| {
+        behaviour.faults = Faults {
+            orphaned_receipts: 1.0,
+            ..Faults::default()
+        };
+    });
+    esme.send(SUBMIT).await;
+    esme.expect("0000001b800000040000000000000003 30303030303030303032 00")
+        .await;
+    let text = esme.take_delivery(CommandStatus::ESME_ROK).await;
+    assert!(text.starts_with("id:18446744073709551614"), "{text}");
+    esme.expect_silence(seconds(25)).await;
+    let faults = smsc.counters().faults;
+    assert_eq!((faults.receipts_early, faults.receipts_orphaned), (1, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn octets_may_come_one_at_a_time_or_pdus_together_and_be_read_slowly() {
+    let smsc = smsc(Behaviour {
+        faults: Faults {
+            split_writes: 1.0,
+            slow_reads: 1.0,
+            slow_read_rate: 10,
+            ..Faults::default()
+        },
+        ..Behaviour::default()
+    });
+    let mut esme = Esme::bound(&smsc).await;
+    let begun = tokio::time::Instant::now();
+    esme.send(SUBMIT).await;
+    esme.expect(SUBMIT_RESP_1).await;
+    // The bind has 37 octets.
+    assert_eq!(begun.elapsed(), Duration::from_millis(3_700));
+
+    smsc.change(|behaviour| {
+        behaviour.faults = Faults {
+            joined_writes: 1.0,
+            joined_for: seconds(2),
+            ..Faults::default()
+        };
+    });
+    let mut other = Esme::connect(&smsc).await;
+    let begun = tokio::time::Instant::now();
+    other.send(BIND).await;
+    tokio::time::sleep(seconds(1)).await;
+    other.send(ENQUIRE_LINK).await;
+    other.expect(BIND_RESP).await;
+    assert_eq!(begun.elapsed(), seconds(2));
+    other.expect("00000010800000150000000000000002").await;
+    assert_eq!(begun.elapsed(), seconds(2));
+    let faults = smsc.counters().faults;
+    assert_eq!(
+        (faults.links_split, faults.links_slow, faults.links_joined),
+        (1, 1, 1)
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn it_restarts_now_and_then_until_it_is_told_not_to() {
+    let smsc = smsc(Behaviour {
+        faults: Faults {
+            restart_every: Some(seconds(60)),
+            restart_for: seconds(10),
+            ..Faults::default()
+        },
+        ..Behaviour::default()
+    });
+    for restarts in 1..=3 {
+        let mut esme = Esme::bound(&smsc).await;
+        let begun = tokio::time::Instant::now();
+        while let Some(pdu) = esme.receive().await {
+            assert_eq!(pdu[4..8], [0, 0, 0, 0x15], "an enquire_link");
+            esme.send(&format!("000000108000001500000000{}", to_hex(&pdu[12..])))
+                .await;
+        }
+        let up = begun.elapsed();
+        assert!((seconds(30)..seconds(90)).contains(&up), "{up:?}");
+        assert_eq!(smsc.counters().faults.restarts, restarts);
+        tokio::time::sleep(Duration::from_millis(9_990)).await;
+        assert!(connect(&smsc).await.is_err());
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+
+    // One that is stopped while it is away stays away.
+    let mut esme = Esme::bound(&smsc).await;
+    while let Some(pdu) = esme.receive().await {
+        esme.send(&format!("000000108000001500000000{}", to_hex(&pdu[12..])))
+            .await;
+    }
+    smsc.stop().await;
+    tokio::time::sleep(seconds(600)).await;
+    assert!(connect(&smsc).await.is_err());
+    smsc.start().await.unwrap();
+    Esme::bound(&smsc).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_kind_of_nonsense_is_what_it_says() {
+    use crate::pdu::{Leniency, frame_length, view};
+    for kind in Nonsense::ALL.iter().copied() {
+        let octets = kind.octets();
+        match frame_length(octets, 64 * 1024) {
+            Ok(length) => {
+                assert!(!kind.ends_session(), "{kind:?}");
+                assert_eq!(length, Some(octets.len()), "{kind:?}");
+                let is_body = kind == Nonsense::Body;
+                let is_command = kind == Nonsense::Command;
+                let read = view(octets, &Leniency::default());
+                assert_eq!(read.is_err(), is_body || is_command, "{kind:?}");
+            }
+            Err(_) => assert!(kind.ends_session(), "{kind:?}"),
+        }
+    }
+}
