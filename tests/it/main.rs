@@ -27,12 +27,15 @@ mod peer;
 mod profiles;
 mod properties_pdu;
 mod protocol_docs;
+mod quirks;
 mod receipts;
 mod requests;
 mod routing;
 #[cfg(feature = "cli")]
 mod sm_vectors;
 mod tidy;
+#[cfg(feature = "tls")]
+mod tls;
 mod vectors;
 mod watcher;
 #[cfg(feature = "cli")]

@@ -6,10 +6,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use actix::{Actor, Context, Handler};
 use bindery::esme::Esme;
 use bindery::events::Phase;
 use bindery::events::{Event, Kinds, OutcomeEvent};
@@ -19,6 +17,8 @@ use bindery::smsc::{Behaviour, Counters, Fate, MemoryNetwork, Seen, SeenMessage,
 use bindery::submit::{Reference, Submit, SubmitError, SubmitResult};
 use tokio::task::{LocalSet, spawn_local};
 use tokio::time::{sleep, timeout};
+
+use crate::watcher::Watcher;
 
 const MESSAGES: u64 = 400;
 const RUSH: u64 = 40;
@@ -43,22 +43,6 @@ fn behaviour(name: &str, change: impl FnOnce(String) -> String) -> (Behaviour, u
         ..Behaviour::from(&smsc)
     };
     (behaviour, smsc.seed)
-}
-
-/// Keeps the events that it is told.
-#[derive(Clone, Default)]
-struct Watcher(Arc<Mutex<Vec<Event>>>);
-
-impl Actor for Watcher {
-    type Context = Context<Self>;
-}
-
-impl Handler<Event> for Watcher {
-    type Result = ();
-
-    fn handle(&mut self, event: Event, _: &mut Context<Self>) {
-        self.0.lock().unwrap().push(event);
-    }
 }
 
 /// A run that is over.
@@ -145,11 +129,7 @@ async fn life(behaviour: Behaviour, seed: u64, settings: Settings) -> Report {
     let smsc = Smsc::in_memory(behaviour, seed);
     network.add("smsc", &smsc);
     let esme = Esme::start_local(settings, network.connector()).unwrap();
-    let watcher = Watcher::default();
-    esme.subscribe(
-        watcher.clone().start().recipient(),
-        Kinds::OUTCOMES | Kinds::RECEIPTS,
-    );
+    let watcher = Watcher::of(&esme, Kinds::OUTCOMES | Kinds::RECEIPTS);
     let callers = (1..=MESSAGES).map(|number| {
         let esme = esme.clone();
         spawn_local(async move {
@@ -193,10 +173,9 @@ async fn life(behaviour: Behaviour, seed: u64, settings: Settings) -> Report {
     sleep(Duration::from_secs(120)).await;
     let counters = smsc.counters();
     assert_eq!(counters.links, 0, "a link was left open");
-    let events = std::mem::take(&mut *watcher.0.lock().unwrap());
     Report {
         outcomes,
-        events,
+        events: watcher.seen(),
         witness: smsc.witness(),
         counters,
     }
