@@ -7,7 +7,7 @@ use bindery::esme::Esme;
 use bindery::events::{Event, Kinds};
 
 #[derive(Clone, Default)]
-pub(crate) struct Watcher(Arc<Mutex<Vec<Event>>>);
+pub(crate) struct Watcher(pub(crate) Arc<Mutex<Vec<Event>>>);
 
 impl Actor for Watcher {
     type Context = Context<Self>;

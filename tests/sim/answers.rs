@@ -9,9 +9,8 @@ use std::ops::Range;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use actix::Actor;
 use bindery::esme::Esme;
-use bindery::events::{Filter, Kinds};
+use bindery::events::Kinds;
 use bindery::pdu::{CommandStatus, Pdu};
 use bindery::settings::{BindSettings, PartsAnswered, Settings};
 use fastrand::Rng;
@@ -185,9 +184,8 @@ async fn run(plan: Plan) -> Answered {
     fastrand::seed(plan.seed);
     let phones = Phones::new(plan.sent.clone());
     let esme = Esme::start_local(plan.settings.clone(), Arc::new(phones.clone())).unwrap();
-    let watcher = Watcher::default();
-    let wanted = Filter::kinds(Kinds::DELIVERIES | Kinds::MESSAGES | Kinds::ALARMS);
-    esme.subscribe(watcher.clone().start().recipient(), wanted);
+    let wanted = Kinds::DELIVERIES | Kinds::MESSAGES | Kinds::ALARMS;
+    let watcher = Watcher::of(&esme, wanted);
     let shown = Arc::<Mutex<Vec<Shown>>>::default();
     let posts = plan.posts.iter().map(|post| {
         let terms = Terms {
@@ -241,7 +239,7 @@ async fn run(plan: Plan) -> Answered {
     esme.shutdown(secs(60)).await;
     sleep(secs(60)).await;
     let shown = shown.lock().unwrap().clone();
-    let events = watcher.0.lock().unwrap().clone();
+    let events = watcher.seen();
     let seen = phones.seen.lock().unwrap();
     let account = Account::new(&plan, &seen, &shown);
     account.check_events(&events)?;

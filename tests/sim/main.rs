@@ -27,5 +27,6 @@ mod run;
 mod seeds;
 mod traffic;
 mod truth;
+#[path = "../it/watcher.rs"]
 mod watcher;
 mod world;

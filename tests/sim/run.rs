@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use actix::Actor;
 use bindery::esme::Esme;
 use bindery::events::{Event, Kinds, OutcomeEvent};
 use bindery::submit::{Reference, SubmitError, SubmitResult};
@@ -135,11 +134,7 @@ async fn life(seed: u64) -> Result<Report, String> {
     let start = bindery::link::now();
     let esme = Esme::start_local(world.settings.clone(), world.network.connector())
         .map_err(|error| error.to_string())?;
-    let watcher = Watcher::default();
-    esme.subscribe(
-        watcher.clone().start().recipient(),
-        bindery::events::Filter::kinds(Kinds::OUTCOMES | Kinds::ALARMS),
-    );
+    let watcher = Watcher::of(&esme, Kinds::OUTCOMES | Kinds::ALARMS);
     let scripts: Vec<_> = world
         .smscs
         .iter()
