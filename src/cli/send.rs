@@ -375,3 +375,54 @@ impl Handler<Event> for Listener {
         let _ = self.0.send(event);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::events::ReceiptMessage;
+    use crate::sm::Receipt;
+
+    fn receipt(state: MessageState) -> Event {
+        Event::Receipt(Arc::new(ReceiptEvent {
+            account: "a".into(),
+            bind: None,
+            message: Some(ReceiptMessage {
+                reference: Reference::None,
+                part: Some(0),
+                progress: Progress::Final,
+                result: None,
+            }),
+            receipt: Some(Receipt {
+                message_state: Some(state),
+                ..Receipt::default()
+            }),
+        }))
+    }
+
+    #[test]
+    fn receipts_are_waited_for_though_others_were_missed_and_no_longer_than_there_is_patience() {
+        let wait = |events: Vec<Event>| {
+            actix_rt::System::new().block_on(async {
+                let (sender, receiver) = mpsc::unbounded_channel();
+                events.into_iter().for_each(|event| sender.send(event).unwrap());
+                let mut receipts = Receipts {
+                    events: receiver,
+                    patience: Duration::from_millis(50),
+                    owed: 2,
+                    is_wanted: true,
+                    is_file: true,
+                    json: false,
+                    undelivered: 0,
+                };
+                receipts.wait(&mut Signals::listen()).await
+            })
+        };
+        let good = || receipt(MessageState::DELIVERED);
+        let lagged = || Event::Lagged { missed: 1 };
+        assert!(wait(vec![lagged(), good(), good()]));
+        assert!(!wait(vec![good(), lagged()]));
+        assert!(!wait(vec![good(), receipt(MessageState::EXPIRED)]));
+    }
+}
