@@ -8,7 +8,7 @@
 use std::error::Error;
 use std::time::Duration;
 
-use actix::{Actor, Context, Handler, MessageResult, ResponseFuture};
+use actix::{Actor, Context, Handler, ResponseFuture};
 use bindery::esme::Esme;
 use bindery::events::{Answer, Delivery, Duty};
 use bindery::pdu::{CommandStatus, DeliverSm};
@@ -48,11 +48,11 @@ impl Actor for Everything {
 }
 
 impl Handler<Delivery> for Everything {
-    type Result = MessageResult<Delivery>;
+    type Result = Answer;
 
-    fn handle(&mut self, delivery: Delivery, _: &mut Self::Context) -> Self::Result {
+    fn handle(&mut self, delivery: Delivery, _: &mut Self::Context) -> Answer {
         println!("nobody lives at {}", delivery.destination());
-        MessageResult(CommandStatus::ESME_RX_P_APPN.into())
+        CommandStatus::ESME_RX_P_APPN.into()
     }
 }
 

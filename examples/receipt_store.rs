@@ -1,4 +1,4 @@
-//! Receipts on their way into a database: collected by an actor, written in batches by a thread of their own.
+//! Receipts on their way into a database: an actor writes them batch by batch.
 //!
 //! `cargo run --example receipt_store` needs nothing else: the SMSC runs inside the process. A map stands in for the
 //! database. The row of a message exists before it is sent, under the reference that its receipts come back with.
@@ -7,63 +7,66 @@
 
 use std::collections::BTreeMap;
 use std::error::Error;
-use std::sync::mpsc;
-use std::thread;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use actix::{Actor, Context, Handler};
+use actix::{Actor, Context, Handler, ResponseFuture};
 use bindery::esme::Esme;
-use bindery::events::{Event, Kinds};
+use bindery::events::{Event, Events, Kinds, Policy};
 use bindery::pdu::MessageState;
 use bindery::settings::{BindSettings, Settings};
 use bindery::smsc::{Behaviour, Shares, Smsc};
 use bindery::submit::{Reference, Submit};
 
-/// One row that changes.
-struct Update {
-    message: u64,
-    state: &'static str,
+/// The state of each message that has its result, and how many transactions it took to write them.
+#[derive(Default)]
+struct Table {
+    states: BTreeMap<u64, &'static str>,
+    transactions: usize,
 }
 
-/// Passes final states on. It never waits: what is slow stands on the other side of the channel.
-struct Collector {
-    updates: mpsc::Sender<Update>,
+/// Writes one batch in one transaction. The next batch comes when this one is written: whatever came meanwhile.
+struct Writer {
+    table: Arc<Mutex<Table>>,
 }
 
-impl Actor for Collector {
+impl Actor for Writer {
     type Context = Context<Self>;
 }
 
-impl Handler<Event> for Collector {
-    type Result = ();
+impl Handler<Events> for Writer {
+    type Result = ResponseFuture<()>;
 
-    fn handle(&mut self, event: Event, _: &mut Self::Context) {
-        let Event::Receipt(receipt) = event else { return };
-        // Of a long message the result comes once, with the receipt that made its last part final.
-        if let Some(message) = &receipt.message
-            && let (Reference::Number(number), Some(result)) = (&message.reference, message.result)
-        {
-            let state = result.state.name().unwrap_or("UNKNOWN");
-            let update = Update {
-                message: *number,
-                state,
-            };
-            let _ = self.updates.send(update); // the writer may have ended
-        }
+    fn handle(&mut self, Events(events): Events, _: &mut Self::Context) -> Self::Result {
+        let table = self.table.clone();
+        Box::pin(async move {
+            let rows: Vec<_> = events.iter().filter_map(row).collect();
+            tokio::time::sleep(Duration::from_millis(20)).await; // as long as a commit takes
+            let mut table = table.lock().unwrap_or_else(PoisonError::into_inner);
+            table.states.extend(rows);
+            table.transactions += 1;
+        })
     }
 }
 
-/// Writes whatever has come, at most a hundred rows a transaction.
-fn write(updates: &mpsc::Receiver<Update>) -> BTreeMap<u64, &'static str> {
-    let (mut table, mut transactions) = (BTreeMap::new(), 0);
-    while let Ok(first) = updates.recv() {
-        let batch = std::iter::once(first).chain(updates.try_iter().take(99));
-        table.extend(batch.map(|update| (update.message, update.state)));
-        transactions += 1;
-        thread::sleep(Duration::from_millis(20)); // as long as a commit takes
+/// The row that an event changes. Of a long message the result comes once, with the receipt that made its last part
+/// final.
+fn row(event: &Event) -> Option<(u64, &'static str)> {
+    let receipt = match event {
+        Event::Receipt(receipt) => receipt,
+        Event::Lagged { missed } => {
+            println!("{missed} receipts were missed: the database was too slow for too long");
+            return None;
+        }
+        _ => return None,
+    };
+    let message = receipt.message.as_ref()?;
+    match (&message.reference, message.result) {
+        (Reference::Number(number), Some(result)) => {
+            Some((*number, result.state.name().unwrap_or("UNKNOWN")))
+        }
+        _ => None,
     }
-    println!("{} rows in {transactions} transactions", table.len());
-    table
 }
 
 #[actix::main]
@@ -79,9 +82,11 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     let bind = BindSettings::new(address.to_string(), "example", "secret").window(50);
     let esme = Esme::start(Settings::default().bind("main", bind))?;
-    let (updates, from_collector) = mpsc::channel();
-    let writer = thread::spawn(move || write(&from_collector));
-    esme.subscribe(Collector { updates }.start().recipient(), Kinds::RECEIPTS);
+    let table = Arc::<Mutex<Table>>::default();
+    let writer = Writer { table: table.clone() };
+    // When too much waits, the SMSC is read no more until there is room again.
+    let policy = Policy::hold_back().batch(100);
+    let subscription = esme.subscribe_batches(writer.start().recipient(), Kinds::RECEIPTS, policy);
 
     let messages = (0..500_u64).map(|number| {
         let text = format!("Number {number}");
@@ -90,18 +95,23 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let outcomes = esme.submit_batch(messages).await;
     let accepted = outcomes.iter().filter(|outcome| outcome.is_ok()).count();
     println!("{accepted} of {} accepted", outcomes.len());
-    tokio::time::sleep(Duration::from_secs(1)).await;
 
-    // Receipts that still come are told before the end; then nobody holds the collector any more.
-    esme.shutdown(Duration::from_secs(5)).await;
-    drop(esme);
-    let table = tokio::task::spawn_blocking(move || writer.join()).await?;
-    let mut states = BTreeMap::new();
-    let table = table.map_err(|_| "the writer panicked")?;
-    for state in table.into_values() {
-        *states.entry(state).or_insert(0_u32) += 1;
+    // The receipts come, and are written.
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    if let Some(status) = esme.subscription(subscription) {
+        println!("{} wait, {} were missed", status.events, status.missed);
     }
-    println!("{states:?}");
+    esme.shutdown(Duration::from_secs(5)).await;
     smsc.shutdown().await;
+    let table = table.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut counts = BTreeMap::new();
+    for state in table.states.values() {
+        *counts.entry(state).or_insert(0_u32) += 1;
+    }
+    println!(
+        "{} rows in {} transactions: {counts:?}",
+        table.states.len(),
+        table.transactions
+    );
     Ok(())
 }

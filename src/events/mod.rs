@@ -1,8 +1,73 @@
 //! What happened, as values, and who wants to know.
 //!
-//! Binds, router and `Esme` tell the [`Hub`]; subscribers get [`Event`]s through actix `Recipient`s. Answerers
-//! decide what deliveries are answered with, each those in its [`Duty`]. Telling costs one atomic load where nobody wants to know.
+//! Binds, router and [`Esme`] tell the [`Hub`]. Subscribers are told of [`Event`]s, and nothing waits for them unless their
+//! [`Policy`] says so; answerers are asked what deliveries are answered with, each about those in its [`Duty`]. Telling costs
+//! one atomic load where nobody wants to know.
+//!
+//! | Who wants to | uses | and gets |
+//! |---|---|---|
+//! | know what happens, as an actor | [`Esme::subscribe_with`] | one [`Event`] after another |
+//! | know much of it, as an actor | [`Esme::subscribe_batches`] | [`Events`], all that came meanwhile |
+//! | know it in a loop | [`Esme::events`] | an [`EventStream`] |
+//! | answer messages from phones | [`Esme::answer_messages`] | each [`InboundMessage`], parts put together |
+//! | answer each deliver_sm and data_sm | [`Esme::answer_deliveries`] | each [`Delivery`], as it came |
+//!
+//! # What a delivery is answered with
+//!
+//! The first of these that applies:
+//!
+//! 1. A receipt or an intermediate notification is acknowledged, and comes as [`Event::Receipt`].
+//! 2. Somebody who answers deliveries has it in his duty: what he says. Of several the most specific duty counts.
+//! 3. Somebody who answers messages has it in his duty: what he says. The parts of a long message are acknowledged on
+//!    arrival, or get the answer to the whole ([`parts_answered`]).
+//! 4. A subscriber takes it, as [`Event::Delivery`] or [`Event::Message`]: acknowledged.
+//! 5. [`unhandled_answer`], and [`Alarm::Unhandled`].
+//!
+//! Who has the duty and panics, drops the question or is gone, answers [`Answer::later`]: the SMSC keeps the message. What has
+//! no answer within [`answer_timeout`] gets [`default_answer`], and what its answerer says afterwards is lost. Each delivery
+//! has exactly one response.
+//!
+//! ```
+//! use actix::{Actor, Context, Handler, ResponseFuture};
+//! use bindery::events::{Answer, InboundMessage};
+//!
+//! struct Orders;
+//!
+//! impl Actor for Orders {
+//!     type Context = Context<Self>;
+//! }
+//!
+//! impl Handler<InboundMessage> for Orders {
+//!     type Result = ResponseFuture<Answer>; // `Answer` where it is known at once
+//!
+//!     fn handle(&mut self, message: InboundMessage, _: &mut Context<Self>) -> Self::Result {
+//!         Box::pin(async move {
+//!             match place(message.source().as_ref(), message.text.as_deref()).await {
+//!                 true => Answer::ok(),
+//!                 false => Answer::later(),
+//!             }
+//!         })
+//!     }
+//! }
+//!
+//! async fn place(customer: &str, text: Option<&str>) -> bool {
+//!     // ... what takes its time
+//! #   let _ = (customer, text); true
+//! }
+//! ```
+//!
+//! [`Esme`]: crate::esme::Esme
+//! [`Esme::subscribe_with`]: crate::esme::Esme::subscribe_with
+//! [`Esme::subscribe_batches`]: crate::esme::Esme::subscribe_batches
+//! [`Esme::events`]: crate::esme::Esme::events
+//! [`Esme::answer_messages`]: crate::esme::Esme::answer_messages
+//! [`Esme::answer_deliveries`]: crate::esme::Esme::answer_deliveries
+//! [`parts_answered`]: crate::settings::BindSettings::parts_answered
+//! [`unhandled_answer`]: crate::settings::BindSettings::unhandled_answer
+//! [`answer_timeout`]: crate::settings::BindSettings::answer_timeout
+//! [`default_answer`]: crate::settings::BindSettings::default_answer
 
+mod alarm;
 mod alert;
 mod answerers;
 mod courier;
@@ -28,6 +93,7 @@ use std::fmt;
 use std::ops::BitOr;
 use std::sync::Arc;
 
+pub use alarm::{Alarm, AlarmEvent};
 pub use alert::AlertEvent;
 pub(crate) use answerers::{Answerer, Asking, Lane};
 pub use answerers::{AnswererId, DutyTaken};
@@ -46,7 +112,7 @@ pub use message::InboundMessage;
 pub use pdu::PduEvent;
 pub use phase::{Cause, ConnectFailure, Phase};
 pub use queue::{Policy, SubscriptionStatus};
-pub use receipts::{Accepted, ReceiptEvent, Receipts};
+pub use receipts::{Accepted, ReceiptEvent, ReceiptMessage, Receipts};
 pub use stream::EventStream;
 
 use crate::pdu::{CommandId, CommandStatus, DecodeError, Header, SequenceNumber};
@@ -347,128 +413,5 @@ impl fmt::Debug for UnreadableEvent {
             .field("error", &self.error)
             .field("frame", &shown::Octets(&self.frame))
             .finish()
-    }
-}
-
-/// An alarm was raised. Prints as the alarm does.
-#[derive(Clone, Debug, Eq, PartialEq)]
-#[non_exhaustive]
-pub struct AlarmEvent {
-    /// The account of the bind that it is about; none where it is about no bind.
-    pub account: Option<AccountId>,
-    /// What it is.
-    pub alarm: Alarm,
-}
-
-impl fmt::Display for AlarmEvent {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.alarm.fmt(f)
-    }
-}
-
-/// Something that somebody should look at.
-#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-#[non_exhaustive]
-pub enum Alarm {
-    /// The SMSC refuses our credentials; retries are slow.
-    #[error("{bind}: credentials refused")]
-    CredentialsRefused {
-        /// The bind.
-        bind: BindId,
-    },
-    /// The SMSC does not know binds of this mode; retries are slow.
-    #[error("{bind}: the SMSC does not support {}", command.name().unwrap_or_default())]
-    ModeRefused {
-        /// The bind.
-        bind: BindId,
-        /// How it would bind.
-        command: CommandId,
-    },
-    /// The SMSC does not know binds of the mode that is configured: the bind has another one from now on.
-    #[error("{bind}: goes on with {}", command.name().unwrap_or_default())]
-    FellBack {
-        /// The bind.
-        bind: BindId,
-        /// How it binds now.
-        command: CommandId,
-    },
-    /// There is no TLS connection that can be trusted, or our own files for it cannot be used; retries are slow.
-    #[error("{bind}: {failure}")]
-    TlsRefused {
-        /// The bind.
-        bind: BindId,
-        /// What is wrong.
-        failure: ConnectFailure,
-    },
-    /// The actor of a bind ended by a panic and was started again.
-    #[error("{bind}: its actor panicked and was started again")]
-    Restarted {
-        /// The bind.
-        bind: BindId,
-    },
-    /// The actor of a bind panicked too often; it stays down.
-    #[error("{bind}: its actor panicked too often and stays down")]
-    GaveUp {
-        /// The bind.
-        bind: BindId,
-    },
-    /// Messages were waiting and the SMSC answered none of those that it had: the bind binds anew.
-    #[error("{bind}: no progress")]
-    Stuck {
-        /// The bind.
-        bind: BindId,
-    },
-    /// A bind rejects what others accept: it gets no messages for a while.
-    #[error(
-        "{bind}: rejected {rejected} messages in a row while others accept theirs; gets none for a while"
-    )]
-    Quarantined {
-        /// The bind.
-        bind: BindId,
-        /// Messages that it rejected since it last accepted one.
-        rejected: u64,
-    },
-    /// A message came and nobody takes messages; it was refused.
-    #[error("{bind}: a message came and nobody takes messages")]
-    Unhandled {
-        /// The bind.
-        bind: BindId,
-    },
-    /// An actor that answered deliveries is gone; those in its duty are refused until another takes that over.
-    #[error("{name} is gone, and with it who answers its deliveries")]
-    AnswererGone {
-        /// What it was called.
-        name: Arc<str>,
-    },
-    /// An answerer that is still there gave no answer: it panicked over the question, or dropped it.
-    #[error("{bind}: {name} gave no answer to a delivery")]
-    AnswererFailed {
-        /// What it is called.
-        name: Arc<str>,
-        /// The bind that the delivery came on.
-        bind: BindId,
-    },
-    /// A subscriber is gone without having unsubscribed.
-    #[error("a subscriber is gone")]
-    SubscriberGone,
-}
-
-impl Alarm {
-    /// The bind that it is about.
-    #[must_use]
-    pub const fn bind(&self) -> Option<&BindId> {
-        match self {
-            Self::CredentialsRefused { bind }
-            | Self::FellBack { bind, .. }
-            | Self::ModeRefused { bind, .. }
-            | Self::TlsRefused { bind, .. }
-            | Self::Restarted { bind }
-            | Self::GaveUp { bind }
-            | Self::Quarantined { bind, .. }
-            | Self::Stuck { bind }
-            | Self::AnswererFailed { bind, .. }
-            | Self::Unhandled { bind } => Some(bind),
-            Self::AnswererGone { .. } | Self::SubscriberGone => None,
-        }
     }
 }
