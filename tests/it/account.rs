@@ -135,7 +135,7 @@ fn misbehaviour() -> Behaviour {
 }
 
 /// All that the SMSCs saw of each message, by its number.
-fn sightings(smscs: &[Smsc]) -> BTreeMap<u64, Vec<SeenMessage>> {
+pub(crate) fn sightings(smscs: &[Smsc]) -> BTreeMap<u64, Vec<SeenMessage>> {
     let mut sightings: BTreeMap<u64, Vec<SeenMessage>> = BTreeMap::new();
     for smsc in smscs {
         for (number, messages) in smsc.witness().by_number() {
@@ -149,7 +149,7 @@ fn sightings(smscs: &[Smsc]) -> BTreeMap<u64, Vec<SeenMessage>> {
 }
 
 /// Compares the outcome of one message, or of one part of it, with all that was seen of it.
-fn check(outcome: &SubmitResult, seen: &[SeenMessage]) -> Result<(), &'static str> {
+pub(crate) fn check(outcome: &SubmitResult, seen: &[SeenMessage]) -> Result<(), &'static str> {
     let taken: Vec<&SeenMessage> = seen
         .iter()
         .filter(|message| message.message_id.is_some())
@@ -236,7 +236,7 @@ fn check_receipts(
     }
 }
 
-fn kind(outcome: &SubmitResult) -> &'static str {
+pub(crate) fn kind(outcome: &SubmitResult) -> &'static str {
     match outcome {
         Ok(_) => "submitted",
         Err(SubmitError::Rejected { .. }) => "rejected",

@@ -27,6 +27,7 @@ mod peer;
 mod profiles;
 mod properties_pdu;
 mod protocol_docs;
+mod proxy;
 mod quirks;
 mod receipts;
 mod requests;
