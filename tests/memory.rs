@@ -8,6 +8,7 @@
     reason = "tests fail loudly and say what they measured"
 )]
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -17,9 +18,9 @@ use allocation_counter::AllocationInfo;
 use bindery::esme::Esme;
 use bindery::events::{Event, Kinds};
 use bindery::link::{Connect, Connecting, Target, TcpConnector, Transport};
-use bindery::pdu::SubmitSm;
+use bindery::pdu::{BindTransceiver, CommandStatus, Pdu, SequenceNumber, SubmitSm};
 use bindery::settings::{BindSettings, Settings};
-use bindery::smsc::{Behaviour, Smsc};
+use bindery::smsc::{Behaviour, Limits, Smsc};
 use bindery::submit::{Reference, Submit, SubmitError};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 use tokio::task::LocalSet;
@@ -219,4 +220,88 @@ fn a_million_messages_sent_past_the_permits_have_their_outcomes_and_memory_falls
     );
     let remembered = i64::try_from(counters.messages * 300).unwrap();
     assert!(left < remembered + (1 << 20), "{left} octets are left");
+}
+
+/// Connects to an SMSC and sends nonsense of one of several kinds.
+async fn knock(smsc: &Smsc, number: u32, rng: &mut fastrand::Rng) -> Option<Transport> {
+    // The SMSC comes to see what was closed meanwhile.
+    tokio::task::yield_now().await;
+    let mut transport = smsc.connector().connect(&Target::new("smsc", 2775)).await.ok()?;
+    let octets = match rng.u8(..5) {
+        // Binds under names that nobody had before.
+        0 => {
+            let bind = Pdu::from(BindTransceiver {
+                system_id: format!("f{number}").as_str().try_into().unwrap(),
+                ..BindTransceiver::default()
+            });
+            let mut octets = Vec::new();
+            bind.encode(CommandStatus::ESME_ROK, SequenceNumber::FIRST, &mut octets)
+                .unwrap();
+            octets
+        }
+        // Announces more than it sends.
+        1 => [u32::MAX.to_be_bytes(), [0; 4], [0; 4], [0; 4]].concat(),
+        2 => vec![0, 0, 1, 0, 0, 0],
+        3 => std::iter::repeat_with(|| rng.u8(..)).take(500).collect(),
+        _ => Vec::new(),
+    };
+    // It may be closed already.
+    let _ = transport.write_all(&octets).await;
+    tokio::task::yield_now().await;
+    Some(transport)
+}
+
+#[test]
+fn a_flood_of_connections_with_nonsense_costs_an_smsc_what_its_limits_say() {
+    const OPEN: usize = 130;
+    let thread = Thread::new();
+    let limits = Limits {
+        connections: 50,
+        accounts: 10,
+        ..Limits::default()
+    };
+    let behaviour = Behaviour {
+        limits,
+        ..Behaviour::default()
+    };
+    let smsc = Smsc::in_memory(behaviour, 1);
+    let mut rng = fastrand::Rng::with_seed(1);
+    let mut flood = |from: u32, count: u32| {
+        thread.run(async {
+            let mut open = VecDeque::with_capacity(OPEN);
+            for number in from..from + count {
+                open.push_back(knock(&smsc, number, &mut rng).await);
+                if open.len() == OPEN {
+                    open.pop_front();
+                }
+            }
+            drop(open);
+            while smsc.counters().links > 0 {
+                tokio::task::yield_now().await;
+            }
+        });
+    };
+    // Buffers and tables reach their size.
+    flood(0, 2_000);
+    let counted = allocation_counter::measure(|| flood(2_000, 20_000));
+    let counters = smsc.counters();
+    println!(
+        "{} octets at most, {} left, {counters:?}",
+        counted.bytes_max, counted.bytes_current
+    );
+    assert!(
+        counters.connections_refused > 100 && counters.binds_refused > 1_000,
+        "{counters:?}"
+    );
+    assert_eq!(counters.binds, 10);
+    assert!(
+        counted.bytes_max < 1 << 20,
+        "{} octets at most",
+        counted.bytes_max
+    );
+    assert!(
+        counted.bytes_current < 1 << 14,
+        "{} octets are left",
+        counted.bytes_current
+    );
 }

@@ -3,6 +3,7 @@
 mod deliveries;
 mod faults;
 mod life;
+mod limits;
 mod messages;
 
 use std::time::Duration;
