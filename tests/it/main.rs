@@ -32,6 +32,7 @@ mod quirks;
 mod receipts;
 mod requests;
 mod routing;
+mod secrets;
 #[cfg(feature = "cli")]
 mod sm_vectors;
 mod tidy;
