@@ -8,6 +8,7 @@ use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt, StreamExt};
 use serde_json::{Map, Value, json};
 use tokio::sync::mpsc;
+use tokio::task::unconstrained;
 use tokio::time::{Instant, timeout_at};
 
 use super::args::Send;
@@ -204,10 +205,11 @@ async fn send_all(
         }
         tokio::select! {
             biased;
-            Some(first) = under_way.next() => {
+            // Unconstrained: after 128 permits the runtime would have the rest wait, and call them in reverse order.
+            Some(first) = unconstrained(under_way.next()) => {
                 // All that ended since the last time go to disk together.
                 let mut outcomes = vec![first];
-                while let Some(Some(next)) = under_way.next().now_or_never() {
+                while let Some(Some(next)) = unconstrained(under_way.next()).now_or_never() {
                     outcomes.push(next);
                 }
                 if let Err(error) = journal.note(&outcomes).await {

@@ -371,6 +371,33 @@ fn lines_of(file: &str) -> Vec<Value> {
 
 #[cfg(unix)]
 #[test]
+fn the_messages_of_a_file_leave_in_its_order() {
+    const MESSAGES: usize = 3_000;
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let (seen, config, messages) = (path("seen.jsonl"), path("bindery.toml"), path("messages.csv"));
+    let destinations: Vec<_> = (0..MESSAGES).map(|number| format!("4477{number:08}")).collect();
+    let lines: String = destinations.iter().map(|to| format!("{to},hello\n")).collect();
+    std::fs::write(&messages, format!("to,text\n{lines}")).unwrap();
+    let smsc = Smsc::start(&["--seen", &seen]);
+    let bind = format!(
+        "[binds.a]\nhosts = [\"{}\"]\nsystem_id = \"a\"\npassword = \"b\"\n",
+        smsc.address
+    );
+    std::fs::write(&config, bind).unwrap();
+    let output = run(&["send", "-c", &config, "--file", &messages, "--json"]);
+    assert_eq!(code(&output), 0, "{}", String::from_utf8_lossy(&output.stderr));
+    smsc.end();
+    let seen = lines_of(&seen);
+    let seen: Vec<_> = seen
+        .iter()
+        .map(|line| line["destination"].as_str().unwrap())
+        .collect();
+    assert!(seen == destinations, "another order than that of the file");
+}
+
+#[cfg(unix)]
+#[test]
 fn an_smsc_notes_every_part_that_it_decoded_and_no_text_unless_it_is_asked_to() {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
