@@ -192,8 +192,9 @@ async fn what_is_posted_goes_on_without_anybody_and_a_pending_that_is_dropped_at
         esme.post(nobody).await.unwrap();
         let mut outcomes = BTreeMap::new();
         while outcomes.len() < 3 {
-            let Some(Event::Outcome(outcome)) = events.next().await else {
-                panic!("no outcome")
+            let next = timeout(Duration::from_secs(60), events.next()).await;
+            let Ok(Some(Event::Outcome(outcome))) = next else {
+                panic!("no outcome: {next:?}, {outcomes:?}")
             };
             assert!(!outcome.awaited);
             let Reference::Number(number) = outcome.reference else {
