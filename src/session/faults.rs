@@ -28,6 +28,15 @@ impl<T> Session<T> {
         self.outbox.end()
     }
 
+    /// Puts something else in the place of the response that was put in last, of which nothing was written.
+    pub(crate) fn replace_response(&mut self, before: usize, instead: impl FnOnce(&[u8]) -> Vec<u8>) {
+        let response = self.output().get(before..).unwrap_or_default();
+        let (octets, instead) = (response.len(), instead(response));
+        let buffer = self.outbox.buffer();
+        buffer.truncate(buffer.len().saturating_sub(octets));
+        buffer.extend_from_slice(&instead);
+    }
+
     /// Unbinds and wants to be closed at once: what can be written now is, the unbind last, and frames that came
     /// are no longer looked at.
     pub fn hang_up(&mut self) {

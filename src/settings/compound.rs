@@ -9,7 +9,7 @@ use super::problem::Mistake;
 use super::scalar::Scalar;
 use super::shown::{Entries, Shown};
 use super::source::joined;
-use super::{HostPort, Nonsense, Secret, Shares};
+use super::{HostPort, Nonsense, OddReceipt, OddResponse, Secret, Shares};
 use crate::pdu::{CommandStatus, Leniency, MessageState, Quirk};
 
 const PORTS: &str = " from 1 to 65535";
@@ -304,6 +304,37 @@ impl Shared for Nonsense {
             Self::TinyLength => "tiny_length",
             Self::HugeLength => "huge_length",
             Self::Garbage => "garbage",
+        })
+    }
+}
+
+impl Shared for OddResponse {
+    const WORD: &'static str = "KIND";
+    const ALL: &'static [Self] = Self::ALL;
+
+    fn written(self) -> String {
+        String::from(match self {
+            Self::NoBody => "no_body",
+            Self::NoNul => "no_nul",
+            Self::ExtraNul => "extra_nul",
+            Self::EmptyTlv => "empty_tlv",
+            Self::CutTlv => "cut_tlv",
+        })
+    }
+}
+
+impl Shared for OddReceipt {
+    const WORD: &'static str = "KIND";
+    const ALL: &'static [Self] = Self::ALL;
+
+    fn written(self) -> String {
+        String::from(match self {
+            Self::NoClass => "no_class",
+            Self::Ucs2 => "ucs2",
+            Self::WrongCoding => "wrong_coding",
+            Self::NoTlvs => "no_tlvs",
+            Self::NoText => "no_text",
+            Self::OtherText => "other_text",
         })
     }
 }

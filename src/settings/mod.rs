@@ -40,8 +40,8 @@ pub use secret::Secret;
 pub use section::Given;
 pub use shown::Effective;
 pub use smsc::{
-    IdDigits, Nonsense, SmscAccountSettings, SmscFaultSettings, SmscLimitSettings, SmscMessageIdSettings,
-    SmscMobileSettings, SmscSettings,
+    IdDigits, Nonsense, OddReceipt, OddResponse, SmscAccountSettings, SmscFaultSettings, SmscLimitSettings,
+    SmscMessageIdSettings, SmscMobileSettings, SmscSettings,
 };
 pub use tls::{CertificatePin, TlsSettings, TlsVersion};
 pub use tlvs::{TlvSet, TlvSettings, TlvValues};

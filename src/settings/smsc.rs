@@ -118,6 +118,8 @@ section! {
         pub overtaken_responses: f64 = 0.0, 0.0..=1.0;
         /// The shares of messages before whose response octets come that make no sense, by kind.
         pub nonsense: Shares<Nonsense> = Shares::default();
+        /// The shares of messages that are taken with an odd response, by kind.
+        pub odd_responses: Shares<OddResponse> = Shares::default();
         /// The shares of messages that are refused, by status.
         pub refused_messages: Shares<CommandStatus> = Shares::default();
         /// The shares of binds that are refused, by status.
@@ -134,6 +136,10 @@ section! {
         pub early_receipts: f64 = 0.0, 0.0..=1.0;
         /// The share of messages with which a receipt comes for an id that was never given.
         pub orphaned_receipts: f64 = 0.0, 0.0..=1.0;
+        /// The shares of receipts that are odd, by kind.
+        pub odd_receipts: Shares<OddReceipt> = Shares::default();
+        /// The share of TCP connections that end with a reset, whatever was under way.
+        pub resets: f64 = 0.0, 0.0..=1.0;
         /// The share of connections on which octets are written one at a time.
         pub split_writes: f64 = 0.0, 0.0..=1.0;
         /// The share of connections on which PDUs are kept until several leave in one write.
@@ -151,6 +157,61 @@ section! {
         /// For how long a session that was cut still counts for `max_binds` of its account.
         pub holds_sessions: Option<Duration> = None, ms(1)..=hours(24);
     }
+}
+
+/// A response to submit_sm or data_sm with status 0 that is not as the standard wants it.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum OddResponse {
+    /// It has no body, so no id.
+    NoBody,
+    /// The id ends without a NUL.
+    NoNul,
+    /// A NUL stands behind the last field.
+    ExtraNul,
+    /// A TLV of a vendor has no value.
+    EmptyTlv,
+    /// The PDU ends in the middle of a TLV.
+    CutTlv,
+}
+
+impl OddResponse {
+    /// All kinds.
+    pub const ALL: &[Self] = &[
+        Self::NoBody,
+        Self::NoNul,
+        Self::ExtraNul,
+        Self::EmptyTlv,
+        Self::CutTlv,
+    ];
+}
+
+/// A receipt that is not as most SMSCs write it.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum OddReceipt {
+    /// Its esm_class does not say that it is one.
+    NoClass,
+    /// The text is written in UCS2.
+    Ucs2,
+    /// The data_coding says UCS2, and the text is ASCII.
+    WrongCoding,
+    /// It has no TLVs.
+    NoTlvs,
+    /// It has no text.
+    NoText,
+    /// Some fields only, in another order, one of them with words for a number, and a date with seconds.
+    OtherText,
+}
+
+impl OddReceipt {
+    /// All kinds.
+    pub const ALL: &[Self] = &[
+        Self::NoClass,
+        Self::Ucs2,
+        Self::WrongCoding,
+        Self::NoTlvs,
+        Self::NoText,
+        Self::OtherText,
+    ];
 }
 
 /// Octets that make no sense to an ESME.

@@ -75,6 +75,7 @@ impl Centre {
         let seed = self.seed ^ number.wrapping_mul(0x9E37_79B9_7F4A_7C15);
         let (dice, manner) = Dice::new(fastrand::Rng::with_seed(seed), &self.behaviour.faults);
         let faults = &mut self.counters.faults;
+        faults.links_reset += u64::from(manner.reset);
         faults.links_split += u64::from(manner.split);
         faults.links_joined += u64::from(manner.joined.is_some());
         faults.links_slow += u64::from(manner.read_rate.is_some());
@@ -284,6 +285,7 @@ impl Centre {
             faults: FaultCounters {
                 receipts_doubled: self.store.doubled,
                 receipts_early: self.store.early,
+                receipts_odd: self.store.odd,
                 ..self.counters.faults
             },
             ..self.counters

@@ -58,6 +58,8 @@ pub struct FaultCounters {
     pub responses_doubled: u64,
     /// Responses that let another one go first.
     pub responses_overtaken: u64,
+    /// Responses that were not written as they should be.
+    pub responses_odd: u64,
     /// Times that nonsense was written.
     pub nonsense: u64,
     /// Binds that were never answered.
@@ -66,6 +68,8 @@ pub struct FaultCounters {
     pub links_silent: u64,
     /// Links that were unbound without waiting for anything.
     pub links_unbound: u64,
+    /// Connections that end with a reset, where they are of TCP.
+    pub links_reset: u64,
     /// Connections on which octets are written one at a time.
     pub links_split: u64,
     /// Connections on which PDUs leave together.
@@ -76,6 +80,8 @@ pub struct FaultCounters {
     pub receipts_doubled: u64,
     /// Receipts that came before their response.
     pub receipts_early: u64,
+    /// Receipts that were not written as most are.
+    pub receipts_odd: u64,
     /// Receipts for ids that were never given.
     pub receipts_orphaned: u64,
     /// Times that it went down by itself.

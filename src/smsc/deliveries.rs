@@ -8,6 +8,7 @@ use std::time::Instant;
 
 use slab::Slab;
 
+use super::faults::OddReceipt;
 use super::schedule::Schedule;
 use crate::pdu::{COctetString, DeliverSm, MessageState, Npi, Ton};
 
@@ -44,6 +45,7 @@ pub(super) struct Receipt {
     pub(super) state: MessageState,
     pub(super) text: Excerpt,
     pub(super) user_message_reference: Option<u16>,
+    pub(super) odd: Option<OddReceipt>,
 }
 
 /// One end of a message.

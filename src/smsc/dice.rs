@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::behaviour::{Behaviour, happens, up_to};
-use super::faults::{Faults, Nonsense};
+use super::faults::{Faults, Nonsense, OddResponse};
 use super::manner::Manner;
 use super::witness::Fate;
 use crate::pdu::CommandStatus;
@@ -34,6 +34,8 @@ pub(super) struct Plan {
     pub(super) doubled: bool,
     /// The answer lets the next one go first.
     pub(super) overtaken: bool,
+    /// It is not written as it should be.
+    pub(super) odd: Option<OddResponse>,
     /// What comes before it and makes no sense.
     pub(super) nonsense: Option<Nonsense>,
     /// Its receipt comes before the answer.
@@ -50,6 +52,7 @@ impl Dice {
         let half_open = happens(faults.half_open, &mut random);
         let manner = Manner {
             half_open,
+            reset: happens(faults.resets, &mut random),
             split: happens(faults.split_writes, &mut random),
             joined: happens(faults.joined_writes, &mut random).then_some(faults.joined_for),
             read_rate: happens(faults.slow_reads, &mut random).then_some(faults.slow_read_rate),
@@ -95,6 +98,7 @@ impl Dice {
             late,
             doubled,
             overtaken: happens(faults.overtaken_responses, random),
+            odd: faults.odd_responses.draw(random),
             nonsense,
             early_receipt,
             orphaned_receipt: happens(faults.orphaned_receipts, random),
@@ -137,6 +141,7 @@ mod tests {
                 late: false,
                 doubled: false,
                 overtaken: false,
+                odd: None,
                 nonsense: None,
                 early_receipt: false,
                 orphaned_receipt: false,

@@ -3,6 +3,7 @@
 use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::task::JoinHandle;
@@ -12,6 +13,9 @@ use super::serve::{self, Shared};
 
 /// Connections that may wait to be accepted: all binds of a large client come back at once.
 const BACKLOG: u32 = 4096;
+
+/// When a port that is taken is tried again.
+const ANOTHER_START: Duration = Duration::from_secs(1);
 
 /// A port, and who accepts connections on it.
 #[derive(Debug)]
@@ -111,10 +115,14 @@ impl Shared {
             self.stop().await;
             sleep(away).await;
             // Unless somebody stopped or started it meanwhile.
-            if self.set_away(false)
-                && let Err(error) = self.start().await
-            {
-                tracing::warn!(%error, "cannot start");
+            while self.is_away() && !self.has_ended() {
+                match self.start().await {
+                    Ok(()) => self.set_away(false),
+                    Err(error) => {
+                        tracing::warn!(%error, "cannot start");
+                        sleep(ANOTHER_START).await;
+                    }
+                }
             }
         }
     }

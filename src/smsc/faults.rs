@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::behaviour::Shares;
 use crate::pdu::CommandStatus;
-pub use crate::settings::Nonsense;
+pub use crate::settings::{Nonsense, OddReceipt, OddResponse};
 
 /// What goes wrong, by chance or by count. Every chance is drawn from the seed of the SMSC.
 ///
@@ -32,6 +32,8 @@ pub struct Faults {
     pub overtaken_responses: f64,
     /// The share of messages with which nonsense comes to the ESME, before their response.
     pub nonsense: Shares<Nonsense>,
+    /// The shares of messages that are taken with an odd response, by kind: those of submit_sm and data_sm.
+    pub odd_responses: Shares<OddResponse>,
     /// The shares of messages that are refused, by status.
     pub refused_messages: Shares<CommandStatus>,
     /// The shares of binds that are refused, by status.
@@ -49,6 +51,10 @@ pub struct Faults {
     pub early_receipts: f64,
     /// The share of messages with which a receipt comes for an id that was never given.
     pub orphaned_receipts: f64,
+    /// The shares of receipts that are odd, by kind.
+    pub odd_receipts: Shares<OddReceipt>,
+    /// The share of TCP connections that end with a reset, whatever was under way. One in memory cannot.
+    pub resets: f64,
     /// The share of connections on which octets are written one at a time.
     pub split_writes: f64,
     /// The share of connections on which PDUs are kept until several leave in one write.
@@ -80,6 +86,7 @@ impl Default for Faults {
             doubled_responses: 0.0,
             overtaken_responses: 0.0,
             nonsense: Shares::default(),
+            odd_responses: Shares::default(),
             refused_messages: Shares::default(),
             refused_binds: Shares::default(),
             silent_binds: 0.0,
@@ -88,6 +95,8 @@ impl Default for Faults {
             doubled_receipts: 0.0,
             early_receipts: 0.0,
             orphaned_receipts: 0.0,
+            odd_receipts: Shares::default(),
+            resets: 0.0,
             split_writes: 0.0,
             joined_writes: 0.0,
             joined_for: Duration::from_millis(50),
@@ -112,5 +121,23 @@ impl Nonsense {
             Self::HugeLength => b"\x7f\xff\xff\xff\0\0\0\x05\0\0\0\0\x7f\xff\xff\xf4",
             Self::Garbage => b"HTTP/1.1 400 Bad Request\r\n\r\n",
         }
+    }
+}
+
+impl OddResponse {
+    /// What is written instead of this response with an id and no TLVs.
+    pub(super) fn instead_of(self, response: &[u8]) -> Vec<u8> {
+        let (header, id) = response.split_at_checked(16).unwrap_or((response, &[]));
+        let body = match self {
+            Self::NoBody => Vec::new(),
+            Self::NoNul => id.strip_suffix(b"\0").unwrap_or(id).to_vec(),
+            Self::ExtraNul => [id, b"\0"].concat(),
+            Self::EmptyTlv => [id, b"\x14\0\0\0"].concat(),
+            Self::CutTlv => [id, b"\x14\0\0\x09cut"].concat(),
+        };
+        // A response is short.
+        let length = (header.len() + body.len()) as u32;
+        let rest = header.get(4..).unwrap_or_default();
+        [&length.to_be_bytes(), rest, &body].concat()
     }
 }

@@ -27,6 +27,8 @@ const MOST_KEPT: usize = 64 * 1024;
 pub(super) struct Manner {
     /// It may fall silent.
     pub(super) half_open: bool,
+    /// It ends with a reset.
+    pub(super) reset: bool,
     /// Octets are written one at a time.
     pub(super) split: bool,
     /// PDUs are kept for so long and leave together.
@@ -55,6 +57,12 @@ impl Manner {
     pub(super) fn wrap(self, transport: Transport) -> (Transport, Option<Silence>) {
         if self == Self::default() {
             return (transport, None);
+        }
+        if self.reset
+            && let Transport::Tcp(stream) = &transport
+        {
+            // Where that cannot be set it ends as any other.
+            let _ = stream.set_zero_linger();
         }
         let silence = Silence::new();
         let wrapped = Mannered {
@@ -187,7 +195,12 @@ impl AsyncWrite for Mannered {
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().transport).poll_shutdown(cx)
+        let this = self.get_mut();
+        if this.manner.reset {
+            // A goodbye in front of it would be the end that the peer sees.
+            return Poll::Ready(Ok(()));
+        }
+        Pin::new(&mut this.transport).poll_shutdown(cx)
     }
 }
 

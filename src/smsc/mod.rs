@@ -40,7 +40,7 @@ use tokio::net::ToSocketAddrs;
 
 pub use behaviour::{Account, Behaviour, Limits, MobileOriginated, Shares};
 pub use counters::{Counters, FaultCounters};
-pub use faults::{Faults, Nonsense};
+pub use faults::{Faults, Nonsense, OddReceipt, OddResponse};
 pub use message_id::{IdFormat, MessageIds};
 pub use network::MemoryNetwork;
 pub use script::{Script, Step};

@@ -2,10 +2,14 @@
 
 use super::clock::Clock;
 use super::deliveries::Receipt;
+use super::faults::OddReceipt;
 use super::message_id::MessageIds;
 use crate::pdu::time::AbsoluteTime;
 use crate::pdu::{DataCoding, DeliverSmView, EsmClass, MessageState, Tlvs, tlv};
 use crate::sm::receipt::{ReceiptDate, ReceiptText, word_of};
+
+/// So many characters of UCS2 fit into short_message.
+const MOST_UNITS: usize = 127;
 
 /// Writes receipts into buffers of its own, one after another.
 #[derive(Debug, Default)]
@@ -23,9 +27,11 @@ impl Writer {
         clock: &Clock,
     ) -> DeliverSmView<'a> {
         let is_delivered = receipt.state == MessageState::DELIVERED;
+        let id = ids.in_receipts.write(receipt.number);
+        let id = id.to_text();
         self.text.clear();
-        ReceiptText {
-            id: &ids.in_receipts.write(receipt.number).to_text(),
+        let text = ReceiptText {
+            id: &id,
             sub: 1,
             dlvrd: u16::from(is_delivered),
             submitted: Some(date(clock.date(receipt.submitted))),
@@ -35,17 +41,42 @@ impl Writer {
             err: if is_delivered { "000" } else { "001" },
             // Printable ASCII by construction.
             text: std::str::from_utf8(receipt.text.as_bytes()).unwrap_or_default(),
+        };
+        match receipt.odd {
+            Some(OddReceipt::NoText) => {}
+            Some(OddReceipt::Ucs2) => {
+                let text = text.to_string();
+                let units = text.encode_utf16().take(MOST_UNITS);
+                self.text.extend(units.flat_map(u16::to_be_bytes));
+            }
+            Some(OddReceipt::OtherText) => {
+                let done = fourteen_digits(clock.date(receipt.done));
+                let text = format!("Stat:{} Done Date:{done} ERR:n/a ID:{id}", text.stat);
+                self.text.extend_from_slice(text.as_bytes());
+            }
+            Some(OddReceipt::NoClass | OddReceipt::WrongCoding | OddReceipt::NoTlvs) | None => {
+                text.write(&mut self.text);
+            }
         }
-        .write(&mut self.text);
 
         self.tlvs = Tlvs::new();
-        let id = ids.in_responses.write(receipt.number);
-        // None of these can be too long for its TLV.
-        let _ = self.tlvs.push::<tlv::ReceiptedMessageId>(id.as_bytes());
-        let _ = self.tlvs.push::<tlv::MessageState>(receipt.state);
-        if let Some(reference) = receipt.user_message_reference {
-            let _ = self.tlvs.push::<tlv::UserMessageReference>(reference);
+        if receipt.odd != Some(OddReceipt::NoTlvs) {
+            let id = ids.in_responses.write(receipt.number);
+            // None of these can be too long for its TLV.
+            let _ = self.tlvs.push::<tlv::ReceiptedMessageId>(id.as_bytes());
+            let _ = self.tlvs.push::<tlv::MessageState>(receipt.state);
+            if let Some(reference) = receipt.user_message_reference {
+                let _ = self.tlvs.push::<tlv::UserMessageReference>(reference);
+            }
         }
+        let esm_class = match receipt.odd {
+            Some(OddReceipt::NoClass) => EsmClass::DEFAULT,
+            _ => EsmClass::RECEIPT,
+        };
+        let data_coding = match receipt.odd {
+            Some(OddReceipt::Ucs2 | OddReceipt::WrongCoding) => DataCoding::UCS2,
+            _ => DataCoding::DEFAULT,
+        };
         DeliverSmView {
             source_addr_ton: receipt.recipient.ton,
             source_addr_npi: receipt.recipient.npi,
@@ -53,13 +84,27 @@ impl Writer {
             dest_addr_ton: receipt.sender.ton,
             dest_addr_npi: receipt.sender.npi,
             destination_addr: receipt.sender.address.as_bytes(),
-            esm_class: EsmClass::RECEIPT,
-            data_coding: DataCoding::DEFAULT,
+            esm_class,
+            data_coding,
             short_message: &self.text,
             tlvs: self.tlvs.view(),
             ..DeliverSmView::default()
         }
     }
+}
+
+/// A date as some SMSCs write it, with the century and with seconds.
+fn fourteen_digits(time: AbsoluteTime) -> String {
+    let AbsoluteTime {
+        year,
+        month,
+        day,
+        hour,
+        minute,
+        second,
+        ..
+    } = time;
+    format!("{year:04}{month:02}{day:02}{hour:02}{minute:02}{second:02}")
 }
 
 fn date(time: AbsoluteTime) -> ReceiptDate {
@@ -112,6 +157,7 @@ mod tests {
             state: MessageState::UNDELIVERABLE,
             text: Excerpt::of(b"Hello"),
             user_message_reference: Some(7),
+            odd: None,
         };
         let ids = MessageIds {
             first: 1,

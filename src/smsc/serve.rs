@@ -64,9 +64,13 @@ impl Shared {
         self.is_open.store(is_open, Ordering::Release);
     }
 
-    /// Says whether it was away.
-    pub(super) fn set_away(&self, is_away: bool) -> bool {
-        self.is_away.swap(is_away, Ordering::AcqRel)
+    /// It is down, and comes back by itself.
+    pub(super) fn is_away(&self) -> bool {
+        self.is_away.load(Ordering::Acquire)
+    }
+
+    pub(super) fn set_away(&self, is_away: bool) {
+        self.is_away.store(is_away, Ordering::Release);
     }
 
     pub(super) fn has_ended(&self) -> bool {

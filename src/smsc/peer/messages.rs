@@ -156,6 +156,7 @@ impl Serving<'_> {
             inbound,
             sequence_number,
             reply,
+            odd: plan.odd,
             doubled: plan.doubled,
         };
         if plan.fate == Fate::Answered && (plan.late || plan.doubled) {
@@ -190,6 +191,7 @@ impl Serving<'_> {
             inbound,
             sequence_number,
             ref reply,
+            odd,
             doubled,
         } = *answer;
         let before = session.output().len();
@@ -230,6 +232,10 @@ impl Serving<'_> {
             sequence_number,
             status: status.unwrap_or(CommandStatus::ESME_ROK),
         });
+        if let (Some(odd), Reply::SubmitSm(Ok(_)) | Reply::DataSm(Ok(_))) = (odd, reply) {
+            session.replace_response(before, |response| odd.instead_of(response));
+            self.centre().counters.faults.responses_odd += 1;
+        }
         if doubled {
             let response = session.output().get(before..).unwrap_or_default().to_vec();
             session.put_raw(&response);

@@ -10,6 +10,7 @@ use super::behaviour::Behaviour;
 use super::centre::Centre;
 use super::deliveries::{AccountId, Content, DeliveryKey};
 use super::dice::Dice;
+use super::faults::OddResponse;
 use super::links::LinkId;
 use super::manner::Silence;
 use super::receipt::Writer;
@@ -50,6 +51,7 @@ struct Answer {
     inbound: Inbound,
     sequence_number: SequenceNumber,
     reply: Reply,
+    odd: Option<OddResponse>,
     doubled: bool,
 }
 

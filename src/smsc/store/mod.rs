@@ -50,6 +50,7 @@ impl Receipt {
             state: MessageState::DELIVERED,
             text: Excerpt::default(),
             user_message_reference: None,
+            odd: None,
         }
     }
 }
@@ -88,9 +89,10 @@ pub(super) struct Store {
     random: fastrand::Rng,
     clock: Clock,
     next_number: u64,
-    /// Receipts that were doubled, and those that went before their response.
+    /// Receipts that were doubled, those that went before their response, and those that are odd.
     pub(super) doubled: u64,
     pub(super) early: u64,
+    pub(super) odd: u64,
     // Invariant: the last one has the number before `next_number`, the one before it the number before that.
     remembered: VecDeque<Message>,
 }
@@ -103,6 +105,7 @@ impl Store {
             next_number: first_number,
             doubled: 0,
             early: 0,
+            odd: 0,
             remembered: VecDeque::new(),
         }
     }
@@ -164,6 +167,8 @@ impl Store {
         self.next_number += 1;
         self.early += u64::from(early && owes_receipt);
         let receipt = owes_receipt.then(|| {
+            let odd = behaviour.faults.odd_receipts.draw(&mut self.random);
+            self.odd += u64::from(odd.is_some());
             let receipt = Content::Receipt(Receipt {
                 number,
                 sender: submission.source.clone(),
@@ -173,6 +178,7 @@ impl Store {
                 state: final_state,
                 text: Excerpt::of(submission.text),
                 user_message_reference: submission.user_message_reference,
+                odd,
             });
             if behaviour::happens(behaviour.faults.doubled_receipts, &mut self.random) {
                 self.doubled += 1;
@@ -377,6 +383,7 @@ impl Message {
                     state: MessageState::DELETED,
                     text: Excerpt::default(),
                     user_message_reference: None,
+                    odd: None,
                 };
                 self.receipt = Some(deliveries.insert(self.account, Content::Receipt(receipt), now, now));
             }

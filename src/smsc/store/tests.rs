@@ -130,6 +130,7 @@ fn a_receipt_tells_about_its_message() {
         state: MessageState::DELIVERED,
         text: Excerpt::of(b"Hello"),
         user_message_reference: Some(77),
+        odd: None,
     };
     assert_eq!(office.receipt(), Some(expected));
 }

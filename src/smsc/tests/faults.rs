@@ -362,3 +362,131 @@ async fn every_kind_of_nonsense_is_what_it_says() {
         }
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_response_may_be_written_oddly() {
+    let smsc = smsc(Behaviour::default());
+    let mut esme = Esme::bound(&smsc).await;
+    let cases = [
+        (OddResponse::NoBody, "00000010", ""),
+        (OddResponse::NoNul, "0000001a", "30303030303030303032"),
+        (OddResponse::ExtraNul, "0000001c", "30303030303030303033 0000"),
+        (
+            OddResponse::EmptyTlv,
+            "0000001f",
+            "30303030303030303034 00 14000000",
+        ),
+        (
+            OddResponse::CutTlv,
+            "00000022",
+            "30303030303030303035 00 14000009 637574",
+        ),
+    ];
+    assert_eq!(cases.map(|(kind, ..)| kind), OddResponse::ALL);
+    for (kind, length, body) in cases {
+        smsc.change(|behaviour| behaviour.faults.odd_responses = Shares::always(kind));
+        esme.send(SUBMIT).await;
+        esme.expect(&format!("{length} 80000004 00000000 00000003 {body}"))
+            .await;
+    }
+    // What is refused has no id that could be odd.
+    smsc.change(|behaviour| behaviour.faults.refused_messages = Shares::always(CommandStatus::ESME_RSYSERR));
+    esme.send(SUBMIT).await;
+    esme.expect("00000010800000040000000800000003").await;
+    assert_eq!(smsc.counters().faults.responses_odd, 5);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_receipt_may_be_written_oddly() {
+    use crate::pdu::{DataCoding, EsmClass, Leniency, PduView, tlv, view};
+    let smsc = smsc(Behaviour {
+        receipts_after: Some(seconds(1)),
+        ..Behaviour::default()
+    });
+    let mut esme = Esme::bound(&smsc).await;
+    let usual = |number| {
+        format!(
+            "id:000000000{number} sub:001 dlvrd:001 submit date:2601010000 done date:2601010000 \
+             stat:DELIVRD err:000 text:Hello"
+        )
+    };
+    let wide = |text: String| -> Vec<u8> { text.encode_utf16().flat_map(u16::to_be_bytes).collect() };
+    let other = b"Stat:DELIVRD Done Date:20260101000006 ERR:n/a ID:0000000006";
+    let (receipt, plain, ucs2) = (EsmClass::RECEIPT, DataCoding::DEFAULT, DataCoding::UCS2);
+    let cases = [
+        (
+            OddReceipt::NoClass,
+            EsmClass::DEFAULT,
+            plain,
+            usual(1).into_bytes(),
+            true,
+        ),
+        (OddReceipt::Ucs2, receipt, ucs2, wide(usual(2)), true),
+        (
+            OddReceipt::WrongCoding,
+            receipt,
+            ucs2,
+            usual(3).into_bytes(),
+            true,
+        ),
+        (OddReceipt::NoTlvs, receipt, plain, usual(4).into_bytes(), false),
+        (OddReceipt::NoText, receipt, plain, Vec::new(), true),
+        (OddReceipt::OtherText, receipt, plain, other.to_vec(), true),
+    ];
+    for (number, (kind, esm_class, data_coding, text, has_tlvs)) in (1..).zip(cases) {
+        assert_eq!(OddReceipt::ALL[number - 1], kind);
+        smsc.change(|behaviour| behaviour.faults.odd_receipts = Shares::always(kind));
+        esme.send(SUBMIT_WITH_RECEIPT).await;
+        esme.receive().await.unwrap();
+        let pdu = esme.receive().await.unwrap();
+        let sequence = to_hex(&pdu[12..16]);
+        let read = view(&pdu, &Leniency::strict()).unwrap();
+        let PduView::DeliverSm(body) = read.body else {
+            panic!("{read:?}")
+        };
+        assert_eq!(
+            (body.esm_class, body.data_coding),
+            (esm_class, data_coding),
+            "{kind:?}"
+        );
+        assert_eq!(body.short_message, text, "{kind:?}");
+        assert_eq!(
+            body.tlvs.get::<tlv::MessageState>().is_some(),
+            has_tlvs,
+            "{kind:?}"
+        );
+        esme.send(&format!("000000118000000500000000{sequence}00")).await;
+    }
+    assert_eq!(smsc.counters().faults.receipts_odd, 6);
+}
+
+#[tokio::test]
+async fn a_tcp_connection_may_end_with_a_reset_and_a_restart_keeps_the_port() {
+    let faults = Faults {
+        resets: 1.0,
+        restart_every: Some(Duration::from_millis(50)),
+        restart_for: Duration::from_millis(20),
+        ..Faults::default()
+    };
+    let behaviour = Behaviour {
+        faults,
+        ..Behaviour::default()
+    };
+    let smsc = Smsc::listen("127.0.0.1:0", behaviour, 1).await.unwrap();
+    let address = smsc.local_addr().unwrap();
+    let mut resets = 0;
+    let restarted = async {
+        while smsc.counters().faults.restarts < 3 || resets == 0 {
+            // It may be away.
+            let Ok(mut stream) = tokio::net::TcpStream::connect(address).await else {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+                continue;
+            };
+            let ended = stream.read(&mut [0]).await;
+            let is_reset = |error: &io::Error| error.kind() == io::ErrorKind::ConnectionReset;
+            resets += usize::from(ended.as_ref().is_err_and(is_reset));
+        }
+    };
+    timeout(seconds(60), restarted).await.unwrap();
+    assert!(smsc.counters().faults.links_reset > 0);
+}
