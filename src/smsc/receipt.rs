@@ -50,7 +50,7 @@ impl Writer {
                 self.text.extend(units.flat_map(u16::to_be_bytes));
             }
             Some(OddReceipt::OtherText) => {
-                let done = fourteen_digits(clock.date(receipt.done));
+                let done = fourteen_digits(date(clock.date(receipt.done)));
                 let text = format!("Stat:{} Done Date:{done} ERR:n/a ID:{id}", text.stat);
                 self.text.extend_from_slice(text.as_bytes());
             }
@@ -94,16 +94,11 @@ impl Writer {
 }
 
 /// A date as some SMSCs write it, with the century and with seconds.
-fn fourteen_digits(time: AbsoluteTime) -> String {
-    let AbsoluteTime {
-        year,
-        month,
-        day,
-        hour,
-        minute,
-        second,
-        ..
-    } = time;
+fn fourteen_digits(date: ReceiptDate) -> String {
+    let ReceiptDate { year, month, day, .. } = date;
+    let ReceiptDate {
+        hour, minute, second, ..
+    } = date;
     format!("{year:04}{month:02}{day:02}{hour:02}{minute:02}{second:02}")
 }
 
