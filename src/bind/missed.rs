@@ -56,8 +56,8 @@ impl Missed {
         let is_owed = status.is_ok() && missing.wants_receipt;
         let accepted = is_owed
             .then(|| {
-                let id = message_id.to_text();
-                Accepted::late(missing.reference.clone(), missing.parts, missing.part, &id)
+                let id = message_id.clone();
+                Accepted::late(missing.reference.clone(), missing.parts, missing.part, id)
             })
             .flatten();
         let event = LateEvent {

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::args::Demo;
+use super::descriptors;
 use super::output::{Exit, complain, say};
 use super::traffic::Texts;
 use super::view::{View, show_summary};
@@ -54,6 +55,8 @@ async fn run(args: &Demo) -> Exit {
             args.messages
         ));
     }
+    // Both ends of each connection are here.
+    descriptors::allow(2 * settings.binds.len());
     let window: usize = settings.binds.values().map(|bind| bind.window).sum();
     let esme = match Esme::start(settings) {
         Ok(esme) => esme,

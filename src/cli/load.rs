@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::args::Load;
+use super::descriptors;
 use super::output::{Exit, complain};
 use super::view::{View, show_summary};
 use super::work::Work;
@@ -30,6 +31,7 @@ pub(super) fn load(args: &Load) -> Exit {
 
 async fn run(args: &Load) -> Exit {
     let settings = settings(args);
+    descriptors::allow(settings.binds.len());
     let window = settings.binds.values().map(|bind| bind.window).sum::<usize>();
     let esme = match Esme::start(settings) {
         Ok(esme) => esme,

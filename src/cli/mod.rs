@@ -5,6 +5,7 @@
 
 mod args;
 mod demo;
+mod descriptors;
 mod filter;
 mod hex;
 mod journal;

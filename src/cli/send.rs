@@ -12,6 +12,7 @@ use tokio::task::unconstrained;
 use tokio::time::{Instant, timeout_at};
 
 use super::args::Send;
+use super::descriptors;
 use super::journal::{Journal, Known, outcome_line};
 use super::load_settings;
 use super::messages::{self, Message};
@@ -45,6 +46,7 @@ pub(super) fn send(args: &Send) -> Exit {
         },
     };
     start_log(&settings);
+    descriptors::allow(settings.binds.len());
     actix_rt::System::new().block_on(async {
         let esme = match Esme::start(settings) {
             Ok(esme) => esme,

@@ -8,6 +8,7 @@ use tokio::task::spawn_blocking;
 use tracing_subscriber::filter::LevelFilter;
 
 use super::args;
+use super::descriptors;
 use super::load_settings;
 use super::output::{Exit, complain, say};
 use super::seen::SeenFile;
@@ -27,6 +28,7 @@ pub(super) fn run(args: &args::Configured) -> Exit {
         Err(exit) => return exit,
     };
     start_log(&settings);
+    descriptors::allow(settings.binds.len());
     let grace = settings.router.shutdown_grace;
     actix_rt::System::new().block_on(async {
         let esme = match Esme::start(settings) {
@@ -128,6 +130,7 @@ pub(super) fn smsc(args: &args::Smsc) -> Exit {
         Ok(settings) => settings,
         Err(exit) => return exit,
     };
+    descriptors::allow(settings.limits.connections);
     actix_rt::System::new().block_on(async {
         let mut signals = Signals::listen();
         let address = (settings.listen.host(), settings.listen.port());

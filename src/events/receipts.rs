@@ -4,14 +4,16 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
+use smallvec::{SmallVec, smallvec};
+
 use super::filter::Side;
 use super::{Delivery, Event, Hub, Kinds, shown};
 use crate::pdu::MessageState;
 use crate::sm::{
     Correlation, Correlator, CorrelatorCounters, CorrelatorLimits, IdRules, Matched, MemoryStore,
-    MessageResult, Progress, Receipt, ReceiptStore, Received,
+    MessageResult, Place, Progress, Receipt, ReceiptStore, Received,
 };
-use crate::submit::{AccountId, BindId, Job, Reference};
+use crate::submit::{AccountId, BindId, Job, MessageId, Reference};
 
 /// Keeps the messages of one account whose receipts are owed.
 pub type Store = Box<dyn ReceiptStore<Reference> + Send>;
@@ -40,7 +42,7 @@ pub struct Receipts {
 pub struct Accepted {
     reference: Reference,
     parts: usize,
-    ids: Vec<(usize, String)>,
+    ids: SmallVec<[(usize, MessageId); 1]>,
 }
 
 impl Accepted {
@@ -51,10 +53,7 @@ impl Accepted {
         if !job.registered_delivery().wants_receipt() {
             return None;
         }
-        let ids: Vec<_> = job
-            .accepted()
-            .map(|(part, id)| (part, id.to_text().into_owned()))
-            .collect();
+        let ids: SmallVec<_> = job.accepted().map(|(part, id)| (part, id.clone())).collect();
         (!ids.is_empty()).then(|| Self {
             reference: job.reference().clone(),
             parts: job.parts(),
@@ -66,11 +65,11 @@ impl Accepted {
 impl Accepted {
     /// One part that was accepted after its message had been given up; none without an id.
     #[must_use]
-    pub(crate) fn late(reference: Reference, parts: usize, part: usize, id: &str) -> Option<Self> {
+    pub(crate) fn late(reference: Reference, parts: usize, part: usize, id: MessageId) -> Option<Self> {
         (!id.is_empty()).then(|| Self {
             reference,
             parts,
-            ids: vec![(part, id.to_owned())],
+            ids: smallvec![(part, id)],
         })
     }
 }
@@ -161,7 +160,7 @@ impl Receipts {
         store: Store,
     ) -> Arc<Self> {
         let mut correlator = Correlator::with_store(limits, store);
-        correlator.set_rules(account.as_str(), rules);
+        correlator.set_rules(rules);
         Arc::new(Self {
             account,
             hub,
@@ -171,7 +170,7 @@ impl Receipts {
 
     /// Ids are compared by other rules from now on; what is stored keeps those it came with.
     pub fn set_rules(&self, rules: IdRules) {
-        self.lock().set_rules(self.account.as_str(), rules);
+        self.lock().set_rules(rules);
     }
 
     /// Other limits from now on; what is kept already keeps its time.
@@ -190,14 +189,10 @@ impl Receipts {
     pub fn handle_accepted(&self, accepted: impl IntoIterator<Item = Accepted>, now: Instant) {
         let mut correlator = self.lock();
         for message in accepted {
-            let ids = message.ids.iter().map(|(part, id)| (*part, id.as_str()));
-            correlator.handle_submitted(
-                self.account.as_str(),
-                message.reference.clone(),
-                message.parts,
-                ids,
-                now,
-            );
+            let key = correlator.handle_submitted(message.reference, message.parts, [], now);
+            for (part, id) in message.ids {
+                correlator.handle_id(Place { message: key, part }, &id.to_text(), now);
+            }
         }
         self.tell(correlator, now);
     }
@@ -212,7 +207,7 @@ impl Receipts {
             .between(delivery.source(), delivery.destination())
             .into_owned();
         let mut correlator = self.lock();
-        let received = correlator.handle_receipt(self.account.as_str(), receipt, now);
+        let received = correlator.handle_receipt(receipt, now);
         self.tell(correlator, now);
         let bind = Some(delivery.bind.clone());
         match received {
@@ -236,7 +231,7 @@ impl Receipts {
     /// True when a message of the account has this id, and its receipts are owed or remembered.
     #[must_use]
     pub fn knows(&self, message_id: &str) -> bool {
-        self.lock().knows(self.account.as_str(), message_id)
+        self.lock().knows(message_id)
     }
 
     /// Messages whose receipts are owed, or that are remembered; and receipts that wait for their message.
@@ -262,7 +257,7 @@ impl Receipts {
         for correlation in correlations {
             match correlation {
                 Correlation::Matched(matched) => self.emit_matched(None, matched),
-                Correlation::Orphan { receipt, .. } => self.emit(None, None, Some(receipt)),
+                Correlation::Orphan { receipt } => self.emit(None, None, Some(receipt)),
                 Correlation::Unfinished { token, .. } => {
                     let message = ReceiptMessage {
                         reference: token,

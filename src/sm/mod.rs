@@ -23,7 +23,7 @@ pub use alphabet::{Alphabet, DefaultAlphabet, Reading, UnknownAlphabet};
 pub use content::{Content, MessageSource};
 pub use correlate::{
     Correlation, Correlator, CorrelatorCounters, CorrelatorLimits, Matched, MemoryStore, MessageKey,
-    MessageResult, Place, Progress, ReceiptStore, Received, Tracked,
+    MessageResult, PartStates, Place, Progress, ReceiptStore, Received, Tracked,
 };
 pub use error::{TextError, TextFault, TextFaultKind, TextFaults, Unencodable};
 pub use gsm7::{Language, Languages, Padding, Tables};

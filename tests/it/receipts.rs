@@ -36,16 +36,8 @@ struct Telling {
 }
 
 impl ReceiptStore<Reference> for Telling {
-    fn first_free(&self) -> MessageKey {
-        MessageKey(1_000)
-    }
-
-    fn insert(&mut self, key: MessageKey, message: Tracked<Reference>) {
-        assert!(
-            key >= self.first_free(),
-            "{key:?} may be of a message that is kept"
-        );
-        self.memory.insert(key, message);
+    fn insert(&mut self, message: Tracked<Reference>) -> MessageKey {
+        self.memory.insert(message)
     }
 
     fn add_id(&mut self, place: Place, id: &str) {
@@ -53,8 +45,8 @@ impl ReceiptStore<Reference> for Telling {
         self.memory.add_id(place, id);
     }
 
-    fn find(&self, account: &str, id: &str) -> Option<Place> {
-        self.memory.find(account, id)
+    fn find(&self, id: &str) -> Option<Place> {
+        self.memory.find(id)
     }
 
     fn update(&mut self, key: MessageKey, change: &mut dyn FnMut(&mut Tracked<Reference>)) {

@@ -5,6 +5,7 @@
 //! filling a stream again, is shared out; a block that grows counts once more.
 
 mod allocations;
+pub mod work;
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};

@@ -1,21 +1,24 @@
 //! Which message a receipt is about, and what became of the message as a whole.
 //!
-//! [`Correlator`] is told what was submitted and which receipts came, on whatever bind of the account. Receipts
+//! [`Correlator`] is told what an account submitted and which receipts came, on whatever of its binds. Receipts
 //! that come before the response wait for it; those that nobody owes come out as orphans; a message of several
 //! parts has one result. Everything is bounded by number and age, and nothing vanishes: what is given up comes
 //! out of [`Correlator::poll_event`].
 
 mod counters;
+mod deadlines;
 mod parking;
 mod store;
 
 use std::borrow::Cow;
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 pub use counters::CorrelatorCounters;
 use parking::{Parked, Parking};
-pub use store::{MemoryStore, MessageKey, Place, ReceiptStore, Tracked};
+pub use store::{MemoryStore, MessageKey, PartStates, Place, ReceiptStore, Tracked};
+
+use smallvec::SmallVec;
 
 use super::message_id::IdRules;
 use super::receipt::{Receipt, is_final};
@@ -106,8 +109,6 @@ pub enum Correlation<T> {
     Matched(Matched<'static, T>),
     /// A receipt that had waited is given up: nothing that was submitted bears its id.
     Orphan {
-        /// The account that it came for.
-        account: Box<str>,
         /// The receipt.
         receipt: Receipt<'static>,
     },
@@ -116,7 +117,7 @@ pub enum Correlation<T> {
         /// What the caller knows the message by.
         token: T,
         /// The furthest state of each part.
-        parts: Vec<Option<MessageState>>,
+        parts: PartStates,
     },
 }
 
@@ -151,12 +152,11 @@ impl<T> Change<T> {
 #[derive(Clone, Debug)]
 pub struct Correlator<T, S = MemoryStore<T>> {
     limits: CorrelatorLimits,
-    rules: HashMap<Box<str>, IdRules>,
+    rules: IdRules,
     store: S,
     parking: Parking,
     events: VecDeque<Correlation<T>>,
     counters: CorrelatorCounters,
-    next: u64,
 }
 
 impl<T: Clone> Correlator<T> {
@@ -173,8 +173,7 @@ impl<T: Clone, S: ReceiptStore<T>> Correlator<T, S> {
     pub fn with_store(limits: CorrelatorLimits, store: S) -> Self {
         Self {
             limits,
-            rules: HashMap::new(),
-            next: store.first_free().0,
+            rules: IdRules::default(),
             store,
             parking: Parking::default(),
             events: VecDeque::new(),
@@ -187,9 +186,9 @@ impl<T: Clone, S: ReceiptStore<T>> Correlator<T, S> {
         self.limits = limits;
     }
 
-    /// Sets how the ids of an account are to be read; without it they are compared as they are.
-    pub fn set_rules(&mut self, account: &str, rules: IdRules) {
-        self.rules.insert(account.into(), rules);
+    /// Sets how ids are to be read; without it they are compared as they are.
+    pub fn set_rules(&mut self, rules: IdRules) {
+        self.rules = rules;
     }
 
     /// Learns that a message of `parts` parts was accepted, and the ids that the responses gave them (part from 0,
@@ -197,7 +196,6 @@ impl<T: Clone, S: ReceiptStore<T>> Correlator<T, S> {
     /// [`Correlator::poll_event`].
     pub fn handle_submitted<'i>(
         &mut self,
-        account: &str,
         token: T,
         parts: usize,
         ids: impl IntoIterator<Item = (usize, &'i str)>,
@@ -209,32 +207,27 @@ impl<T: Clone, S: ReceiptStore<T>> Correlator<T, S> {
             };
             self.give_up(first);
         }
-        let key = MessageKey(self.next);
-        self.next += 1;
         self.counters.messages += 1;
-        let message = Tracked {
+        let key = self.store.insert(Tracked {
             token,
-            account: account.into(),
-            ids: Vec::new(),
-            parts: vec![None; parts],
+            parts: SmallVec::from_elem(None, parts),
             finished: false,
             deadline: now + self.limits.keep_for,
-        };
-        self.store.insert(key, message);
+        });
         for (part, id) in ids {
-            self.handle_id(account, Place { message: key, part }, id, now);
+            self.handle_id(Place { message: key, part }, id, now);
         }
         key
     }
 
     /// Learns one more id of a part: of a response that came late, or of a part that was sent again.
-    pub fn handle_id(&mut self, account: &str, place: Place, id: &str, now: Instant) {
-        let id = self.rules(account).response.normalise(id);
+    pub fn handle_id(&mut self, place: Place, id: &str, now: Instant) {
+        let id = self.rules.response.normalise(id);
         if id.is_empty() {
             return;
         }
         self.store.add_id(place, &id);
-        while let Some(parked) = self.parking.take(account, &id) {
+        while let Some(parked) = self.parking.take(&id) {
             match self.apply(place, parked.receipt.state(), now) {
                 Some(change) => {
                     self.counters.early += 1;
@@ -246,23 +239,18 @@ impl<T: Clone, S: ReceiptStore<T>> Correlator<T, S> {
         }
     }
 
-    /// True when a message of the account has this id, as its responses write ids.
+    /// True when a message has this id, as responses write ids.
     #[must_use]
-    pub fn knows(&self, account: &str, id: &str) -> bool {
-        let id = self.rules(account).response.normalise(id);
-        !id.is_empty() && self.store.find(account, &id).is_some()
+    pub fn knows(&self, id: &str) -> bool {
+        let id = self.rules.response.normalise(id);
+        !id.is_empty() && self.store.find(&id).is_some()
     }
 
     /// Takes in a receipt that came on any bind of the account.
-    pub fn handle_receipt<'r>(
-        &mut self,
-        account: &str,
-        receipt: Receipt<'r>,
-        now: Instant,
-    ) -> Received<'r, T> {
+    pub fn handle_receipt<'r>(&mut self, receipt: Receipt<'r>, now: Instant) -> Received<'r, T> {
         self.counters.receipts += 1;
-        let rules = self.rules(account);
-        let place = candidates(&receipt, rules).find_map(|id| self.store.find(account, &id));
+        let rules = self.rules;
+        let place = candidates(&receipt, rules).find_map(|id| self.store.find(&id));
         if let Some(change) = place.and_then(|place| self.apply(place, receipt.state(), now)) {
             return Received::Matched(change.with(receipt));
         }
@@ -282,7 +270,7 @@ impl<T: Clone, S: ReceiptStore<T>> Correlator<T, S> {
             self.orphan(oldest);
         }
         self.parking
-            .park(account, receipt.into_owned(), keys, now + self.limits.park_for);
+            .park(receipt.into_owned(), keys, now + self.limits.park_for);
         Received::Parked
     }
 
@@ -328,10 +316,6 @@ impl<T: Clone, S: ReceiptStore<T>> Correlator<T, S> {
         self.parking.len()
     }
 
-    fn rules(&self, account: &str) -> IdRules {
-        self.rules.get(account).copied().unwrap_or_default()
-    }
-
     /// Carries a state to its message; none when that is gone.
     fn apply(&mut self, place: Place, state: Option<MessageState>, now: Instant) -> Option<Change<T>> {
         let keep_finished_for = self.limits.keep_finished_for;
@@ -363,7 +347,6 @@ impl<T: Clone, S: ReceiptStore<T>> Correlator<T, S> {
     fn orphan(&mut self, parked: Parked) {
         self.counters.orphans += 1;
         self.events.push_back(Correlation::Orphan {
-            account: parked.account,
             receipt: parked.receipt,
         });
     }

@@ -1,15 +1,13 @@
 //! Receipts that came before the response which names their message.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::time::Instant;
 
-use super::store::Ids;
 use crate::sm::Receipt;
 
 /// A receipt whose message is not known yet.
 #[derive(Clone, Debug)]
 pub(super) struct Parked {
-    pub(super) account: Box<str>,
     pub(super) receipt: Receipt<'static>,
     keys: Vec<Box<str>>,
     until: Instant,
@@ -19,41 +17,27 @@ pub(super) struct Parked {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Parking {
     receipts: BTreeMap<u64, Parked>,
-    by_id: Ids<Vec<u64>>,
+    by_id: HashMap<Box<str>, Vec<u64>>,
     next: u64,
 }
 
 impl Parking {
     /// Parks a receipt under every id that it may be looked for.
-    pub(super) fn park(
-        &mut self,
-        account: &str,
-        receipt: Receipt<'static>,
-        keys: Vec<Box<str>>,
-        until: Instant,
-    ) {
+    pub(super) fn park(&mut self, receipt: Receipt<'static>, keys: Vec<Box<str>>, until: Instant) {
         let number = self.next;
         self.next += 1;
         // Invariant: deadlines are in the order of arrival, also after the limit was made shorter.
         let last = self.receipts.last_key_value();
         let until = last.map_or(until, |(_, parked)| until.max(parked.until));
         for key in &keys {
-            self.by_id.entry(account, key).push(number);
+            self.by_id.entry(key.clone()).or_default().push(number);
         }
-        self.receipts.insert(
-            number,
-            Parked {
-                account: account.into(),
-                receipt,
-                keys,
-                until,
-            },
-        );
+        self.receipts.insert(number, Parked { receipt, keys, until });
     }
 
     /// Takes the oldest receipt that was parked under an id.
-    pub(super) fn take(&mut self, account: &str, id: &str) -> Option<Parked> {
-        let number = *self.by_id.get(account, id)?.first()?;
+    pub(super) fn take(&mut self, id: &str) -> Option<Parked> {
+        let number = *self.by_id.get(id)?.first()?;
         self.remove(number)
     }
 
@@ -80,10 +64,11 @@ impl Parking {
     fn remove(&mut self, number: u64) -> Option<Parked> {
         let parked = self.receipts.remove(&number)?;
         for key in &parked.keys {
-            let numbers = self.by_id.entry(&parked.account, key);
-            numbers.retain(|other| *other != number);
-            if numbers.is_empty() {
-                self.by_id.remove(&parked.account, key);
+            if let Some(numbers) = self.by_id.get_mut(key) {
+                numbers.retain(|other| *other != number);
+                if numbers.is_empty() {
+                    self.by_id.remove(key);
+                }
             }
         }
         Some(parked)

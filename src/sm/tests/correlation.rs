@@ -16,7 +16,7 @@ fn hand_in(
     stat: &str,
     now: Instant,
 ) -> Option<(&'static str, usize, Progress, Option<MessageResult>)> {
-    match correlator.handle_receipt("a", receipt(id, stat), now) {
+    match correlator.handle_receipt(receipt(id, stat), now) {
         Received::Matched(matched) => Some((matched.token, matched.part, matched.progress, matched.result)),
         Received::Parked | Received::Orphan(_) => None,
     }
@@ -25,7 +25,7 @@ fn hand_in(
 #[test]
 fn a_message_of_several_parts_has_one_result() {
     let (mut correlator, now) = (Correlator::new(CorrelatorLimits::default()), Instant::now());
-    correlator.handle_submitted("a", "long", 3, [(0, "10"), (1, "11"), (2, "12")], now);
+    correlator.handle_submitted("long", 3, [(0, "10"), (1, "11"), (2, "12")], now);
     assert_eq!(
         hand_in(&mut correlator, "11", "DELIVRD", now),
         Some(("long", 1, Progress::Final, None))
@@ -56,7 +56,7 @@ fn a_message_of_several_parts_has_one_result() {
 #[test]
 fn parts_move_on_and_never_back() {
     let (mut correlator, now) = (Correlator::new(CorrelatorLimits::default()), Instant::now());
-    correlator.handle_submitted("a", "m", 1, [(0, "1")], now);
+    correlator.handle_submitted("m", 1, [(0, "1")], now);
     let script = [
         ("ENROUTE", Progress::Advanced),
         ("ENROUTE", Progress::None),
@@ -86,9 +86,7 @@ fn a_receipt_that_comes_before_its_response_waits_for_it() {
         (correlator.parked(), correlator.poll_timeout()),
         (2, Some(now + 5 * MINUTE))
     );
-    correlator.handle_submitted("b", "other account", 1, [(0, "1")], now);
-    assert_eq!(correlator.poll_event(), None);
-    correlator.handle_submitted("a", "m", 1, [(0, "1")], now + MINUTE);
+    correlator.handle_submitted("m", 1, [(0, "1")], now + MINUTE);
     let mut seen = Vec::new();
     while let Some(Correlation::Matched(matched)) = correlator.poll_event() {
         seen.push((matched.token, matched.progress, matched.result.is_some()));
@@ -108,18 +106,17 @@ fn receipts_that_nobody_owes_come_out_as_orphans() {
     );
     let nameless = Receipt::parse("stat:DELIVRD");
     assert_eq!(
-        correlator.handle_receipt("a", nameless.clone(), now),
+        correlator.handle_receipt(nameless.clone(), now),
         Received::Orphan(nameless)
     );
     assert_eq!(
-        correlator.handle_receipt("a", receipt("9", "DELIVRD"), now),
+        correlator.handle_receipt(receipt("9", "DELIVRD"), now),
         Received::Parked
     );
     correlator.handle_timeout(now + 5 * MINUTE - Duration::from_millis(1));
     assert_eq!(correlator.poll_event(), None);
     correlator.handle_timeout(now + 5 * MINUTE);
     let orphan = Correlation::Orphan {
-        account: "a".into(),
         receipt: receipt("9", "DELIVRD"),
     };
     assert_eq!(
@@ -131,15 +128,12 @@ fn receipts_that_nobody_owes_come_out_as_orphans() {
 #[test]
 fn ids_are_read_as_the_account_writes_them() {
     let (mut correlator, now) = (Correlator::new(CorrelatorLimits::default()), Instant::now());
-    correlator.set_rules(
-        "a",
-        IdRules {
-            response: IdForm::HEX,
-            receipt: IdForm::DECIMAL,
-        },
-    );
-    correlator.handle_submitted("a", "sixteen", 1, [(0, "10")], now);
-    correlator.handle_submitted("a", "ten", 1, [(0, "0A")], now);
+    correlator.set_rules(IdRules {
+        response: IdForm::HEX,
+        receipt: IdForm::DECIMAL,
+    });
+    correlator.handle_submitted("sixteen", 1, [(0, "10")], now);
+    correlator.handle_submitted("ten", 1, [(0, "0A")], now);
     assert_eq!(
         hand_in(&mut correlator, "16", "ENROUTE", now).map(|matched| matched.0),
         Some("sixteen")
@@ -153,7 +147,7 @@ fn ids_are_read_as_the_account_writes_them() {
         receipted_message_id: Some("10".into()),
         ..receipt("10", "DELIVRD")
     };
-    let Received::Matched(matched) = correlator.handle_receipt("a", both, now) else {
+    let Received::Matched(matched) = correlator.handle_receipt(both, now) else {
         panic!("known")
     };
     assert_eq!(matched.token, "sixteen");
@@ -162,10 +156,9 @@ fn ids_are_read_as_the_account_writes_them() {
 #[test]
 fn a_part_that_was_sent_twice_listens_to_both_ids() {
     let (mut correlator, now) = (Correlator::new(CorrelatorLimits::default()), Instant::now());
-    let key = correlator.handle_submitted("a", "m", 1, [(0, "1")], now);
-    correlator.handle_receipt("a", receipt("2", "DELIVRD"), now);
+    let key = correlator.handle_submitted("m", 1, [(0, "1")], now);
+    correlator.handle_receipt(receipt("2", "DELIVRD"), now);
     correlator.handle_id(
-        "a",
         Place {
             message: key,
             part: 0,
@@ -183,9 +176,8 @@ fn a_part_that_was_sent_twice_listens_to_both_ids() {
     );
     // Of a message that is gone by now nothing can be said.
     correlator.handle_timeout(now + 5 * MINUTE);
-    correlator.handle_receipt("a", receipt("3", "DELIVRD"), now);
+    correlator.handle_receipt(receipt("3", "DELIVRD"), now);
     correlator.handle_id(
-        "a",
         Place {
             message: key,
             part: 0,
@@ -206,11 +198,16 @@ fn messages_without_a_result_are_given_up_in_the_end() {
         ..CorrelatorLimits::default()
     };
     let (mut correlator, now) = (Correlator::new(limits), Instant::now());
-    correlator.handle_submitted("a", "first", 2, [(0, "1"), (1, "2")], now);
+    correlator.handle_submitted("first", 2, [(0, "1"), (1, "2")], now);
     hand_in(&mut correlator, "2", "DELIVRD", now);
-    correlator.handle_submitted("a", "second", 1, [(0, "3")], now + MINUTE);
-    correlator.handle_submitted("a", "third", 1, [(0, "4")], now + MINUTE);
-    let unfinished = |token, parts| Some(Correlation::Unfinished { token, parts });
+    correlator.handle_submitted("second", 1, [(0, "3")], now + MINUTE);
+    correlator.handle_submitted("third", 1, [(0, "4")], now + MINUTE);
+    let unfinished = |token, parts| {
+        Some(Correlation::Unfinished {
+            token,
+            parts: PartStates::from_vec(parts),
+        })
+    };
     assert_eq!(
         correlator.poll_event(),
         unfinished("first", vec![None, Some(MessageState::DELIVERED)])
@@ -241,8 +238,8 @@ fn messages_without_a_result_are_given_up_in_the_end() {
 #[test]
 fn an_id_that_is_given_again_belongs_to_the_newer_message() {
     let (mut correlator, now) = (Correlator::new(CorrelatorLimits::default()), Instant::now());
-    correlator.handle_submitted("a", "old", 1, [(0, "1")], now);
-    correlator.handle_submitted("a", "new", 1, [(0, "1")], now + MINUTE);
+    correlator.handle_submitted("old", 1, [(0, "1")], now);
+    correlator.handle_submitted("new", 1, [(0, "1")], now + MINUTE);
     assert_eq!(
         hand_in(&mut correlator, "1", "ENROUTE", now).map(|matched| matched.0),
         Some("new")

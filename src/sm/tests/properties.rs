@@ -392,7 +392,7 @@ proptest! {
                 let token = ends.len();
                 ends.push(0);
                 // Parts of a message bear one id: only the last of them will hear of it.
-                correlator.handle_submitted("a", token, parts, (0..parts).map(|part| (part, id.as_str())), now);
+                correlator.handle_submitted(token, parts, (0..parts).map(|part| (part, id.as_str())), now);
             } else {
                 receipts += 1;
                 let receipt = Receipt {
@@ -400,7 +400,7 @@ proptest! {
                     message_state: Some(MessageState::new(state)),
                     ..Receipt::default()
                 };
-                match correlator.handle_receipt("a", receipt, now) {
+                match correlator.handle_receipt(receipt, now) {
                     Received::Matched(matched) => {
                         receipts_out += 1;
                         ends[matched.token] += usize::from(matched.result.is_some());

@@ -1,26 +1,26 @@
 //! What the machine can do: a blocking socket, PDUs encoded once, sequence numbers patched, response headers read.
 //!
-//! `bare_socket HOST:PORT MESSAGES WINDOW LENGTH` prints one JSON line. Nothing is kept per message, nothing is checked but the
+//! Nothing is kept per message, nothing is checked but the
 //! command id and the status, so no client that does its work can be faster; figures of others are given as a share of this one.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::time::Instant;
+
+use bindery_peers::work::{Arguments, Meter, USAGE, Work};
 
 const SUBMIT_SM: u32 = 0x0000_0004;
 const SUBMIT_SM_RESP: u32 = 0x8000_0004;
 
 fn main() -> std::io::Result<()> {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [address, messages, window, length] = arguments.as_slice() else {
-        eprintln!("bare_socket HOST:PORT MESSAGES WINDOW LENGTH");
-        std::process::exit(2);
-    };
-    let messages: u64 = messages.parse().expect("messages");
-    let window: u64 = window.parse().expect("window");
-    let length: usize = length.parse().expect("length");
+    let arguments = Arguments::read(USAGE);
+    let Work {
+        messages,
+        window,
+        length,
+        ..
+    } = Work::from(&arguments);
 
-    let mut socket = TcpStream::connect(address)?;
+    let mut socket = TcpStream::connect(&arguments.address)?;
     socket.set_nodelay(true)?;
     socket.write_all(&frame(0x0000_0009, 1, b"load\0load\0\0\x34\0\0\0"))?;
     let mut input = Input::default();
@@ -29,7 +29,7 @@ fn main() -> std::io::Result<()> {
     let submit = frame(SUBMIT_SM, 0, &body(length));
     let mut output = Vec::with_capacity(submit.len() * window as usize);
     let (mut sent, mut answered, mut accepted) = (0_u64, 0_u64, 0_u64);
-    let start = Instant::now();
+    let meter = Meter::start();
     while answered < messages {
         output.clear();
         while sent < messages && sent - answered < window {
@@ -47,11 +47,7 @@ fn main() -> std::io::Result<()> {
             }
         })?;
     }
-    let elapsed = start.elapsed().as_secs_f64();
-    println!(
-        "{{\"client\":\"bare_socket\",\"messages\":{messages},\"submitted\":{accepted},\"elapsed_s\":{elapsed:.3},\"rate_per_s\":{:.0}}}",
-        messages as f64 / elapsed
-    );
+    meter.finish("bare_socket", messages, accepted, &mut []);
     socket.write_all(&frame(0x0000_0006, 0x7FFF_FFFF, b""))
 }
 
@@ -104,7 +100,7 @@ fn frame(command_id: u32, sequence: u32, body: &[u8]) -> Vec<u8> {
 }
 
 fn body(length: usize) -> Vec<u8> {
-    let mut body = b"\0\0\x0012345\0\x01\x01447700900123\0\0\0\0\0\0\0\0\0\0".to_vec();
+    let mut body = b"\0\0\x0012345\0\x01\x01447700900123\0\0\0\0\0\0\x01\0\0\0".to_vec();
     body.push(length as u8);
     body.extend(std::iter::repeat_n(b'x', length));
     body

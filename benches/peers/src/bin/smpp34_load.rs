@@ -1,12 +1,10 @@
-//! `smpp34` on the work of `bindery load`: N submit_sm of one text, at most W unanswered, over one bind.
-//!
-//! `smpp34_load HOST:PORT MESSAGES WINDOW LENGTH [BINDS]` prints one JSON line. As many tasks as the window is wide each keep
-//! one request in flight, which is how the crate's own load example uses it; one thread, as `bindery load` has.
+//! `smpp34` on the same work: as many tasks as the window is wide each keep one request in flight, which is how the crate's
+//! own load example uses it.
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use async_trait::async_trait;
+use bindery_peers::work::{Arguments, Meter, USAGE, Work};
 use smpp34::client::{BIND_TYPE, SMSC, SmppClient, SmppClientListener};
 use tokio::sync::{Mutex, oneshot};
 
@@ -24,21 +22,15 @@ impl SmppClientListener for Bound {
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [address, messages, window, length, rest @ ..] = arguments.as_slice() else {
-        eprintln!("smpp34_load HOST:PORT MESSAGES WINDOW LENGTH [BINDS]");
-        std::process::exit(2);
-    };
-    let (host, port) = address.rsplit_once(':').expect("HOST:PORT");
+    let arguments = Arguments::read(USAGE);
+    let work = Work::from(&arguments);
+    let (host, port) = arguments.address.rsplit_once(':').expect("HOST:PORT");
     let port: u16 = port.parse().expect("port");
-    let messages: u64 = messages.parse().expect("messages");
-    let window: usize = window.parse().expect("window");
-    let text = vec![b'x'; length.parse().expect("length")];
-    let binds: u64 = rest.first().map_or(1, |binds| binds.parse().expect("binds"));
+    let text = vec![b'x'; work.length];
 
     let mut clients = Vec::new();
     let mut sessions = Vec::new();
-    for _ in 0..binds {
+    for _ in 0..work.binds {
         let (sender, receiver) = oneshot::channel();
         let mut client = SmppClient::new(
             host.to_owned(),
@@ -52,20 +44,19 @@ async fn main() {
             0,
             String::new(),
             Arc::new(Bound(Mutex::new(Some(sender)))),
-            window,
+            work.window as usize,
         );
         client.start().await;
         sessions.push(receiver.await.expect("bound"));
         clients.push(client);
     }
 
-    let start = Instant::now();
+    let meter = Meter::start();
     let mut tasks = Vec::new();
-    for (index, session) in sessions.iter().enumerate() {
-        let share = messages / binds + u64::from((index as u64) < messages % binds);
-        for lane in 0..window as u64 {
+    let mut shares = work.shares(work.binds * work.window);
+    for session in &sessions {
+        for count in shares.by_ref().take(work.window as usize) {
             let (session, text) = (session.clone(), text.clone());
-            let count = share / window as u64 + u64::from(lane < share % window as u64);
             tasks.push(tokio::spawn(async move {
                 let mut accepted = 0_u64;
                 for _ in 0..count {
@@ -73,6 +64,7 @@ async fn main() {
                         .submit_sm()
                         .source_addr("12345")
                         .destination_addr("447700900123")
+                        .registered_delivery(1)
                         .short_message(text.as_slice())
                         .send()
                         .await;
@@ -86,11 +78,7 @@ async fn main() {
     for task in tasks {
         accepted += task.await.expect("a lane");
     }
-    let elapsed = start.elapsed().as_secs_f64();
-    println!(
-        "{{\"client\":\"smpp34\",\"messages\":{messages},\"submitted\":{accepted},\"elapsed_s\":{elapsed:.3},\"rate_per_s\":{:.0}}}",
-        messages as f64 / elapsed
-    );
+    meter.finish("smpp34", work.messages, accepted, &mut []);
     for mut client in clients {
         client.stop().await;
     }
