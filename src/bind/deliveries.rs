@@ -201,6 +201,11 @@ impl Deliveries {
         answered
     }
 
+    /// True while deliveries wait behind questions that were put.
+    pub(super) fn expects_answer(&self) -> bool {
+        !self.lanes.is_empty()
+    }
+
     /// Gives up the questions that the session has answered at their deadline, and puts those that waited behind.
     fn give_up_overdue(&mut self, session: &mut Session<Ticket>, now: Instant) {
         while let Some(oldest) = self.asked.first_entry()

@@ -95,6 +95,11 @@ impl Desk {
         self.deliveries.poll(cx, session, now) || goes_on
     }
 
+    /// True when a question was just put behind one that was answered: its answer may come at once.
+    pub(super) fn expects_answer(&self) -> bool {
+        self.deliveries.expects_answer()
+    }
+
     /// Adds what there is to report, and gives the seats that are free again.
     pub(super) fn reports(&mut self, now: Instant, reports: &mut Vec<Report>) -> usize {
         self.jobs.tell_accepted(now);

@@ -48,7 +48,7 @@ use messages::{
     Withdraw,
 };
 use phases::Phases;
-use pump::Pump;
+use pump::{Gathering, Pump};
 use watch::Watch;
 
 use crate::events::{Alarm, Cause, ConnectFailure, Hub, Inbox, Receipts};
@@ -128,6 +128,7 @@ pub struct Bind {
     phases: Phases,
     open: Open,
     desk: Desk,
+    gathering: Option<Gathering>,
     timer: Option<(Instant, Pin<Box<Sleep>>)>,
     /// Figures of sessions that are over.
     past: Past,
@@ -209,6 +210,7 @@ impl Bind {
             phases,
             open: Open::Nothing,
             desk,
+            gathering: None,
             timer: None,
             past: Past::default(),
             unspent: setup.unspent,

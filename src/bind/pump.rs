@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context as Task, Poll};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use actix::{ActorContext, ActorFuture, Context};
 use tracing::debug;
@@ -18,6 +18,18 @@ use crate::submit::UnknownCause;
 
 /// After so many rounds of answers that came while others were written, other actors get their turn.
 const ROUNDS: u32 = 4;
+
+/// So many rounds of answers that come one after another go out together.
+const GATHERED: u32 = 64;
+
+/// The first of them does not wait for longer.
+const PATIENCE: Duration = Duration::from_micros(500);
+
+/// Answers that are not written yet, because the next is expected at once.
+pub(super) struct Gathering {
+    rounds: u32,
+    until: Instant,
+}
 
 /// Polled after each drain of the mailbox and at each wake-up.
 pub(super) struct Pump;
@@ -80,11 +92,32 @@ impl Bind {
                 Err(error) => self.handle_connect_failed(&error, now),
             }),
             Open::Linked(link) => {
+                if let Some(gathering) = &mut self.gathering {
+                    gathering.rounds += 1;
+                    if gathering.rounds < GATHERED
+                        && now < gathering.until
+                        && self.desk.poll_answers(task, link.session_mut(), now)
+                        && self.desk.expects_answer()
+                    {
+                        task.waker().wake_by_ref();
+                        return Poll::Pending;
+                    }
+                    self.gathering = None;
+                }
                 let mut polled = link.poll(task, &mut self.desk, now);
                 // After the link, so that questions which it has just put are asked and wake us later; what is
                 // answered at once goes out at once.
                 let mut rounds = 0;
                 while polled.is_pending() && self.desk.poll_answers(task, link.session_mut(), now) {
+                    if self.desk.expects_answer() {
+                        // Who answers has its turn before us, and a write costs more than an answer.
+                        self.gathering = Some(Gathering {
+                            rounds: 1,
+                            until: now + PATIENCE,
+                        });
+                        task.waker().wake_by_ref();
+                        break;
+                    }
                     if rounds == ROUNDS {
                         task.waker().wake_by_ref();
                         break;

@@ -97,6 +97,8 @@ pub struct Dispatcher<J> {
     waiting: usize,
     /// Those of them that were not admitted.
     counted: usize,
+    /// Counts how often everything that was assigned was fetched: what came between is what came at once.
+    drain: u64,
 }
 
 /// What a bind leaves behind when it is removed.
@@ -122,8 +124,39 @@ struct Bind<J> {
 #[derive(Debug)]
 struct Lane<J> {
     strategy: Box<dyn Strategy>,
+    /// The bind that was chosen last, and for how long it takes what follows.
+    run: Option<Run>,
     binds: usize,
     backlog: Backlog<J>,
+}
+
+/// Messages that come at once and go by one bind.
+#[derive(Clone, Copy, Debug)]
+struct Run {
+    bind: BindKey,
+    drain: u64,
+    /// It has more room than this.
+    above: usize,
+}
+
+impl<J> Lane<J> {
+    /// The bind that takes the next message.
+    fn choose(&mut self, affinity: u64, binds: &Slab<Bind<J>>, drain: u64) -> Option<BindKey> {
+        let room = |bind: BindKey| binds.get(bind.0).map_or(0, |bind| bind.view.room());
+        let run = self
+            .run
+            .filter(|run| run.drain == drain && room(run.bind) > run.above);
+        let bind = match run {
+            Some(run) => run.bind,
+            None => self.strategy.choose(affinity)?,
+        };
+        if run.is_none() && self.strategy.takes_runs() {
+            let above = room(bind) / 2;
+            self.run = Some(Run { bind, drain, above });
+        }
+        self.strategy.handle_chosen(bind);
+        Some(bind)
+    }
 }
 
 impl<J> Dispatcher<J> {
@@ -139,6 +172,7 @@ impl<J> Dispatcher<J> {
             deadline: None,
             waiting: 0,
             counted: 0,
+            drain: 0,
         }
     }
 
@@ -153,6 +187,7 @@ impl<J> Dispatcher<J> {
     pub fn add_lane(&mut self, strategy: Box<dyn Strategy>) -> LaneKey {
         LaneKey(self.lanes.insert(Lane {
             strategy,
+            run: None,
             binds: 0,
             backlog: Backlog::new(),
         }))
@@ -232,6 +267,7 @@ impl<J> Dispatcher<J> {
                 continue;
             };
             lane.strategy.handle_removed(bind);
+            lane.run = None;
             lane.binds -= 1;
             if lane.binds == 0 {
                 self.drain_lane(key, &mut removed.stranded);
@@ -284,9 +320,8 @@ impl<J> Dispatcher<J> {
         };
         // What waits in the lane goes first, and waits because no bind of it has room.
         if lane.backlog.len() == 0
-            && let Some(bind) = lane.strategy.choose(ticket.affinity)
+            && let Some(bind) = lane.choose(ticket.affinity, &self.binds, self.drain)
         {
-            lane.strategy.handle_chosen(bind);
             self.assign(bind, ticket.seats, job);
             return Ok(());
         }
@@ -381,7 +416,10 @@ impl<J> Dispatcher<J> {
 
     /// Jobs for one bind, in the order of sending; until there are none.
     pub fn poll_assigned(&mut self) -> Option<(BindKey, Vec<J>)> {
-        let key = self.assigned.pop_front()?;
+        let Some(key) = self.assigned.pop_front() else {
+            self.drain += 1;
+            return None;
+        };
         let bind = self.binds.get_mut(key.0)?;
         bind.usual = bind.assigned.len();
         Some((key, std::mem::take(&mut bind.assigned)))

@@ -73,9 +73,16 @@ pub trait Strategy: fmt::Debug {
 
     /// The bind takes the message that it was chosen for; its new view follows.
     fn handle_chosen(&mut self, _: BindKey) {}
+
+    /// True when messages that come at once may go by the same bind up to half of its room, whatever would be chosen:
+    /// they are then written together, which costs a fraction.
+    fn takes_runs(&self) -> bool {
+        false
+    }
 }
 
-/// The bind with the most free seats; of equals the one that was chosen longest ago.
+/// The bind with the most free seats; of equals the one that was chosen longest ago. Of messages that come at once it takes
+/// up to half of its room.
 ///
 /// A knock-out tournament: choosing is a look at the winner, a change replays the matches of one bind.
 #[derive(Debug, Default)]
@@ -215,6 +222,10 @@ impl Strategy for MostRoom {
             // Its matches are played again when its new view comes.
             chosen.chosen = self.round;
         }
+    }
+
+    fn takes_runs(&self) -> bool {
+        true
     }
 }
 

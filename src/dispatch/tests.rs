@@ -434,3 +434,40 @@ fn a_job_whose_time_is_over_is_not_assigned_even_if_nobody_looked_at_the_clock()
     assert_eq!(dispatcher.poll_expired(), Some("late"));
     assert_eq!(dispatcher.view(bind).unwrap().room(), 1);
 }
+
+#[test]
+fn what_comes_at_once_goes_in_runs_of_half_the_room_and_what_comes_one_by_one_takes_turns() {
+    let now = Instant::now();
+    let mut dispatcher = Dispatcher::new(0);
+    let lane = dispatcher.add_lane(Box::new(MostRoom::new()));
+    for _ in 0..2 {
+        let bind = dispatcher.add_bind();
+        dispatcher.join(bind, lane, now);
+        dispatcher.set_seats(bind, 0, 8, now);
+        dispatcher.set_open(bind, true, now);
+    }
+    let mut offer = |intakes: std::ops::Range<u64>| {
+        for intake in intakes {
+            let ticket = Ticket {
+                intake,
+                priority: 0,
+                expires_at: None,
+                lane,
+                seats: 1,
+                affinity: 0,
+                admitted: true,
+            };
+            dispatcher.offer(ticket, intake).unwrap();
+        }
+        let mut assigned = [Vec::new(), Vec::new()];
+        while let Some((bind, jobs)) = dispatcher.poll_assigned() {
+            dispatcher.set_seats(bind, jobs.len(), 8, now);
+            assigned[bind.index()] = jobs;
+        }
+        assigned
+    };
+    assert_eq!(offer(0..9), [vec![0, 1, 2, 3, 8], vec![4, 5, 6, 7]]);
+    let [a, b] = offer(9..10);
+    let [c, d] = offer(10..11);
+    assert_eq!((a.len() + c.len(), b.len() + d.len()), (1, 1));
+}

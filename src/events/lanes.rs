@@ -33,6 +33,11 @@ impl<L: Eq + Hash, W> Lanes<L, W> {
         next
     }
 
+    /// True when nothing has its turn.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.busy.is_empty()
+    }
+
     pub(crate) fn clear(&mut self) {
         self.busy.clear();
     }

@@ -11,7 +11,10 @@ fn settings() -> Settings {
 
 /// Gives each of the two binds as many messages as `rejected`; `a-1` accepts its own, `a-2` does not.
 async fn fail(bench: &Bench, rejected: usize) {
-    bench.flood(0..2 * rejected as u64).await;
+    // One by one, so that they take turns.
+    for number in 0..2 * rejected as u64 {
+        bench.flood(number..number + 1).await;
+    }
     bench.order("a-1", Order::Accept(rejected)).await;
     bench.order("a-2", Order::Reject(rejected)).await;
 }
