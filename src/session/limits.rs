@@ -7,6 +7,8 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::turns::{Turn, Turns};
+
 /// Nothing leaves for this long after the peer throttled.
 const THROTTLE_PAUSE: Duration = Duration::from_secs(1);
 
@@ -67,8 +69,9 @@ impl TokenBucket {
         self.at = self.at.max(now);
     }
 
-    fn ready_at(&self) -> Instant {
-        let missing = (1.0 - self.tokens).max(0.0);
+    /// When there are so many tokens.
+    fn ready_at(&self, tokens: f64) -> Instant {
+        let missing = (tokens - self.tokens).max(0.0);
         // A rate of nearly nothing must not overflow the clock.
         let wait = (missing / self.per_second).clamp(0.0, 86_400.0);
         self.at + Duration::from_secs_f64(wait) + Duration::from_nanos(1)
@@ -88,6 +91,7 @@ pub struct Budget {
     recovered_at: Instant,
     paused_until: Option<Instant>,
     meter: Meter,
+    turns: Turns,
 }
 
 /// A budget shared by the binds of an account.
@@ -114,6 +118,7 @@ impl Budget {
             recovered_at: now,
             paused_until: None,
             meter: Meter::default(),
+            turns: Turns::default(),
         }
     }
 
@@ -172,8 +177,41 @@ impl Budget {
             // Bounded by the burst, and a float saturates when cast.
             Room::Now(bucket.tokens as usize)
         } else {
-            Room::At(bucket.ready_at())
+            Room::At(bucket.ready_at(1.0))
         }
+    }
+
+    /// As [`room`](Self::room), for one of several who share it: those who asked before have their turn first.
+    pub(super) fn room_of(&mut self, turn: &mut Turn, now: Instant) -> Room {
+        let room = self.room(now);
+        let (false, Some(bucket)) = (self.paused_until.is_some(), self.bucket) else {
+            return room;
+        };
+        if matches!(room, Room::Now(_)) && self.turns.is_empty() {
+            return room;
+        }
+        match self.turns.before(turn, now) {
+            0 => room,
+            // More than the burst never come together.
+            before => {
+                let needed = (before as f64 + 1.0).min(bucket.burst.floor());
+                // As a sum of floats they may fall short by nearly nothing.
+                if bucket.tokens + 1e-6 < needed {
+                    return room.and(Room::At(bucket.ready_at(needed)));
+                }
+                room.and(Room::Now((bucket.tokens - needed) as usize + 1))
+            }
+        }
+    }
+
+    /// As [`try_take`](Self::try_take), in turn.
+    #[inline]
+    pub(super) fn try_take_of(&mut self, turn: &mut Turn, now: Instant) -> bool {
+        let may = matches!(self.room_of(turn, now), Room::Now(_)) && self.try_take(now);
+        if may {
+            self.turns.leave(turn);
+        }
+        may
     }
 
     /// Takes the token of one PDU. False, and nothing taken, when none may leave now.
@@ -341,6 +379,73 @@ mod tests {
             }
         }
         sent
+    }
+
+    /// What each of several gets out of a budget of 200 a second within ten seconds, when the first is always the quickest.
+    fn shares(burst: f64, who: usize) -> Vec<usize> {
+        let start = Instant::now();
+        let rate = Rate {
+            per_second: 200.0,
+            burst: Some(burst),
+        };
+        let mut budget = Budget::new(Some(rate), start);
+        let mut turns: Vec<Turn> = std::iter::repeat_with(Turn::default).take(who).collect();
+        let (mut shares, mut due) = (vec![0; who], vec![start; who]);
+        while let Some(now) = due
+            .iter()
+            .min()
+            .copied()
+            .filter(|now| *now < start + millis(10_000))
+        {
+            // The timers of a runtime are not finer than a millisecond.
+            let now = now + millis(1);
+            for index in 0..who {
+                while due[index] <= now {
+                    match budget.room_of(&mut turns[index], now) {
+                        Room::Now(_) => {
+                            assert!(budget.try_take_of(&mut turns[index], now), "there was room");
+                            shares[index] += 1;
+                        }
+                        Room::At(time) => due[index] = time.max(now + Duration::from_nanos(1)),
+                        Room::Full => unreachable!("a budget is never full"),
+                    }
+                }
+            }
+        }
+        shares
+    }
+
+    #[test]
+    fn those_who_share_a_budget_take_turns() {
+        let all = shares(20.0, 4);
+        let sum: usize = all.iter().sum();
+        assert!((2_000..=2_021).contains(&sum), "{all:?}");
+        // The burst goes to whoever comes first.
+        assert!(all[1..].iter().all(|share| all[0] - share <= 21), "{all:?}");
+    }
+
+    #[test]
+    fn with_a_small_burst_none_of_the_budget_is_lost() {
+        for burst in [1.0, 2.0, 3.5] {
+            let sum: usize = shares(burst, 4).iter().sum();
+            let alone: usize = shares(burst, 1).iter().sum();
+            assert!(
+                sum >= alone && sum <= 2_004,
+                "burst {burst}: {sum}, alone {alone}"
+            );
+        }
+    }
+
+    #[test]
+    fn who_does_not_come_for_its_token_holds_up_nobody_for_long() {
+        let start = Instant::now();
+        let mut budget = Budget::new(Some(Rate::per_second(10.0)), start);
+        let (mut gone, mut here) = (Turn::default(), Turn::default());
+        assert!(budget.try_take_of(&mut here, start));
+        assert!(matches!(budget.room_of(&mut gone, start), Room::At(_)));
+        assert!(matches!(budget.room_of(&mut here, start), Room::At(_)));
+        // A burst of one holds no token for those who do not come.
+        assert!(budget.try_take_of(&mut here, start + millis(101)));
     }
 
     #[test]

@@ -21,6 +21,7 @@ mod send;
 mod sequence;
 mod state;
 mod timers;
+mod turns;
 mod version;
 mod window;
 
@@ -45,6 +46,7 @@ pub use version::agreed_version;
 use inbound::Unanswered;
 use outbox::Outbox;
 use timers::Timers;
+use turns::Turn;
 use window::Window;
 
 /// No frame before the bind needs to be longer: the longest has some hundred octets, and vendor TLVs.
@@ -59,6 +61,7 @@ pub struct Session<T> {
     window: Window<T>,
     limit: Budget,
     budget: Option<SharedBudget>,
+    turn: Turn,
     generator: Box<dyn SequenceGenerator>,
     outbox: Outbox,
     unanswered: Unanswered,
@@ -104,6 +107,7 @@ impl<T> Session<T> {
             window: Window::new(config.window),
             limit: Budget::new(limits.rate, now),
             budget: limits.budget,
+            turn: Turn::default(),
             probing: config.probe_first,
             held: false,
             timers: Timers::new(now),
@@ -181,9 +185,11 @@ impl<T> Session<T> {
     /// What the rate and the budget let out.
     fn rate_room(&mut self, now: Instant) -> Room {
         let room = self.limit.room(now);
-        match &self.budget {
-            None => room,
-            Some(budget) => room.and(limits::lock(budget).room(now)),
+        match (&self.budget, room) {
+            (None, room) => room,
+            (Some(budget), Room::Now(_)) => room.and(limits::lock(budget).room_of(&mut self.turn, now)),
+            // Nobody is to wait for one that could not come.
+            (Some(budget), Room::At(_) | Room::Full) => room.and(limits::lock(budget).room(now)),
         }
     }
 

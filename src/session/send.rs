@@ -242,7 +242,7 @@ impl<T> Session<T> {
         let may = self
             .budget
             .as_ref()
-            .is_none_or(|budget| limits::lock(budget).try_take(now));
+            .is_none_or(|budget| limits::lock(budget).try_take_of(&mut self.turn, now));
         if !may {
             self.limit.put_back();
         }
