@@ -2,10 +2,12 @@
 
 #![allow(clippy::print_stdout, clippy::unwrap_used, reason = "tests fail loudly")]
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use bindery::esme::Esme;
 use bindery::events::{EventStream, Filter, Kinds, Policy};
+use bindery::link::{Connect, Connecting, Target, Transport};
 use bindery::pdu::{
     self, BindTransceiver, BindTransceiverResp, CommandId, CommandStatus, Leniency, SequenceNumber, SubmitSm,
     SubmitSmResp, SubmitSmView, frame_length,
@@ -15,7 +17,8 @@ use bindery::settings::{BindSettings, Settings};
 use bindery::smsc::{Behaviour, Smsc};
 use bindery::submit::Submit;
 use futures_util::FutureExt;
-use tokio::task::LocalSet;
+use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
+use tokio::task::{LocalSet, spawn_local};
 
 const WINDOW: u32 = 100;
 
@@ -149,4 +152,87 @@ fn a_subscriber_costs_nothing_until_what_he_wants_happens() {
     assert_eq!(elsewhere, nobody);
     assert_eq!(deliveries, nobody);
     assert!(all > nobody + 2 * MESSAGES as u64, "an event for each PDU");
+}
+
+/// An SMSC that takes everything and allocates nothing for it.
+#[derive(Debug)]
+struct Yes;
+
+impl Connect for Yes {
+    fn connect(&self, _: &Target) -> Connecting {
+        let (ours, theirs) = tokio::io::duplex(1 << 18);
+        spawn_local(say_yes(theirs));
+        Box::pin(async { Ok(Transport::Pipe(ours)) })
+    }
+}
+
+async fn say_yes(mut link: DuplexStream) {
+    let (mut input, mut output) = (vec![0; 1 << 18], Vec::new());
+    let mut filled = 0;
+    while let Ok(count @ 1..) = link.read(&mut input[filled..]).await {
+        filled += count;
+        let mut at = 0;
+        while let Ok(Some(length)) = frame_length(&input[at..filled], 70_000) {
+            let header = &input[at..at + 16];
+            output.extend([0, 0, 0, 18, 0x80, 0, 0, header[7], 0, 0, 0, 0]);
+            output.extend(&header[12..]);
+            output.extend(b"x\0");
+            at += length;
+        }
+        input.copy_within(at..filled, 0);
+        filled -= at;
+        if link.write_all(&output).await.is_err() {
+            return;
+        }
+        output.clear();
+    }
+}
+
+/// What a message costs between its caller and the socket, beyond the message itself: a window of them at a time.
+fn hot_path(in_batches: bool) -> f64 {
+    const GROUPS: u32 = 100;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .build()
+        .unwrap();
+    let local = LocalSet::new();
+    let bind = BindSettings::new("smsc:2775", "a", "secret").window(WINDOW as usize);
+    let settings = Settings::default().bind("a-1", bind);
+    let esme = local.block_on(&runtime, async {
+        Esme::start_local(settings, Arc::new(Yes)).unwrap()
+    });
+    // Its clones share their text.
+    let message = SubmitSm {
+        source_addr: "12345".try_into().unwrap(),
+        destination_addr: "447700900123".try_into().unwrap(),
+        short_message: vec![b'x'; 100].into(),
+        ..SubmitSm::default()
+    };
+    let mut pendings = Vec::with_capacity(WINDOW as usize);
+    let mut group = || {
+        local.block_on(&runtime, async {
+            if in_batches {
+                let results = esme.submit_batch((0..WINDOW).map(|_| message.clone())).await;
+                assert!(results.iter().all(Result::is_ok));
+                return;
+            }
+            pendings.extend((0..WINDOW).map(|_| esme.try_submit(message.clone()).unwrap()));
+            for pending in pendings.drain(..) {
+                pending.await.unwrap();
+            }
+        });
+    };
+    // Buffers and tables reach their size.
+    (0..50).for_each(|_| group());
+    let counted = allocation_counter::measure(|| (0..GROUPS).for_each(|_| group()));
+    counted.count_total as f64 / f64::from(GROUPS * WINDOW)
+}
+
+#[test]
+fn a_message_costs_few_allocations_on_its_way_through_the_router() {
+    let (alone, in_batches) = (hot_path(false), hot_path(true));
+    println!("{alone:.2} allocations for a message, {in_batches:.2} in a batch");
+    // The job, its reply, and an envelope and a place in the mailbox of the router; and a few for each wake-up.
+    assert!(alone <= 4.1, "{alone}");
+    assert!(in_batches <= 1.3, "{in_batches}");
 }

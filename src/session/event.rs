@@ -128,7 +128,8 @@ pub enum Response<'f> {
 pub enum Unresolved {
     /// Its time ran out; it may have been carried out.
     ResponseExpired,
-    /// The peer answered with another kind of response; it may have been carried out.
+    /// The peer answered with another kind of response, or with a generic_nack that names no request while this one
+    /// was alone; it may have been carried out.
     WrongResponse,
     /// The session ended.
     SessionEnded {

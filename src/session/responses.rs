@@ -98,6 +98,7 @@ impl<T> Session<T> {
         if sequence == SequenceNumber::ZERO && self.window.entry(sequence).is_none() {
             // The peer could not even read the header; that means something only if one PDU can be meant.
             match self.only_outstanding(now) {
+                Some(only) if self.window.entry(only).is_some() => return Some(self.doubt_oldest(header)),
                 Some(only) => sequence = only,
                 None => return Some(self.violation(header, Violation::UnsolicitedResponse)),
             }
@@ -122,6 +123,20 @@ impl<T> Session<T> {
             return self.handle_late(sequence, status, Response::Nack, now);
         }
         Some(self.violation(header, Violation::UnsolicitedResponse))
+    }
+
+    /// The one request that waits may have been refused, or something else was meant: nobody knows what becomes of it. It
+    /// keeps its place, as if its time were over.
+    fn doubt_oldest<'f>(&mut self, header: Header) -> Event<'f, T> {
+        if let Some(entry) = self.window.pop_oldest_as_late(self.config.response_timeout) {
+            self.events.push_back(Event::Unresolved {
+                token: entry.token,
+                sequence: entry.sequence,
+                sent: entry.sent,
+                cause: Unresolved::WrongResponse,
+            });
+        }
+        self.violation(header, Violation::UnsolicitedResponse)
     }
 
     /// The number of the one PDU of ours that may still be answered, if it is exactly one.

@@ -126,16 +126,7 @@ fn faults(random: &mut fastrand::Rng) -> Faults {
             }
             5 => faults.doubled_responses = share,
             6 => {
-                // Not the nack: one that names no request is believed where only one waits, and then it lies.
-                let kinds = [
-                    Nonsense::Command,
-                    Nonsense::Body,
-                    Nonsense::Response,
-                    Nonsense::TinyLength,
-                    Nonsense::HugeLength,
-                    Nonsense::Garbage,
-                ];
-                let kind = random.choice(kinds).unwrap_or(Nonsense::Garbage);
+                let kind = random.choice(Nonsense::ALL).copied().unwrap_or(Nonsense::Garbage);
                 faults.nonsense = Shares::new([(kind, share * 0.3)]);
             }
             7 | 17 => {

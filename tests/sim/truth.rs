@@ -358,6 +358,11 @@ fn failed(run: &Run<'_>, error: &SubmitError, sights: &[&Sight]) -> Result<(), &
             cause: UnknownCause::ShutDown,
             ..
         } => Ok(()),
+        // A generic_nack that names no request came while it was the only one; its own answer came later.
+        SubmitError::Unknown {
+            cause: UnknownCause::WrongResponse,
+            ..
+        } => Ok(()),
         SubmitError::Unknown { bind, .. } => {
             let known = |sight: &&Sight| {
                 sight.id.is_some() && is_known(run, sight, run.response_timeout(&sight.bind))

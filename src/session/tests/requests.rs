@@ -106,7 +106,15 @@ fn generic_nack_without_a_number_means_the_only_request_or_none() {
     bench.gets("00000011 80000004 00000000 00000002 00");
     assert_eq!(
         bench.gets(nack),
-        [Seen::Answered(2, CommandStatus::ESME_RINVCMDLEN)]
+        [
+            Seen::Violation(Violation::UnsolicitedResponse),
+            Seen::Unresolved(2, Unresolved::WrongResponse)
+        ],
+        "it may have meant something else"
+    );
+    assert_eq!(
+        bench.gets("00000011 80000004 00000000 00000003 00"),
+        [Seen::Late(3, CommandStatus::ESME_ROK)]
     );
 }
 
@@ -320,7 +328,10 @@ fn generic_nack_without_a_number_may_mean_an_enquiry_too() {
     bench.gets("00000010 80000015 00000000 00000002");
     assert_eq!(
         bench.gets(nack),
-        [Seen::Answered(1, CommandStatus::ESME_RINVCMDLEN)]
+        [
+            Seen::Violation(Violation::UnsolicitedResponse),
+            Seen::Unresolved(1, Unresolved::WrongResponse)
+        ]
     );
 }
 
