@@ -59,7 +59,7 @@ pub struct Page {
 impl Page {
     pub fn table(&mut self, caption: &str, columns: &[&str]) {
         let _ = writeln!(self.tables, "\n{caption}:\n\n| {} |", columns.join(" | "));
-        let _ = writeln!(self.tables, "|{}", "--:|".repeat(columns.len()));
+        let _ = writeln!(self.tables, "|---|{}", "--:|".repeat(columns.len() - 1));
     }
 
     pub fn row(&mut self, cells: &[String]) {
