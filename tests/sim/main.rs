@@ -25,6 +25,7 @@ mod phones;
 mod replies;
 mod run;
 mod seeds;
+mod shrink;
 mod traffic;
 mod truth;
 #[path = "../it/watcher.rs"]

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use bindery::esme::Esme;
 use bindery::events::{Event, Kinds, OutcomeEvent};
+use bindery::smsc::Script;
 use bindery::submit::{Reference, SubmitError, SubmitResult};
 use fastrand::Rng;
 use tokio::runtime::Runtime;
@@ -14,6 +15,7 @@ use tokio::time::{sleep, timeout};
 
 use crate::ledger::Ledger;
 use crate::orders::Order;
+use crate::shrink::Without;
 use crate::traffic::{self, Call, Message, Way};
 use crate::watcher::Watcher;
 use crate::world::{World, chance, millis, secs};
@@ -53,13 +55,18 @@ pub(crate) fn runtime() -> Runtime {
 
 /// Runs a seed in a runtime of its own; an error says what was wrong.
 pub(crate) fn run(seed: u64) -> Result<Report, String> {
+    run_without(seed, &Without::new())
+}
+
+/// The same, leaving out parts of what the seed decided.
+pub(crate) fn run_without(seed: u64, without: &Without) -> Result<Report, String> {
     panics::install();
     let runtime = runtime();
     // What binds draw their delays from.
     fastrand::seed(seed);
     let local = LocalSet::new();
     local.block_on(&runtime, async {
-        timeout(END, life(seed))
+        timeout(END, life(seed, without))
             .await
             .unwrap_or_else(|_| Err("it does not end".into()))
     })
@@ -102,14 +109,50 @@ impl Plan {
             panics,
         }
     }
+
+    /// The plan with less in it. Parts are numbered: calls, orders, steps of scripts before all is well again, the early end,
+    /// panics.
+    fn without(mut self, without: &Without) -> Self {
+        let mut number = 0;
+        let mut stays = || {
+            number += 1;
+            !without.contains(&(number - 1))
+        };
+        self.calls.retain(|_| stays());
+        self.orders.retain(|_| stays());
+        let over = self.world.over;
+        for script in &mut self.world.scripts {
+            let steps = script.steps().iter();
+            let steps = steps.filter(|(at, _)| *at >= over || stays()).cloned();
+            *script = steps.fold(Script::default(), |script, (at, step)| script.at(at, step));
+        }
+        self.early = self.early.filter(|_| stays());
+        self.panics = self.panics.filter(|_| stays());
+        self
+    }
 }
 
-/// What a seed decides, for people.
-pub(crate) fn describe(seed: u64) -> String {
+/// No fewer parts than a seed decides.
+pub(crate) fn parts(seed: u64) -> usize {
     let runtime = runtime();
     runtime.block_on(async {
         let plan = Plan::of_seed(seed);
+        let steps = plan.world.scripts.iter().map(|script| script.steps().len());
+        plan.calls.len() + plan.orders.len() + steps.sum::<usize>() + 2
+    })
+}
+
+/// What a seed decides, for people; the calls only where parts are left out.
+pub(crate) fn describe(seed: u64, without: &Without) -> String {
+    let runtime = runtime();
+    runtime.block_on(async {
+        let plan = Plan::of_seed(seed).without(without);
         let mut text = plan.world.describe();
+        if !without.is_empty() {
+            for call in &plan.calls {
+                text.push_str(&format!("{call:?}\n"));
+            }
+        }
         for (at, order) in &plan.orders {
             text.push_str(&format!("{at:?} {order:?}\n"));
         }
@@ -121,7 +164,7 @@ pub(crate) fn describe(seed: u64) -> String {
     })
 }
 
-async fn life(seed: u64) -> Result<Report, String> {
+async fn life(seed: u64, without: &Without) -> Result<Report, String> {
     let Plan {
         world,
         calls,
@@ -129,7 +172,7 @@ async fn life(seed: u64) -> Result<Report, String> {
         early,
         grace,
         panics,
-    } = Plan::of_seed(seed);
+    } = Plan::of_seed(seed).without(without);
     let _trap = panics.map(|share| panics::set(seed, share));
     let start = bindery::link::now();
     let esme = Esme::start_local(world.settings.clone(), world.network.connector())

@@ -7,7 +7,8 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::bench::kind;
-use crate::run::{describe, run};
+use crate::run::{Report, describe, parts, run, run_without};
+use crate::shrink::{Without, shrink};
 
 /// What runs unless somebody wants other seeds.
 const USUAL: Range<u64> = 0..500;
@@ -32,8 +33,7 @@ fn callers_are_told_the_truth_whatever_goes_wrong() {
                     if seed >= seeds.end || failures.lock().unwrap().len() >= MOST_FAILURES {
                         return;
                     }
-                    let ran = catch_unwind(AssertUnwindSafe(|| run(seed)));
-                    match ran.unwrap_or_else(|_| Err("a panic, see above".into())) {
+                    match outcome(seed, &Without::new()) {
                         Ok(report) => {
                             sightings.fetch_add(report.sightings as u64, Ordering::Relaxed);
                             let mut kinds = kinds.lock().unwrap();
@@ -60,7 +60,11 @@ fn callers_are_told_the_truth_whatever_goes_wrong() {
     if let [(seed, _)] = failures.as_slice()
         && seeds.end - seeds.start == 1
     {
-        eprintln!("{}", describe(*seed));
+        let without = shrink(parts(*seed), |without| outcome(*seed, without).is_err());
+        let Err(wrong) = outcome(*seed, &without) else {
+            unreachable!("it failed a moment ago, and runs of a seed are equal")
+        };
+        eprintln!("so much of it is enough: {wrong}\n{}", describe(*seed, &without));
     }
     assert!(failures.is_empty(), "{} seeds failed", failures.len());
     if seeds == USUAL {
@@ -79,6 +83,12 @@ fn callers_are_told_the_truth_whatever_goes_wrong() {
             assert!(count >= least, "too easy: {count} {kind} of {kinds:?}");
         }
     }
+}
+
+/// What came of a seed without these parts of it.
+fn outcome(seed: u64, without: &Without) -> Result<Report, String> {
+    let ran = catch_unwind(AssertUnwindSafe(|| run_without(seed, without)));
+    ran.unwrap_or_else(|_| Err("a panic, see above".into()))
 }
 
 #[test]
