@@ -176,7 +176,7 @@ fn main() -> std::io::Result<()> {
     let [late, smpp34] = bench.run(
         "delay_ms=20",
         [
-            "bindery_load messages=20000 window=100".to_owned(),
+            "bindery_load messages=60000 window=100".to_owned(),
             "smpp34_load messages=20000 window=100".to_owned(),
         ],
     )?;
