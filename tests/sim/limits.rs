@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use bindery::session::Rate;
 use bindery::settings::BindSettings;
-use bindery::smsc::{Script, Step};
+use bindery::smsc::{Nonsense, Script, Step};
 
 use crate::ledger::{Happened, LinkLog};
 use crate::truth::Run;
@@ -84,6 +84,14 @@ pub(crate) fn is_patient(script: &Script) -> bool {
                     .any(|(nonsense, _)| nonsense.ends_session())
         }
         _ => true,
+    })
+}
+
+/// True where a script sends generic_nacks that name no request.
+pub(crate) fn nacks(script: &Script) -> bool {
+    script.steps().iter().any(|(_, step)| match step {
+        Step::Faults(faults) => faults.nonsense.iter().any(|(kind, _)| kind == Nonsense::Nack),
+        _ => false,
     })
 }
 

@@ -245,6 +245,7 @@ async fn life(seed: u64, without: &Without) -> Result<Report, String> {
             .map(|script| limits::hangs(script, start))
             .collect(),
         patient: world.scripts.iter().map(limits::is_patient).collect(),
+        nacks: world.scripts.iter().map(limits::nacks).collect(),
         panics: panics.is_some(),
     };
     let outcomes = truth::check(&run, &messages, &told)?;

@@ -26,6 +26,8 @@ pub(crate) struct Run<'r> {
     pub(crate) hangs: Vec<Vec<(Instant, Instant)>>,
     /// Whether each SMSC never breaks a link off.
     pub(crate) patient: Vec<bool>,
+    /// Whether each SMSC sends generic_nacks that name no request.
+    pub(crate) nacks: Vec<bool>,
     /// Whether binds die by panics: then what they had encoded counts as written.
     pub(crate) panics: bool,
 }
@@ -50,8 +52,12 @@ impl Run<'_> {
 
     /// True where the SMSC of a bind reads all that was written to it, however late, before it closes a link.
     fn sees_all(&self, bind: &str) -> bool {
-        let smsc = bind.as_bytes().first().map(|host| usize::from(host - b'a'));
-        !self.panics && smsc.is_some_and(|smsc| self.patient[smsc])
+        !self.panics && smsc_of(bind).is_some_and(|smsc| self.patient[smsc])
+    }
+
+    /// True where the SMSC of a bind sends generic_nacks that name no request.
+    fn nacks_at_random(&self, bind: &str) -> bool {
+        smsc_of(bind).is_some_and(|smsc| self.nacks[smsc])
     }
 
     /// The shortest that a bind waited for responses.
@@ -358,16 +364,16 @@ fn failed(run: &Run<'_>, error: &SubmitError, sights: &[&Sight]) -> Result<(), &
             cause: UnknownCause::ShutDown,
             ..
         } => Ok(()),
-        // A generic_nack that names no request came while it was the only one; its own answer came later.
-        SubmitError::Unknown {
-            cause: UnknownCause::WrongResponse,
-            ..
-        } => Ok(()),
-        SubmitError::Unknown { bind, .. } => {
+        SubmitError::Unknown { bind, cause, .. } => {
+            // A generic_nack that names no request came while it was the only one; its own answer came later.
+            let doubted = *cause == UnknownCause::WrongResponse;
+            if doubted && !run.nacks_at_random(bind.as_str()) {
+                return Err("doubted, and yet its SMSC sends no such thing");
+            }
             let known = |sight: &&Sight| {
                 sight.id.is_some() && is_known(run, sight, run.response_timeout(&sight.bind))
             };
-            if sights.iter().copied().any(|sight| known(&sight)) {
+            if !doubted && sights.iter().copied().any(|sight| known(&sight)) {
                 return Err("unknown, and yet it was answered");
             }
             if sights.is_empty() && run.sees_all(bind.as_str()) {
@@ -389,4 +395,9 @@ fn failed(run: &Run<'_>, error: &SubmitError, sights: &[&Sight]) -> Result<(), &
         }
         _ => Err("an outcome that a part cannot have"),
     }
+}
+
+/// The index of the SMSC of a bind.
+fn smsc_of(bind: &str) -> Option<usize> {
+    bind.as_bytes().first().map(|host| usize::from(host - b'a'))
 }
