@@ -7,6 +7,7 @@
 
 mod counters;
 mod deadlines;
+mod index;
 mod parking;
 mod store;
 

@@ -3,11 +3,11 @@
 use std::hash::BuildHasher;
 use std::time::Instant;
 
-use hashbrown::hash_table::{Entry, HashTable};
 use slab::Slab;
 use smallvec::SmallVec;
 
 use super::deadlines::Deadlines;
+use super::index::Index;
 use crate::pdu::{COctetString, MessageState};
 
 /// Names a message in a store.
@@ -108,12 +108,13 @@ impl<T, S: ReceiptStore<T> + ?Sized> ReceiptStore<T> for Box<S> {
 #[derive(Clone, Debug)]
 pub struct MemoryStore<T> {
     messages: Slab<Kept<T>>,
-    /// Where each id is written: in which message, and which of its ids it is.
-    ids: HashTable<(u32, u32)>,
+    /// Which message is in each slot, by its number: 0 for none. Apart, because it is asked most.
+    counts: Vec<u32>,
+    ids: Index,
     /// Seeded: ids are chosen by others.
     hasher: hashbrown::DefaultHashBuilder,
     deadlines: Deadlines,
-    /// How many messages there were, which tells those in one place apart.
+    /// The number of the last message.
     count: u32,
 }
 
@@ -122,28 +123,28 @@ struct Kept<T> {
     message: Tracked<T>,
     /// With the part that each belongs to. A part that was sent twice has two.
     ids: SmallVec<[(u32, Id); 1]>,
-    count: u32,
 }
 
 /// A message id, normalised. Longer ones are kept too.
 type Id = COctetString<65>;
-
-impl<T> Kept<T> {
-    fn key(&self, slot: usize) -> MessageKey {
-        MessageKey(u64::from(self.count) << 32 | slot as u64)
-    }
-}
 
 /// Where a message with this key is, if it is there.
 const fn slot(key: MessageKey) -> usize {
     (key.0 & 0xFFFF_FFFF) as usize
 }
 
+/// Whether a message with this key is there.
+fn is_kept(counts: &[u32], key: MessageKey) -> bool {
+    let count = counts.get(slot(key));
+    count.is_some_and(|count| u64::from(*count) == key.0 >> 32)
+}
+
 impl<T> Default for MemoryStore<T> {
     fn default() -> Self {
         Self {
             messages: Slab::new(),
-            ids: HashTable::new(),
+            counts: Vec::new(),
+            ids: Index::default(),
             hasher: hashbrown::DefaultHashBuilder::default(),
             deadlines: Deadlines::default(),
             count: 0,
@@ -152,9 +153,8 @@ impl<T> Default for MemoryStore<T> {
 }
 
 impl<T> MemoryStore<T> {
-    fn get(&self, key: MessageKey) -> Option<&Kept<T>> {
-        let kept = self.messages.get(slot(key))?;
-        (kept.key(slot(key)) == key).then_some(kept)
+    fn get_mut(&mut self, key: MessageKey) -> Option<&mut Kept<T>> {
+        is_kept(&self.counts, key).then(|| self.messages.get_mut(slot(key)))?
     }
 
     fn hash(&self, id: &[u8]) -> u64 {
@@ -164,79 +164,58 @@ impl<T> MemoryStore<T> {
     /// Drops deadlines that are no longer in force.
     fn settle(&mut self) {
         let Self {
-            messages, deadlines, ..
+            messages,
+            counts,
+            deadlines,
+            ..
         } = self;
         deadlines.settle(messages.len(), |deadline, key| {
             let kept = messages.get(slot(key));
-            kept.is_some_and(|kept| kept.key(slot(key)) == key && kept.message.deadline == deadline)
+            is_kept(counts, key) && kept.is_some_and(|kept| kept.message.deadline == deadline)
         });
     }
 }
 
-/// The octets of an id that a message has.
-fn written<T>(messages: &Slab<Kept<T>>, (slot, place): (u32, u32)) -> &[u8] {
-    let kept = messages.get(slot as usize);
-    let id = kept.and_then(|kept| kept.ids.get(place as usize));
-    id.map_or(&[], |(_, id)| id.as_bytes())
-}
-
 impl<T> ReceiptStore<T> for MemoryStore<T> {
     fn insert(&mut self, message: Tracked<T>) -> MessageKey {
-        self.count = self.count.wrapping_add(1);
+        self.count = self.count.checked_add(1).unwrap_or(1);
         let deadline = message.deadline;
-        let kept = Kept {
+        let slot = self.messages.insert(Kept {
             message,
             ids: SmallVec::new(),
-            count: self.count,
-        };
-        let slot = self.messages.insert(kept);
+        });
+        if slot >= self.counts.len() {
+            self.counts.resize(slot + 1, 0);
+        }
+        self.counts[slot] = self.count;
         let key = MessageKey(u64::from(self.count) << 32 | slot as u64);
         self.deadlines.push(deadline, key);
         key
     }
 
     fn add_id(&mut self, place: Place, id: &str) {
-        let Some(kept) = self.get(place.message) else {
+        let hash = self.hash(id.as_bytes());
+        let Some(kept) = self.get_mut(place.message) else {
             return;
         };
-        let at = (slot(place.message) as u32, kept.ids.len() as u32);
-        let hash = self.hash(id.as_bytes());
-        let Self {
-            messages,
-            ids,
-            hasher,
-            ..
-        } = self;
-        if let Some(kept) = messages.get_mut(at.0 as usize) {
-            kept.ids.push((place.part as u32, Id::keep(id.as_bytes())));
-        }
-        let entry = ids.entry(
-            hash,
-            |other| written(messages, *other) == id.as_bytes(),
-            |other| hasher.hash_one(written(messages, *other)),
-        );
-        match entry {
-            Entry::Occupied(mut other) => *other.get_mut() = at,
-            Entry::Vacant(free) => drop(free.insert(at)),
-        }
+        kept.ids.push((place.part as u32, Id::keep(id.as_bytes())));
+        let Self { ids, counts, .. } = self;
+        ids.insert(hash, place.message, |key| is_kept(counts, key));
     }
 
     fn find(&self, id: &str) -> Option<Place> {
-        let is_it = |at: &(u32, u32)| written(&self.messages, *at) == id.as_bytes();
-        let (slot, place) = *self.ids.find(self.hash(id.as_bytes()), is_it)?;
-        let kept = self.messages.get(slot as usize)?;
-        let (part, _) = kept.ids.get(place as usize)?;
-        Some(Place {
-            message: kept.key(slot as usize),
+        let message = self.ids.find(self.hash(id.as_bytes()))?;
+        let kept = self.messages.get(slot(message))?;
+        let is_it = |(_, other): &&(u32, Id)| other.as_bytes() == id.as_bytes();
+        let (part, _) = kept.ids.iter().rev().find(is_it)?;
+        is_kept(&self.counts, message).then_some(Place {
+            message,
             part: *part as usize,
         })
     }
 
     fn update(&mut self, key: MessageKey, change: &mut dyn FnMut(&mut Tracked<T>)) {
-        if self.get(key).is_none() {
-            return;
-        }
-        let Some(kept) = self.messages.get_mut(slot(key)) else {
+        let Some(kept) = self.get_mut(key) else {
             return;
         };
         let before = kept.message.deadline;
@@ -249,16 +228,9 @@ impl<T> ReceiptStore<T> for MemoryStore<T> {
     }
 
     fn remove(&mut self, key: MessageKey) -> Option<Tracked<T>> {
-        let count = self.get(key)?.ids.len();
-        for place in 0..count as u32 {
-            let at = (slot(key) as u32, place);
-            let hash = self.hash(written(&self.messages, at));
-            // Another message may have this id by now.
-            if let Ok(entry) = self.ids.find_entry(hash, |other| *other == at) {
-                entry.remove();
-            }
-        }
+        self.get_mut(key)?;
         let kept = self.messages.try_remove(slot(key))?;
+        self.counts[slot(key)] = 0;
         self.settle();
         Some(kept.message)
     }

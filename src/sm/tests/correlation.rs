@@ -250,3 +250,17 @@ fn an_id_that_is_given_again_belongs_to_the_newer_message() {
         Some("new")
     );
 }
+
+#[test]
+fn an_older_message_does_not_get_its_id_back() {
+    let limits = CorrelatorLimits::default();
+    let (mut correlator, now) = (Correlator::new(limits), Instant::now());
+    correlator.handle_submitted("old", 1, [(0, "1")], now);
+    correlator.handle_submitted("new", 1, [(0, "1")], now);
+    let delivered = hand_in(&mut correlator, "1", "DELIVRD", now);
+    assert_eq!(delivered.map(|matched| matched.0), Some("new"));
+    correlator.handle_timeout(now + limits.keep_finished_for);
+    assert_eq!(correlator.messages(), 1, "the old one still waits");
+    assert!(!correlator.knows("1"));
+    assert!(hand_in(&mut correlator, "1", "DELIVRD", now).is_none());
+}
