@@ -104,6 +104,7 @@ impl Residents {
             books: started.books,
             hub: started.hub.clone(),
             preparer: started.preparer,
+            intake: started.intake,
             closed,
             home: Home(Mutex::new(None)),
         };

@@ -22,7 +22,7 @@ use crate::events::{
 };
 use crate::link::{Connect, TcpConnector};
 use crate::router::{
-    Applied, Apply, ApplyError, BindError, Books, Cancel, Explain, Explanation, GetStatus, Jobs, Order,
+    Applied, Apply, ApplyError, BindError, Books, Cancel, Explain, Explanation, GetStatus, Intake, Order,
     OrderBind, Preparer, Router, Shutdown, ShutdownReport, Status, Strategies, Totals,
 };
 use crate::router::{Sequences, counting};
@@ -168,6 +168,7 @@ struct Inner {
     books: Arc<Books>,
     hub: Arc<Hub>,
     preparer: Arc<Preparer>,
+    intake: Arc<Intake>,
     /// Closes when router and binds are gone.
     closed: watch::Receiver<()>,
     home: Home,
@@ -306,11 +307,7 @@ impl Esme {
             }
         });
         let jobs: Vec<_> = jobs.collect();
-        if let Err(refused) = self.inner.router.try_send(Jobs(jobs)) {
-            let Jobs(jobs) = refused.into_inner();
-            jobs.into_iter()
-                .for_each(|job| job.refuse(&SubmitError::ShuttingDown));
-        }
+        self.inner.intake.push(jobs, &self.inner.router);
         receiver
     }
 
@@ -606,10 +603,8 @@ impl Permit<'_> {
         let inner = self.inner;
         // From here on the permit belongs to the reply.
         std::mem::forget(self);
-        if let Some(job) = inner.prepare(submit, inner.books.enter(reply, true))
-            && let Err(refused) = inner.router.try_send(job)
-        {
-            refused.into_inner().refuse(&SubmitError::ShuttingDown);
+        if let Some(job) = inner.prepare(submit, inner.books.enter(reply, true)) {
+            inner.intake.push([job], &inner.router);
         }
     }
 }

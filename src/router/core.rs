@@ -9,7 +9,7 @@ use tokio::sync::watch;
 use super::binds::{Account, Binds};
 use super::closing::Closing;
 use super::routes::{Lanes, Strategies};
-use super::{Books, Preparer};
+use super::{Books, Intake, Preparer};
 use crate::bind::messages::Assign;
 use crate::dispatch::{BindKey, Dispatcher, LaneKey, Refusal, Ticket};
 use crate::events::Hub;
@@ -29,6 +29,7 @@ pub(super) struct Core {
     pub(super) hub: Arc<Hub>,
     pub(super) books: Arc<Books>,
     pub(super) preparer: Arc<Preparer>,
+    pub(super) intake: Arc<Intake>,
     pub(super) dispatcher: Dispatcher<Box<Job>>,
     pub(super) lanes: Lanes,
     pub(super) accounts: BTreeMap<AccountId, Account>,
@@ -52,6 +53,7 @@ impl Core {
         hub: Arc<Hub>,
         books: Arc<Books>,
         preparer: Arc<Preparer>,
+        intake: Arc<Intake>,
         binds: Binds,
         strategies: Strategies,
         alive: watch::Sender<()>,
@@ -63,6 +65,7 @@ impl Core {
             hub,
             books,
             preparer,
+            intake,
             dispatcher,
             lanes,
             accounts: BTreeMap::new(),
@@ -229,6 +232,8 @@ impl Drop for Core {
     fn drop(&mut self) {
         // Also while unwinding: whoever waits for a permit must not wait for ever.
         self.books.close();
+        // What nobody comes for any more is answered, as what is left in the mailbox is.
+        drop(self.intake.close());
     }
 }
 

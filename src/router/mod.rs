@@ -16,6 +16,7 @@ mod cancel;
 mod closing;
 mod core;
 mod explain;
+mod intake;
 mod preparer;
 mod pump;
 mod quarantine;
@@ -26,11 +27,9 @@ mod status;
 mod tests;
 
 use std::cell::RefCell;
-use std::iter::Enumerate;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
-use std::vec::IntoIter;
 
 use actix::dev::{MessageResponse, OneshotSender};
 use actix::fut::{ActorFutureExt, wrap_future};
@@ -44,6 +43,7 @@ pub use books::{Books, Totals};
 pub use cancel::Cancel;
 pub use closing::ShutdownReport;
 pub use explain::{Candidate, Explain, Explanation, Way};
+pub use intake::Intake;
 pub use preparer::Preparer;
 pub use routes::{MakeStrategy, Strategies};
 pub use status::{AccountStatus, GetStatus, Status};
@@ -56,9 +56,10 @@ use crate::events::{
 };
 use crate::link::{Connect, Governance, Governor};
 use crate::settings::Settings;
-use crate::submit::{Batch, Job, Reply, Submit, SubmitBatch, SubmitResult};
+use crate::submit::{Batch, Reply, Submit, SubmitBatch, SubmitResult};
 use binds::Binds;
 use core::Core;
+use intake::Arrived;
 use pump::Pump;
 
 /// The actor.
@@ -98,6 +99,8 @@ pub struct Started {
     pub hub: Arc<Hub>,
     /// What prepares messages for it.
     pub preparer: Arc<Preparer>,
+    /// Where prepared messages are put.
+    pub intake: Arc<Intake>,
     /// Closes when it is gone, however it ended.
     pub alive: watch::Receiver<()>,
     /// Ready when its actor has ended, with an error after a panic.
@@ -124,6 +127,7 @@ impl Router {
         let hub = Hub::new();
         let books = Books::new(setup.settings.router.queue_capacity, hub.clone());
         let preparer = Arc::new(Preparer::new(&setup.settings, setup.seed));
+        let intake = Arc::new(Intake::default());
         let (alive, watcher) = watch::channel(());
         let governance = Governance::from(&setup.settings.router);
         let governor = Arc::new(Governor::new(setup.connector, governance));
@@ -133,6 +137,7 @@ impl Router {
             hub.clone(),
             books.clone(),
             preparer.clone(),
+            intake.clone(),
             binds,
             setup.strategies,
             alive,
@@ -147,6 +152,7 @@ impl Router {
             books,
             hub,
             preparer,
+            intake,
             alive: watcher,
             ended: actix_rt::spawn(context.into_future(router)),
         }
@@ -215,23 +221,34 @@ impl Handler<SubmitBatch> for Router {
 impl MessageResponse<Router, SubmitBatch> for Placing<SubmitBatch> {
     fn handle(self, context: &mut Context<Router>, sender: Option<OneshotSender<Vec<SubmitResult>>>) {
         let batch = Batch::new(self.message.0.len(), sender);
-        place_some(self.core, self.message.0.into_iter().enumerate(), batch, context);
+        let submits = self.message.0.into_iter().enumerate();
+        let place = move |core: &mut Core, (index, submit)| core.handle_in_batch(submit, &batch, index);
+        place_each(self.core, submits, place, context);
     }
 }
 
-/// Places messages of a batch. After as many as make up a turn the others are placed later.
-fn place_some(
-    core: Rc<RefCell<Core>>,
-    mut submits: Enumerate<IntoIter<Submit>>,
-    batch: Arc<Batch>,
-    context: &mut Context<Router>,
-) {
-    let mut state = core.borrow_mut();
-    let count = submits.len().min(core::TURN);
-    for (index, submit) in submits.by_ref().take(count) {
-        state.handle_in_batch(submit, &batch, index);
+impl Handler<Arrived> for Router {
+    type Result = ();
+
+    fn handle(&mut self, _: Arrived, context: &mut Self::Context) {
+        let jobs = self.core.borrow().intake.take();
+        place_each(self.core.clone(), jobs.into_iter(), Core::handle_job, context);
     }
-    if submits.len() == 0 {
+}
+
+/// Places messages. After as many as make up a turn the others are placed later.
+fn place_each<I, P>(core: Rc<RefCell<Core>>, mut messages: I, mut place: P, context: &mut Context<Router>)
+where
+    I: ExactSizeIterator + 'static,
+    P: FnMut(&mut Core, I::Item) + 'static,
+{
+    let mut state = core.borrow_mut();
+    let count = messages.len().min(core::TURN);
+    messages
+        .by_ref()
+        .take(count)
+        .for_each(|message| place(&mut state, message));
+    if messages.len() == 0 {
         return take_turns(&mut state, count, context);
     }
     // The pump has to wait until the last part is placed.
@@ -239,37 +256,8 @@ fn place_some(
     state.flush();
     drop(state);
     let next = wrap_future::<_, Router>(yield_now())
-        .map(move |(), _, context: &mut Context<Router>| place_some(core, submits, batch, context));
+        .map(move |(), _, context: &mut Context<Router>| place_each(core, messages, place, context));
     context.wait(next);
-}
-
-/// A message that its sender prepared, with a permit or without.
-impl Handler<Box<Job>> for Router {
-    type Result = ();
-
-    fn handle(&mut self, job: Box<Job>, context: &mut Self::Context) {
-        let mut core = self.core.borrow_mut();
-        core.handle_job(job);
-        take_turns(&mut core, 1, context);
-    }
-}
-
-/// Messages that their sender prepared, together.
-pub(crate) struct Jobs(pub(crate) Vec<Box<Job>>);
-
-impl Message for Jobs {
-    type Result = ();
-}
-
-impl Handler<Jobs> for Router {
-    type Result = ();
-
-    fn handle(&mut self, Jobs(jobs): Jobs, context: &mut Self::Context) {
-        let mut core = self.core.borrow_mut();
-        let count = jobs.len();
-        jobs.into_iter().for_each(|job| core.handle_job(job));
-        take_turns(&mut core, count, context);
-    }
 }
 
 /// Sends events to an actor from now on, as [`Esme::subscribe_with`](crate::esme::Esme::subscribe_with) does.

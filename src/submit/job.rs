@@ -517,10 +517,6 @@ impl std::fmt::Debug for Job {
     }
 }
 
-impl actix::Message for Job {
-    type Result = ();
-}
-
 #[cfg(test)]
 mod tests {
     use std::future::Future as _;

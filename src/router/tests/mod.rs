@@ -21,7 +21,9 @@ use crate::events::{Alarm, AlarmEvent, BindEvent, Cause, Kinds, OutcomeEvent, Ph
 use crate::link::TcpConnector;
 use crate::pdu::{CommandStatus, SequenceNumber, SubmitSm};
 use crate::settings::{BindSettings, Mode, RouteSettings};
-use crate::submit::{BindId, MessageId, NotSentCause, Parts, Pending, Reference, SubmitError, UnknownCause};
+use crate::submit::{
+    BindId, Job, MessageId, NotSentCause, Parts, Pending, Reference, SubmitError, UnknownCause,
+};
 
 /// Stands where a bind stands.
 struct Fake {
@@ -363,7 +365,7 @@ impl Bench {
         let (reply, pending) = Reply::channel(submit.reference.clone());
         let reply = self.started.books.enter(reply, true);
         let job = self.started.preparer.prepare(submit, reply).unwrap();
-        self.started.address.do_send(job);
+        self.started.intake.push([job], &self.started.address);
         pending
     }
 
