@@ -19,6 +19,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use actix::prelude::SendError;
 use actix::{Actor, Addr, Context, Handler, Message, Recipient};
 use tokio::sync::mpsc;
 
@@ -234,19 +235,94 @@ pub enum Report {
 ///
 /// The addresses in it are the only ones of the bind. When they are dropped, and so when the router is gone, the
 /// bind unbinds and ends.
-pub struct BindAddress {
-    /// For jobs.
-    pub assign: Recipient<Assign>,
+pub struct BindAddress(Box<dyn Anyone>);
+
+impl BindAddress {
+    /// Hands it messages.
+    ///
+    /// # Errors
+    ///
+    /// Gives them back when the actor is gone.
+    pub fn assign(&self, jobs: Vec<Box<Job>>) -> Result<(), Vec<Box<Job>>> {
+        let assigned = self.0.assign(Assign(jobs));
+        assigned.map_err(|refused| refused.into_inner().0)
+    }
+
     /// For orders.
-    pub control: Recipient<Control>,
+    #[must_use]
+    pub fn control(&self) -> Recipient<Control> {
+        self.0.control()
+    }
+
     /// For requests that are no messages.
-    pub ask: Recipient<Ask>,
+    #[must_use]
+    pub fn ask(&self) -> Recipient<Ask> {
+        self.0.ask()
+    }
+
     /// For messages that are taken back.
-    pub withdraw: Recipient<Withdraw>,
+    #[must_use]
+    pub fn withdraw(&self) -> Recipient<Withdraw> {
+        self.0.withdraw()
+    }
+
     /// For other settings.
-    pub retune: Recipient<Retune>,
+    #[must_use]
+    pub fn retune(&self) -> Recipient<Retune> {
+        self.0.retune()
+    }
+
     /// For questions.
-    pub status: Recipient<GetBindStatus>,
+    #[must_use]
+    pub fn status(&self) -> Recipient<GetBindStatus> {
+        self.0.status()
+    }
+}
+
+/// An actor that can be a bind. Recipients are made when they are needed: each costs an allocation, and there are
+/// thousands of binds.
+trait Anyone {
+    fn assign(&self, assign: Assign) -> Result<(), SendError<Assign>>;
+    fn control(&self) -> Recipient<Control>;
+    fn ask(&self) -> Recipient<Ask>;
+    fn withdraw(&self) -> Recipient<Withdraw>;
+    fn retune(&self) -> Recipient<Retune>;
+    fn status(&self) -> Recipient<GetBindStatus>;
+}
+
+impl<A> Anyone for Addr<A>
+where
+    A: Actor<Context = Context<A>>
+        + Handler<Ask>
+        + Handler<Assign>
+        + Handler<Control>
+        + Handler<Retune>
+        + Handler<Withdraw>
+        + Handler<GetBindStatus>,
+{
+    fn assign(&self, assign: Assign) -> Result<(), SendError<Assign>> {
+        self.try_send(assign)
+    }
+
+    fn control(&self) -> Recipient<Control> {
+        self.clone().recipient()
+    }
+
+    fn ask(&self) -> Recipient<Ask> {
+        self.clone().recipient()
+    }
+
+    fn withdraw(&self) -> Recipient<Withdraw> {
+        self.clone().recipient()
+    }
+
+    fn retune(&self) -> Recipient<Retune> {
+        self.clone().recipient()
+    }
+
+    fn status(&self) -> Recipient<GetBindStatus> {
+        self.clone().recipient()
+    }
 }
 
 impl<A> From<Addr<A>> for BindAddress
@@ -260,14 +336,7 @@ where
         + Handler<GetBindStatus>,
 {
     fn from(address: Addr<A>) -> Self {
-        Self {
-            assign: address.clone().recipient(),
-            control: address.clone().recipient(),
-            ask: address.clone().recipient(),
-            withdraw: address.clone().recipient(),
-            retune: address.clone().recipient(),
-            status: address.recipient(),
-        }
+        Self(Box::new(address))
     }
 }
 

@@ -283,6 +283,9 @@ impl Bind {
             warn!(bind = %self.identity.bind, %error, "the bind PDU cannot be written");
         }
         self.desk.jobs.open();
+        // What made the connection makes room first, which the link then takes: of a thousand binds that connect
+        // together, nobody else would.
+        self.open = Open::Nothing;
         self.open = Open::Linked(Box::new(Link::new(session, transport)));
     }
 

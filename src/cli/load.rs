@@ -1,5 +1,6 @@
 //! `load`: work for any SMSC, through the whole stack.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::args::Load;
@@ -77,7 +78,7 @@ fn settings(args: &Load) -> Settings {
     }
     if let Some(rate) = args.rate {
         settings = settings.budget(BUDGET, BudgetSettings::new(rate));
-        for bind in settings.binds.values_mut() {
+        for bind in settings.binds.values_mut().map(Arc::make_mut) {
             bind.budget = Some(BUDGET.into());
         }
     }

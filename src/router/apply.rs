@@ -172,7 +172,7 @@ impl Core {
         info!(%bind, order = order.name(), "order");
         let address = member.address().ok_or_else(gone)?;
         // A bind whose actor died in this moment is started again, and has nothing to finish.
-        address.control.do_send(control);
+        address.control().do_send(control);
         Ok(())
     }
 
@@ -275,7 +275,7 @@ impl Core {
             .collect();
         self.binds
             .stopped
-            .retain(|member| wanted(&member.id).is_some_and(|settings| *settings == *member.settings));
+            .retain(|member| wanted(&member.id).is_some_and(|settings| *settings == member.settings));
         applied
             .unchanged
             .extend(self.binds.stopped.iter().map(|member| member.id.clone()));
@@ -284,7 +284,7 @@ impl Core {
             let is_stopped = self.binds.stopped.iter().any(|member| member.id == id);
             if !is_stopped && self.binds.by_name_mut(name).is_none() {
                 let unspent = unspent.remove(&id).unwrap_or_default();
-                self.add_bind(id.clone(), Arc::new(bind.clone()), unspent, now);
+                self.add_bind(id.clone(), bind.clone(), unspent, now);
                 applied.added.push(id);
             }
         }
@@ -293,7 +293,7 @@ impl Core {
     fn change_bind(
         &mut self,
         key: BindKey,
-        wanted: &BindSettings,
+        wanted: &Arc<BindSettings>,
         deadline: std::time::Instant,
         applied: &mut Applied,
     ) {
@@ -302,15 +302,15 @@ impl Core {
         };
         let id = member.id.clone();
         let stays = matches!(member.fate, Fate::Stays | Fate::Drained);
-        if stays && *member.settings == *wanted {
+        if stays && member.settings == *wanted {
             return applied.unchanged.push(id);
         }
-        let settings = Arc::new(wanted.clone());
+        let settings = wanted.clone();
         if matches!(member.fate, Fate::Stays) && member.settings.is_retuned_to(wanted) {
             member.settings = settings.clone();
             if let Some(address) = member.address() {
                 // One whose actor died in this moment starts with the new settings.
-                address.retune.do_send(Retune(settings));
+                address.retune().do_send(Retune(settings));
             }
             return applied.retuned.push(id);
         }
@@ -335,7 +335,7 @@ impl Core {
         };
         member.fate = fate;
         match member.address() {
-            Some(address) => address.control.do_send(Control::Drain { deadline }),
+            Some(address) => address.control().do_send(Control::Drain { deadline }),
             // Its actor has just ended; whoever watches it finds that in a moment.
             None => member.phase = Phase::Stopped,
         }

@@ -195,12 +195,7 @@ impl Core {
             self.binds.budgets.insert(name.clone(), budget);
         }
         for (name, bind) in &settings.binds {
-            self.add_bind(
-                name.as_str().into(),
-                Arc::new(bind.clone()),
-                Unspent::default(),
-                now,
-            );
+            self.add_bind(name.as_str().into(), bind.clone(), Unspent::default(), now);
         }
     }
 
@@ -370,7 +365,7 @@ impl Core {
                 && let Some(address) = member.address()
             {
                 // Harmless where it is lost: the bind ends.
-                address.control.do_send(Control::Hurry);
+                address.control().do_send(Control::Hurry);
             }
         }
     }

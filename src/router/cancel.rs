@@ -63,7 +63,7 @@ impl Core {
     fn withdraw(&self, reference: &Reference) -> Vec<actix::dev::RecipientRequest<Withdraw>> {
         let addresses = self.binds.iter().filter_map(|(_, member)| member.address());
         addresses
-            .map(|address| address.withdraw.send(Withdraw(reference.clone())))
+            .map(|address| address.withdraw().send(Withdraw(reference.clone())))
             .collect()
     }
 }

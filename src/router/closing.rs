@@ -102,7 +102,7 @@ impl Core {
         for (_, member) in self.binds.iter() {
             if let Some(address) = member.address() {
                 // A bind whose actor is dead has nothing to finish.
-                address.control.do_send(Control::Drain { deadline });
+                address.control().do_send(Control::Drain { deadline });
             }
         }
     }

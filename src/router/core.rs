@@ -10,7 +10,6 @@ use super::binds::{Account, Binds};
 use super::closing::Closing;
 use super::routes::{Lanes, Strategies};
 use super::{Books, Intake, Preparer};
-use crate::bind::messages::Assign;
 use crate::dispatch::{BindKey, Dispatcher, LaneKey, Refusal, Ticket};
 use crate::events::Hub;
 use crate::link;
@@ -22,6 +21,14 @@ pub(super) const TURN: usize = 1_024;
 
 /// How often receipts that nobody came for are given up.
 const SWEEP: Duration = Duration::from_secs(10);
+
+/// What the router shares with those who use it from other threads.
+pub(super) struct Shared {
+    pub(super) hub: Arc<Hub>,
+    pub(super) books: Arc<Books>,
+    pub(super) preparer: Arc<Preparer>,
+    pub(super) intake: Arc<Intake>,
+}
 
 /// The state of the router. Handlers and the pump share it.
 pub(super) struct Core {
@@ -50,10 +57,7 @@ pub(super) struct Core {
 impl Core {
     pub(super) fn new(
         settings: Arc<Settings>,
-        hub: Arc<Hub>,
-        books: Arc<Books>,
-        preparer: Arc<Preparer>,
-        intake: Arc<Intake>,
+        shared: Shared,
         binds: Binds,
         strategies: Strategies,
         alive: watch::Sender<()>,
@@ -62,10 +66,10 @@ impl Core {
         let lanes = Lanes::new(&settings, strategies, &mut dispatcher);
         Self {
             settings,
-            hub,
-            books,
-            preparer,
-            intake,
+            hub: shared.hub,
+            books: shared.books,
+            preparer: shared.preparer,
+            intake: shared.intake,
             dispatcher,
             lanes,
             accounts: BTreeMap::new(),
@@ -184,9 +188,9 @@ impl Core {
                 return;
             };
             let refused = match self.binds.get(key).and_then(|member| member.address()) {
-                Some(address) => match address.assign.try_send(Assign(jobs)) {
+                Some(address) => match address.assign(jobs) {
                     Ok(()) => continue,
-                    Err(error) => error.into_inner().0,
+                    Err(refused) => refused,
                 },
                 None => jobs,
             };

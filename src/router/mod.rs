@@ -58,7 +58,7 @@ use crate::link::{Connect, Governance, Governor};
 use crate::settings::Settings;
 use crate::submit::{Batch, Reply, Submit, SubmitBatch, SubmitResult};
 use binds::Binds;
-use core::Core;
+use core::{Core, Shared};
 use intake::Arrived;
 use pump::Pump;
 
@@ -132,16 +132,13 @@ impl Router {
         let governance = Governance::from(&setup.settings.router);
         let governor = Arc::new(Governor::new(setup.connector, governance));
         let binds = Binds::new(setup.start, setup.sequences, setup.stores, governor, setup.seed);
-        let mut core = Core::new(
-            setup.settings,
-            hub.clone(),
-            books.clone(),
-            preparer.clone(),
-            intake.clone(),
-            binds,
-            setup.strategies,
-            alive,
-        );
+        let shared = Shared {
+            hub: hub.clone(),
+            books: books.clone(),
+            preparer: preparer.clone(),
+            intake: intake.clone(),
+        };
+        let mut core = Core::new(setup.settings, shared, binds, setup.strategies, alive);
         core.start_binds();
         core.end_drain();
         let router = Self {

@@ -1,7 +1,7 @@
 //! How texts are written for the binds that may carry them.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use super::routes::{table, traits};
 use crate::dispatch::Routes;
@@ -98,7 +98,7 @@ impl Options {
 }
 
 /// How to write what any of these binds may carry.
-fn options<'a>(binds: impl IntoIterator<Item = &'a BindSettings>) -> SplitOptions {
+fn options<'a>(binds: impl IntoIterator<Item = &'a Arc<BindSettings>>) -> SplitOptions {
     let mut alphabets = binds.into_iter().map(|bind| bind.default_alphabet);
     let first = alphabets.next().unwrap_or(DefaultAlphabet::Gsm);
     SplitOptions {

@@ -42,7 +42,7 @@ impl Core {
         };
         if let Some(address) = address {
             // A bind that died in this moment drops it, and it answers.
-            address.ask.do_send(Ask(inquiry));
+            address.ask().do_send(Ask(inquiry));
         }
         answer
     }

@@ -87,7 +87,9 @@ impl Core {
         };
         let live = self.binds.iter().map(|(_, member)| member);
         let members = live.chain(&self.binds.stopped).map(|member| {
-            let asked = member.address().map(|address| address.status.send(GetBindStatus));
+            let asked = member
+                .address()
+                .map(|address| address.status().send(GetBindStatus));
             (asked, last_known(member, now))
         });
         let members: Vec<_> = members.collect();

@@ -50,6 +50,7 @@ pub use values::Shares;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::Path;
+use std::sync::Arc;
 
 use field::{Checker, Reader, Table};
 use section::{Section, section};
@@ -67,8 +68,8 @@ section! {
     ///     .bind("acme-2", BindSettings::new("smpp2.example:2775", "acme", "secret").budget("acme"));
     /// ```
     pub struct Settings {
-        /// The binds, by name.
-        pub binds: BTreeMap<String, BindSettings> = BTreeMap::new();
+        /// The binds, by name, shared with those who run; [`bind_mut`](Self::bind_mut) changes one.
+        pub binds: BTreeMap<String, Arc<BindSettings>> = BTreeMap::new();
         /// TLVs that the standard does not know, by name.
         pub tlvs: BTreeMap<String, TlvSettings> = BTreeMap::new();
         /// Limits of rate that binds share, by name.
@@ -209,7 +210,7 @@ impl Settings {
 
     /// Leads every bind of the embedded SMSC `name` to where that listens.
     pub fn connect_to_embedded(&mut self, name: &str, address: SocketAddr) {
-        for bind in self.binds.values_mut() {
+        for bind in self.binds.values_mut().map(Arc::make_mut) {
             if bind.smsc.as_deref() == Some(name) {
                 bind.smsc = None;
                 bind.hosts = vec![HostPort::from(address)];
@@ -220,8 +221,13 @@ impl Settings {
     /// The same with one bind more, or another one of that name.
     #[must_use]
     pub fn bind(mut self, name: impl Into<String>, bind: BindSettings) -> Self {
-        self.binds.insert(name.into(), bind);
+        self.binds.insert(name.into(), Arc::new(bind));
         self
+    }
+
+    /// The bind of that name, to change it. Who shares it already keeps it as it is.
+    pub fn bind_mut(&mut self, name: &str) -> Option<&mut BindSettings> {
+        self.binds.get_mut(name).map(Arc::make_mut)
     }
 
     /// The same with one TLV more.

@@ -1,5 +1,7 @@
 //! A section of the configuration: one table with a row for each key, from which everything else follows.
 
+use std::sync::Arc;
+
 use super::field::{Checker, Table};
 use super::keys::Keys;
 use super::shown::Entries;
@@ -50,6 +52,27 @@ pub(super) trait Section: Default {
 
     /// What may stand between the words of a name, where such tables have names.
     const SEPARATOR: char;
+}
+
+/// Settings that are shared are changed for whoever reads them, and not for the others.
+impl<S: Section + Clone> Section for Arc<S> {
+    fn read(&mut self, table: &mut Table<'_, '_>) {
+        Self::make_mut(self).read(table);
+    }
+
+    fn check(&self, path: &str, checker: &mut Checker<'_>) {
+        (**self).check(path, checker);
+    }
+
+    fn show(&self, entries: &mut Entries) {
+        (**self).show(entries);
+    }
+
+    fn describe(&self, keys: &mut Keys) {
+        (**self).describe(keys);
+    }
+
+    const SEPARATOR: char = S::SEPARATOR;
 }
 
 /// Declares a section, a row for each key: what it is for, its type, its default, and what is allowed.

@@ -1,5 +1,7 @@
 //! TLVs by name: those that the standard does not know, and values that a bind puts into its messages.
 
+use std::sync::Arc;
+
 use std::collections::BTreeMap;
 
 use config::ValueKind;
@@ -274,7 +276,7 @@ impl Settings {
         let registries: Vec<_> = self.binds.keys().map(|name| self.tlv_registry(name)).collect();
         for (bind, registry) in self.binds.values_mut().zip(registries) {
             if let Ok(registry) = registry {
-                bind.tlvs.resolve(&registry);
+                Arc::make_mut(bind).tlvs.resolve(&registry);
             }
         }
     }

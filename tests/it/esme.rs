@@ -556,7 +556,7 @@ async fn settings_that_cannot_be_used_start_nothing() {
         assert!(wrong.contains("binds.a-3.budget"), "{wrong}");
         let mut settings = Settings::default().bind("a-1", bind());
         settings.smsc.insert("one".into(), SmscSettings::default());
-        if let Some(bind) = settings.binds.get_mut("a-1") {
+        if let Some(bind) = settings.bind_mut("a-1") {
             bind.hosts.clear();
             bind.smsc = Some("one".into());
         }

@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use bindery::esme::Esme;
@@ -372,7 +373,7 @@ async fn a_hostile_smsc_is_understood() {
         .response(IdBase::Hex)
         .receipt(IdBase::Decimal);
     let mut settings = settings();
-    for bind in settings.binds.values_mut() {
+    for bind in settings.binds.values_mut().map(Arc::make_mut) {
         bind.message_ids = ids.clone();
     }
     let run = run(behaviour, seed, settings).await;

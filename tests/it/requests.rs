@@ -219,7 +219,7 @@ async fn a_link_that_breaks_leaves_no_request_without_an_answer() {
     local(async {
         let (smsc, settings) = slow();
         let mut settings = settings;
-        settings.binds.get_mut("a-1").unwrap().window = 3;
+        settings.bind_mut("a-1").unwrap().window = 3;
         let esme = started(settings, &smsc).await;
         smsc.freeze_links();
         let asked: Vec<_> = (0..8)

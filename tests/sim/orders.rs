@@ -77,7 +77,7 @@ fn change(random: &mut Rng, settings: &mut Settings) {
             let host = &name[..1];
             let new = format!("{host}-{}", names.len() + 10);
             let other = bind(random, host, &new, settings.binds[name].budget.clone());
-            settings.binds.insert(new, other);
+            settings.binds.insert(new, other.into());
         }
         2 => {
             for budget in settings.budgets.values_mut() {
@@ -86,11 +86,11 @@ fn change(random: &mut Rng, settings: &mut Settings) {
         }
         3 => {
             // Only a new session can have it.
-            let bind = settings.binds.get_mut(name).expect("it is there");
+            let bind = settings.bind_mut(name).expect("it is there");
             bind.response_timeout = secs(random.u64(1..12));
         }
         _ => {
-            let bind = settings.binds.get_mut(name).expect("it is there");
+            let bind = settings.bind_mut(name).expect("it is there");
             bind.window = random.usize(1..20);
             if bind.rate.is_some() && chance(random, 0.7) {
                 bind.rate = Some(0.5 + random.f64() * 30.0);

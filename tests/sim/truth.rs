@@ -38,7 +38,7 @@ impl Run<'_> {
         let bind = bind.to_owned();
         self.settings
             .iter()
-            .filter_map(move |settings| settings.binds.get(bind.as_str()))
+            .filter_map(move |settings| settings.binds.get(bind.as_str()).map(std::ops::Deref::deref))
     }
 
     /// The account of a bind, which no settings change.

@@ -311,7 +311,7 @@ fn a_bind_goes_before_its_preset_and_the_rest_is_that_of_the_preset() {
     ];
     let environment = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));
     let settings = Settings::read(BIND, "bindery.toml", environment).unwrap();
-    assert_eq!(settings.binds["a-1"], preset("vonage").rate(60.0));
+    assert_eq!(*settings.binds["a-1"], preset("vonage").rate(60.0));
 }
 
 #[test]
