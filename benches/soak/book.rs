@@ -11,9 +11,10 @@ use bindery::submit::{Reference, SubmitError, SubmitResult};
 /// Messages for which there is room without growth.
 const ROOM: usize = 1 << 23;
 
-/// Which numbers came, a bit each, and how.
+/// Which numbers came, and how.
 pub(crate) struct Book {
-    bits: Vec<u64>,
+    /// The bit of a number is set until it comes.
+    missing: Vec<u64>,
     /// Numbers that came again.
     pub(crate) twice: u64,
     pub(crate) count: u64,
@@ -23,12 +24,11 @@ pub(crate) struct Book {
 }
 
 impl Default for Book {
-    /// All pages are touched now, so that what is told to it does not look like growth.
+    /// All pages are written now, so that what is told to it does not look like growth. Zeros would not be written
+    /// but asked of the system.
     fn default() -> Self {
-        let mut bits = vec![u64::MAX; ROOM / 64];
-        bits.fill(0);
         Self {
-            bits,
+            missing: vec![u64::MAX; ROOM / 64],
             twice: 0,
             count: 0,
             kinds: BTreeMap::new(),
@@ -40,11 +40,11 @@ impl Default for Book {
 impl Book {
     pub(crate) fn note(&mut self, number: u64, result: &SubmitResult) {
         let (word, bit) = (number as usize / 64, 1 << (number % 64));
-        if self.bits.len() <= word {
-            self.bits.resize(word + 1024, 0);
+        if self.missing.len() <= word {
+            self.missing.resize(word + 1024, u64::MAX);
         }
-        self.twice += u64::from(self.bits[word] & bit != 0);
-        self.bits[word] |= bit;
+        self.twice += u64::from(self.missing[word] & bit == 0);
+        self.missing[word] &= !bit;
         self.count += 1;
         *self.kinds.entry(kind(result)).or_default() += 1;
         if let Ok(submitted) = result {
@@ -56,7 +56,7 @@ impl Book {
     pub(crate) fn is_complete(&self, last: u64) -> bool {
         self.twice == 0
             && self.count == last
-            && (1..=last).all(|number| self.bits[number as usize / 64] & (1 << (number % 64)) != 0)
+            && (1..=last).all(|number| self.missing[number as usize / 64] & (1 << (number % 64)) == 0)
     }
 }
 

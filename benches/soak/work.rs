@@ -13,8 +13,7 @@ use crate::book::Book;
 const BATCH: u64 = 10;
 const LEAVES: u64 = 50;
 
-/// One message in so many asks for a receipt. Those are remembered for an hour, for receipts that come again; that is
-/// growth, but wanted, so they are few.
+/// One message in so many asks for a receipt.
 const RECEIPTS: u64 = 499;
 
 /// How long a caller who leaves stays.
