@@ -398,7 +398,9 @@ const fn seen(error: &ConnectError) -> ConnectFailure {
             TlsError::UnknownAuthority => ConnectFailure::CertificateAuthority,
             TlsError::NotPinned => ConnectFailure::CertificateNotPinned,
             TlsError::InvalidCertificate => ConnectFailure::CertificateInvalid,
-            TlsError::File { .. } | TlsError::Settings | TlsError::NotBuilt => ConnectFailure::TlsSettings,
+            TlsError::File { .. } | TlsError::WrongKey { .. } | TlsError::Settings | TlsError::NotBuilt => {
+                ConnectFailure::TlsSettings
+            }
             TlsError::Refused | TlsError::Handshake(_) => ConnectFailure::Tls,
         },
     }

@@ -112,7 +112,13 @@ pub enum TlsError {
         /// Its name.
         file: String,
     },
-    /// Certificate and key do not belong together, or the name is none.
+    /// A key of ours is not that of our certificate.
+    #[error("{file}: the key is not that of the certificate")]
+    WrongKey {
+        /// The file of the key.
+        file: String,
+    },
+    /// A name is none, or there is no certificate where one is needed.
     #[error("TLS cannot be set up as it is configured")]
     Settings,
     /// TLS is not in this build.

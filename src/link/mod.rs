@@ -4,6 +4,7 @@
 //! nothing is left, hands over each event at once, and arms its one timer. The bind wraps it in an
 //! `ActorFuture`, the embedded SMSC in a task.
 
+pub(crate) mod accept;
 mod connect;
 mod governor;
 mod outbind;

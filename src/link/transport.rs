@@ -34,6 +34,16 @@ impl Transport {
         let (one, other) = tokio::io::duplex(octets);
         (Self::Pipe(one), Self::Pipe(other))
     }
+
+    /// The TCP connection beneath, where there is one to be seen.
+    pub(crate) fn tcp(&self) -> Option<&TcpStream> {
+        match self {
+            Self::Tcp(stream) => Some(stream),
+            #[cfg(feature = "tls")]
+            Self::Tls(stream) => Some(stream.get_ref().0),
+            Self::Pipe(_) | Self::Other(_) => None,
+        }
+    }
 }
 
 /// Passes a call on to whatever carries the octets.

@@ -51,6 +51,12 @@ fn check_bind(path: &str, bind: &BindSettings, settings: &Settings, checker: &mu
         (Some(_), false) => checker.report(key("smsc"), one_of(["smsc", "hosts"])),
         (Some(smsc), true) => {
             require(key("smsc"), "embedded SMSC", smsc, &settings.smsc, checker);
+            if let Some(encrypts) = settings.smsc.get(smsc).map(|smsc| smsc.tls.enabled)
+                && encrypts != bind.tls.enabled
+            {
+                let text = format!("must be {encrypts}, as tls.enabled of the SMSC {smsc:?} is");
+                combination(checker, key("tls.enabled"), &text);
+            }
         }
         (None, false) => {}
     }
@@ -140,16 +146,13 @@ fn check_bind(path: &str, bind: &BindSettings, settings: &Settings, checker: &mu
 
 fn check_tls(path: &str, tls: &TlsSettings, checker: &mut Checker<'_>) {
     let key = |key: &str| format!("{path}.{key}");
-    if tls.enabled && !cfg!(feature = "tls") {
-        combination(checker, key("enabled"), "needs a build with the feature `tls`");
-    }
-    if tls.certificate_file.is_some() != tls.key_file.is_some() {
-        let (has, lacks) = match tls.key_file {
-            None => ("certificate_file", "key_file"),
-            Some(_) => ("key_file", "certificate_file"),
-        };
-        combination(checker, key(has), &format!("needs {lacks} beside it"));
-    }
+    check_own_certificate(
+        path,
+        tls.enabled,
+        tls.certificate_file.as_ref(),
+        tls.key_file.as_ref(),
+        checker,
+    );
     if tls.dangerously_accept_any_certificate && tls.ca_file.is_some() {
         combination(
             checker,
@@ -172,6 +175,27 @@ fn check_tls(path: &str, tls: &TlsSettings, checker: &mut Checker<'_>) {
                 "has no use, because pinned_sha256 counts instead of authorities; leave out one of them",
             );
         }
+    }
+}
+
+/// What both sides need.
+fn check_own_certificate(
+    path: &str,
+    enabled: bool,
+    certificate: Option<&String>,
+    key: Option<&String>,
+    checker: &mut Checker<'_>,
+) {
+    let path = |key: &str| format!("{path}.{key}");
+    if enabled && !cfg!(feature = "tls") {
+        combination(checker, path("enabled"), "needs a build with the feature `tls`");
+    }
+    if certificate.is_some() != key.is_some() {
+        let (has, lacks) = match key {
+            None => ("certificate_file", "key_file"),
+            Some(_) => ("key_file", "certificate_file"),
+        };
+        combination(checker, path(has), &format!("needs {lacks} beside it"));
     }
 }
 
@@ -263,6 +287,16 @@ fn check_smsc(path: &str, smsc: &SmscSettings, checker: &mut Checker<'_>) {
                 &format!("{system_id:?} is the system_id of the account {first:?} too; each needs its own"),
             );
         }
+    }
+    let (tls, key) = (&smsc.tls, format!("{path}.tls"));
+    let (certificate, secret) = (tls.certificate_file.as_ref(), tls.key_file.as_ref());
+    check_own_certificate(&key, tls.enabled, certificate, secret, checker);
+    if tls.enabled && certificate.is_none() && secret.is_none() {
+        combination(
+            checker,
+            format!("{key}.enabled"),
+            "needs certificate_file and key_file",
+        );
     }
     let mobile = &smsc.mobile_originated;
     if mobile.count.is_some() && mobile.rate.is_none() {

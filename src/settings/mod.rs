@@ -43,7 +43,7 @@ pub use smsc::{
     IdDigits, Nonsense, OddReceipt, OddResponse, SmscAccountSettings, SmscFaultSettings, SmscLimitSettings,
     SmscMessageIdSettings, SmscMobileSettings, SmscSettings,
 };
-pub use tls::{CertificatePin, TlsSettings, TlsVersion};
+pub use tls::{CertificatePin, SmscTlsSettings, TlsSettings, TlsVersion};
 pub use tlvs::{TlvSet, TlvSettings, TlvValues};
 pub use values::Shares;
 

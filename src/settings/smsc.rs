@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::rule::{Above, AtLeast, Characters};
 use super::section::section;
 use super::values::{Shares, hours, mins, ms, secs};
-use super::{HostPort, Secret};
+use super::{HostPort, Secret, SmscTlsSettings};
 use crate::pdu::{CommandStatus, MessageState};
 
 section! {
@@ -36,6 +36,8 @@ section! {
         pub retry_after: Duration = secs(1), ms(1)..=hours(1);
         /// How the ids of messages are written.
         pub message_ids: SmscMessageIdSettings = SmscMessageIdSettings::default();
+        /// How connections are encrypted.
+        pub tls: SmscTlsSettings = SmscTlsSettings::default();
         /// Messages from phones, to every account that has a receiving bind.
         pub mobile_originated: SmscMobileSettings = SmscMobileSettings::default();
         /// What goes wrong.

@@ -74,3 +74,20 @@ section! {
         pub dangerously_accept_any_certificate: bool = false;
     }
 }
+
+section! {
+    /// TLS of an embedded SMSC. Files are read again for each connection, so renewed ones need no restart.
+    pub struct SmscTlsSettings {
+        /// Whether connections are encrypted; then none is taken that is not.
+        pub enabled: bool = false;
+        /// File with its certificate (PEM) and those between it and its authority; needs `key_file`.
+        pub certificate_file: Option<String> = None, Characters(1..=4096);
+        /// File with the key (PEM) of its certificate.
+        pub key_file: Option<String> = None, Characters(1..=4096);
+        /// File with the certificates (PEM) of the authorities of clients: whoever connects must then show a certificate
+        /// of theirs. Default: none is asked for.
+        pub ca_file: Option<String> = None, Characters(1..=4096);
+        /// The oldest version that is spoken: `1.2` or `1.3`.
+        pub min_version: TlsVersion = TlsVersion::V1_2;
+    }
+}

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::faults::Faults;
 use super::message_id::MessageIds;
 use crate::pdu::MessageState;
+use crate::settings::SmscTlsSettings;
 
 /// How an SMSC behaves: whom it lets in, how fast it answers, which receipts it sends, and what goes wrong.
 ///
@@ -49,6 +50,9 @@ pub struct Behaviour {
     pub retry_after: Duration,
     /// Messages that come from phones without being asked for.
     pub mobile_originated: Option<MobileOriginated>,
+    /// How connections over TCP are encrypted; none: not at all. Counts for each connection that is made from then on,
+    /// whatever its `enabled` says; its files are read again for each.
+    pub tls: Option<SmscTlsSettings>,
     /// What goes wrong.
     pub faults: Faults,
     /// What is too much.
@@ -71,6 +75,7 @@ impl Default for Behaviour {
             final_states: Shares::default(),
             retry_after: Duration::from_secs(1),
             mobile_originated: None,
+            tls: None,
             faults: Faults::default(),
             limits: Limits::default(),
             witness: false,

@@ -36,6 +36,7 @@ impl From<&SmscSettings> for Behaviour {
             final_states: Shares::new(settings.final_states.iter()),
             retry_after: settings.retry_after,
             mobile_originated,
+            tls: settings.tls.enabled.then(|| settings.tls.clone()),
             faults: faults.into(),
             limits: Limits {
                 connections: limits.connections,

@@ -59,7 +59,7 @@ impl Manner {
             return (transport, None);
         }
         if self.reset
-            && let Transport::Tcp(stream) = &transport
+            && let Some(stream) = transport.tcp()
         {
             // Where that cannot be set it ends as any other.
             let _ = stream.set_zero_linger();

@@ -46,7 +46,7 @@ pub use network::MemoryNetwork;
 pub use script::{Script, Step};
 pub use witness::{Fate, Observer, Seen, SeenMessage, Sighting, Witness};
 
-use crate::link::{Connect, now};
+use crate::link::{Connect, accept, now};
 use crate::pdu::DeliverSm;
 use door::Door;
 use links::Wish;
@@ -74,8 +74,12 @@ impl Smsc {
     ///
     /// # Errors
     ///
-    /// The address cannot be resolved or is taken.
+    /// The address cannot be resolved or is taken, or the files of [`Behaviour::tls`] cannot be used.
     pub async fn listen(address: impl ToSocketAddrs, behaviour: Behaviour, seed: u64) -> io::Result<Self> {
+        if let Some(tls) = &behaviour.tls {
+            let unusable = |error| io::Error::new(io::ErrorKind::InvalidInput, error);
+            accept::check(tls).await.map_err(unusable)?;
+        }
         let mut failure = io::Error::new(io::ErrorKind::InvalidInput, "the address resolves to nothing");
         for address in tokio::net::lookup_host(address).await? {
             match door::open(address).and_then(|listener| Ok((listener.local_addr()?, listener))) {
@@ -104,7 +108,8 @@ impl Smsc {
         }
     }
 
-    /// Connects to this SMSC in memory, whatever the host and port; also to one that listens on a port too.
+    /// Connects to this SMSC in memory, whatever the host and port; also to one that listens on a port too. Nothing is
+    /// encrypted there.
     ///
     /// It does not keep the SMSC alive.
     #[must_use]

@@ -7,17 +7,20 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
 use std::time::{Duration, SystemTime};
 
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
 use tokio::sync::futures::Notified;
-use tokio::time::sleep;
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
 
 use super::behaviour::Behaviour;
 use super::centre::Centre;
 use super::door::Door;
 use super::links::Wish;
 use super::peer::Peer;
+use crate::link::accept::secure;
 use crate::link::{Link, Transport, now};
+use crate::settings::SmscTlsSettings;
 
 /// How long accepting pauses when the system has no more sockets to give.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -128,18 +131,45 @@ impl Shared {
 
 /// Accepts connections until it is aborted.
 pub(super) async fn accept(shared: Arc<Shared>, listener: TcpListener) {
+    // They end with it.
+    let mut handshakes = JoinSet::new();
     loop {
-        match listener.accept().await {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            Some(_) = handshakes.join_next() => continue,
+        };
+        match accepted {
             Ok((stream, _)) => {
                 // Batching is our own job; without it Nagle would hold responses back.
                 let _ = stream.set_nodelay(true);
-                shared.serve(Transport::Tcp(stream));
+                let (tls, limits) = {
+                    let behaviour = &shared.centre().behaviour;
+                    (behaviour.tls.clone(), behaviour.limits.clone())
+                };
+                match tls {
+                    None => drop(shared.serve(Transport::Tcp(stream))),
+                    Some(tls) if handshakes.len() < limits.connections => {
+                        handshakes.spawn(shake_hands(Arc::clone(&shared), stream, tls, limits.session_init));
+                    }
+                    // It is closed at once.
+                    Some(_) => {}
+                }
             }
             Err(error) => {
                 tracing::warn!(%error, "cannot accept");
                 sleep(ACCEPT_PAUSE).await;
             }
         }
+    }
+}
+
+/// Serves a connection when hands were shaken on it in time.
+async fn shake_hands(shared: Arc<Shared>, stream: TcpStream, tls: SmscTlsSettings, patience: Duration) {
+    match timeout(patience, secure(stream, &tls)).await {
+        Ok(Ok(transport)) if shared.is_open() => drop(shared.serve(transport)),
+        // It was stopped meanwhile, or the peer said nothing.
+        Ok(Ok(_)) | Err(_) => {}
+        Ok(Err(error)) => tracing::info!(%error, "no TLS with a peer"),
     }
 }
 

@@ -695,6 +695,58 @@ fn a_file_whose_sending_was_killed_is_sent_to_its_end_and_nothing_with_an_outcom
     );
 }
 
+#[cfg(all(feature = "tls", unix))]
+#[test]
+fn an_smsc_with_tls_takes_who_trusts_it_and_nobody_without_tls() {
+    let certificates = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/certificates");
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: String| {
+        let file = folder.path().join(name);
+        std::fs::write(&file, text).unwrap();
+        file.to_str().unwrap().to_owned()
+    };
+    let shows = |certificate: &str, key: &str| {
+        format!(
+            "[smsc.a.tls]\nenabled = true\ncertificate_file = \"{certificates}/{certificate}\"\n\
+             key_file = \"{certificates}/{key}\"\n"
+        )
+    };
+    let smsc = Smsc::start(&["--config", &write("smsc.toml", shows("server.pem", "server.key"))]);
+    let bind = |tls: &str| {
+        format!(
+            "[binds.a]\nhosts = [\"{}\"]\nsystem_id = \"shop\"\npassword = \"secret\"\n{tls}",
+            smsc.address
+        )
+    };
+    let send = |file: &str, patience: &str| {
+        let message = [
+            "send",
+            "--to",
+            "447700900123",
+            "--text",
+            "hello",
+            "--timeout",
+            patience,
+        ];
+        code(&bindery(&message).args(["--config", file]).output().unwrap())
+    };
+    let trusting = format!(
+        "[binds.a.tls]\nenabled = true\nserver_name = \"localhost\"\nca_file = \"{certificates}/authority.pem\"\n"
+    );
+    assert_eq!(send(&write("tls.toml", bind(&trusting)), "60s"), 0);
+    assert_eq!(send(&write("plain.toml", bind("")), "500ms"), 1);
+    assert_eq!(smsc.end()["messages"], 1);
+
+    let wrong = write("wrong.toml", shows("server.pem", "client.key"));
+    let output = run(&["smsc", "--listen", "127.0.0.1:0", "--config", &wrong]);
+    assert_eq!(code(&output), 1);
+    let complaint = line(&output.stderr);
+    assert!(
+        complaint.ends_with("client.key: the key is not that of the certificate"),
+        "{complaint}"
+    );
+}
+
 #[test]
 fn a_profile_is_enough_to_run_an_smsc() {
     let profile = concat!(env!("CARGO_MANIFEST_DIR"), "/config/profiles/dead.toml");

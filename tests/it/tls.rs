@@ -6,18 +6,14 @@ use std::time::Duration;
 
 use bindery::esme::Esme;
 use bindery::events::{Alarm, Cause, ConnectFailure, Event, Kinds, Phase};
-use bindery::link::{Connect, ConnectError, Connecting, Target, TlsError};
-use bindery::settings::{BindSettings, Settings, TlsSettings};
+use bindery::link::{Connect, ConnectError, Connecting, Target, TcpConnector, TlsError};
+use bindery::settings::{BindSettings, Settings, SmscTlsSettings, TlsSettings};
 use bindery::smsc::{Behaviour, Smsc};
 use bindery::submit::Submit;
-use tokio::net::TcpListener;
-use tokio::task::{LocalSet, spawn_local};
+use tokio::io::AsyncReadExt;
+use tokio::net::TcpStream;
+use tokio::task::LocalSet;
 use tokio::time::{Instant, sleep, timeout};
-use tokio_rustls::TlsAcceptor;
-use tokio_rustls::rustls::ServerConfig;
-use tokio_rustls::rustls::crypto::ring;
-use tokio_rustls::rustls::pki_types::pem::PemObject;
-use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 use crate::watcher::Watcher;
 
@@ -128,61 +124,65 @@ fn file(name: &str) -> String {
     folder.join(name).to_str().unwrap().to_owned()
 }
 
-fn acceptor(certificate: &str) -> TlsAcceptor {
-    let chain = CertificateDer::pem_file_iter(file(&format!("{certificate}.pem"))).unwrap();
-    let chain = chain.map(Result::unwrap).collect();
-    let key = PrivateKeyDer::from_pem_file(file(&format!("{certificate}.key"))).unwrap();
-    let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(chain, key)
-        .unwrap();
-    TlsAcceptor::from(Arc::new(config))
+/// What an SMSC shows that has this certificate.
+fn shown(certificate: &str) -> SmscTlsSettings {
+    SmscTlsSettings::default()
+        .certificate_file(file(&format!("{certificate}.pem")))
+        .key_file(file(&format!("{certificate}.key")))
+}
+
+/// An SMSC on a port that shows the good certificate.
+async fn listen(tls: SmscTlsSettings) -> Smsc {
+    let behaviour = Behaviour {
+        tls: Some(tls),
+        ..Behaviour::default()
+    };
+    Smsc::listen("127.0.0.1:0", behaviour, 1).await.unwrap()
+}
+
+/// A bind to it that trusts our authority.
+fn bind_to(smsc: &Smsc, tls: TlsSettings) -> BindSettings {
+    let address = smsc.local_addr().unwrap().to_string();
+    let tls = tls
+        .enabled(true)
+        .ca_file(file("authority.pem"))
+        .server_name("localhost");
+    BindSettings::new(address.as_str(), "a", "secret")
+        .backoff_initial(Duration::from_millis(500))
+        .backoff_max(Duration::from_secs(1))
+        .tls(tls)
+}
+
+fn start(bind: BindSettings) -> Esme {
+    Esme::start_local(Settings::default().bind("a", bind), Arc::new(TcpConnector)).unwrap()
 }
 
 #[tokio::test]
 async fn a_certificate_that_is_replaced_counts_from_the_next_connection() {
     let test = async {
-        let smsc = Smsc::in_memory(Behaviour::default(), 1);
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let port = listener.local_addr().unwrap().port();
-        let shown = Arc::new(Mutex::new(acceptor("server")));
-        // TLS in front of an SMSC that knows nothing of it.
-        let (connector, show) = (smsc.connector(), shown.clone());
-        spawn_local(async move {
-            loop {
-                let (stream, _) = listener.accept().await.unwrap();
-                let acceptor = show.lock().unwrap().clone();
-                let connecting = connector.connect(&Target::new("smsc", 2775));
-                spawn_local(async move {
-                    if let (Ok(mut stream), Ok(mut link)) = (acceptor.accept(stream).await, connecting.await)
-                    {
-                        // Either side may end it.
-                        let _ = tokio::io::copy_bidirectional(&mut stream, &mut link).await;
-                    }
-                });
+        // Files that are replaced, as a renewal does it.
+        let folder = tempfile::tempdir().unwrap();
+        let replace = |certificate: &str| {
+            for kind in ["pem", "key"] {
+                std::fs::copy(
+                    file(&format!("{certificate}.{kind}")),
+                    folder.path().join(format!("smsc.{kind}")),
+                )
+                .unwrap();
             }
-        });
-        let tls = TlsSettings::default()
-            .enabled(true)
-            .ca_file(file("authority.pem"))
-            .server_name("localhost");
-        let bind = BindSettings::new(format!("127.0.0.1:{port}").as_str(), "a", "secret")
-            .backoff_initial(Duration::from_millis(500))
-            .backoff_max(Duration::from_secs(1))
-            .tls(tls);
-        let esme = Esme::start_local(
-            Settings::default().bind("a", bind),
-            Arc::new(bindery::link::TcpConnector),
-        )
-        .unwrap();
+        };
+        replace("server");
+        let tls = SmscTlsSettings::default()
+            .certificate_file(folder.path().join("smsc.pem").to_str().unwrap())
+            .key_file(folder.path().join("smsc.key").to_str().unwrap());
+        let smsc = listen(tls).await;
+        let esme = start(bind_to(&smsc, TlsSettings::default()));
         let alarms = Watcher::of(&esme, Kinds::ALARMS);
         until(&esme, |phase, _| phase == Phase::Bound).await;
         let send = || esme.try_submit(Submit::text("447700900123", "hello")).unwrap();
         assert!(timeout(PATIENCE, send()).await.unwrap().is_ok());
 
-        *shown.lock().unwrap() = acceptor("expired");
+        replace("expired");
         assert!(
             timeout(PATIENCE, send()).await.unwrap().is_ok(),
             "the link goes on"
@@ -190,11 +190,81 @@ async fn a_certificate_that_is_replaced_counts_from_the_next_connection() {
         smsc.cut_links();
         until(&esme, is_expired).await;
         let waiting = send();
-        *shown.lock().unwrap() = acceptor("server");
+        replace("server");
         assert!(timeout(PATIENCE, waiting).await.unwrap().is_ok());
         assert!(expired(&alarms.seen()) > 0);
         assert_eq!(smsc.counters().binds, 2);
         esme.shutdown(Duration::from_secs(10)).await;
     };
     LocalSet::new().run_until(test).await;
+}
+
+#[tokio::test]
+async fn an_smsc_that_asks_for_certificates_lets_in_who_has_one_of_its_authority() {
+    let test = async {
+        let smsc = listen(shown("server").ca_file(file("authority.pem"))).await;
+        let without = start(bind_to(&smsc, TlsSettings::default()));
+        until(&without, |phase, _| matches!(phase, Phase::Waiting { .. })).await;
+        assert_eq!(smsc.counters().binds, 0);
+        without.shutdown(Duration::from_secs(10)).await;
+
+        let certificate = TlsSettings::default()
+            .certificate_file(file("client.pem"))
+            .key_file(file("client.key"));
+        let with = start(bind_to(&smsc, certificate));
+        until(&with, |phase, _| phase == Phase::Bound).await;
+        with.shutdown(Duration::from_secs(10)).await;
+    };
+    LocalSet::new().run_until(test).await;
+}
+
+#[tokio::test]
+async fn an_smsc_does_not_begin_with_files_that_it_cannot_use_and_goes_on_when_they_are_lost() {
+    let refused = |tls| async {
+        let behaviour = Behaviour {
+            tls: Some(tls),
+            ..Behaviour::default()
+        };
+        let smsc = Smsc::listen("127.0.0.1:0", behaviour, 1).await;
+        smsc.unwrap_err().to_string()
+    };
+    let (missing, foreign) = (file("nothing.pem"), file("client.key"));
+    assert_eq!(
+        refused(shown("nothing")).await,
+        format!("{missing}: no certificate or key can be read")
+    );
+    assert_eq!(
+        refused(shown("server").key_file(foreign.as_str())).await,
+        format!("{foreign}: the key is not that of the certificate")
+    );
+
+    let test = async {
+        let smsc = listen(shown("server")).await;
+        smsc.change(|behaviour| behaviour.tls = Some(shown("nothing")));
+        let esme = start(bind_to(&smsc, TlsSettings::default()));
+        until(&esme, |phase, _| matches!(phase, Phase::Waiting { .. })).await;
+        smsc.change(|behaviour| behaviour.tls = Some(shown("server")));
+        until(&esme, |phase, _| phase == Phase::Bound).await;
+        esme.shutdown(Duration::from_secs(10)).await;
+    };
+    LocalSet::new().run_until(test).await;
+}
+
+#[tokio::test]
+async fn who_does_not_shake_hands_is_no_link_and_is_let_go_after_the_time_for_a_bind() {
+    let smsc = listen(shown("server")).await;
+    smsc.change(|behaviour| {
+        behaviour.limits.session_init = Duration::from_millis(200);
+        behaviour.limits.connections = 1;
+    });
+    let address = smsc.local_addr().unwrap();
+    let mut silent = TcpStream::connect(address).await.unwrap();
+    // Hands that are being shaken have the same limit as connections.
+    let mut second = TcpStream::connect(address).await.unwrap();
+    for stream in [&mut second, &mut silent] {
+        let end = timeout(PATIENCE, stream.read(&mut [0])).await.unwrap();
+        assert_eq!(end.unwrap_or(0), 0);
+        assert_eq!(smsc.counters().links, 0);
+    }
+    smsc.shutdown().await;
 }

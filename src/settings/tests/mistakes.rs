@@ -340,6 +340,14 @@ const BEHIND_A_BIND: &[(&str, &str)] = &[
         "6: binds.a-1.tls.key_file: needs certificate_file beside it",
     ),
     (
+        "[smsc.x.tls]\ncertificate_file = \"a.pem\"",
+        "6: smsc.x.tls.certificate_file: needs key_file beside it",
+    ),
+    (
+        "[smsc.x.tls]\nenabled = true",
+        "6: smsc.x.tls.enabled: needs certificate_file and key_file",
+    ),
+    (
         "[binds.a-1.tls]\nca_file = \"a.pem\"\ndangerously_accept_any_certificate = true",
         "7: binds.a-1.tls.dangerously_accept_any_certificate: trusts everybody, so ca_file has no use; leave out one of them",
     ),

@@ -4,6 +4,8 @@
 //! we connected to; or it is one of those that are pinned, whatever it says. Files are read again for each connection,
 //! so a renewed certificate needs no restart.
 
+pub(super) mod server;
+
 use std::io;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -21,7 +23,8 @@ use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use tokio_rustls::rustls::version::{TLS12, TLS13};
 use tokio_rustls::rustls::{
-    CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme,
+    CertificateError, ClientConfig, DigitallySignedStruct, Error, InconsistentKeys, RootCertStore,
+    SignatureScheme, SupportedProtocolVersion,
 };
 
 use super::{TlsError, Transport};
@@ -55,12 +58,8 @@ pub(super) async fn secure(stream: TcpStream, host: &str, tls: &TlsSettings) -> 
 
 fn client_config(tls: &TlsSettings) -> Result<ClientConfig, TlsError> {
     let provider = Arc::new(ring::default_provider());
-    let versions: &[_] = match tls.min_version {
-        TlsVersion::V1_2 => &[&TLS13, &TLS12],
-        TlsVersion::V1_3 => &[&TLS13],
-    };
     let builder = ClientConfig::builder_with_provider(provider.clone())
-        .with_protocol_versions(versions)
+        .with_protocol_versions(versions(tls.min_version))
         .map_err(|_| TlsError::Settings)?;
     let builder = match &tls.ca_file {
         _ if tls.dangerously_accept_any_certificate => builder
@@ -79,11 +78,10 @@ fn client_config(tls: &TlsSettings) -> Result<ClientConfig, TlsError> {
     };
     let mut config = match (&tls.certificate_file, &tls.key_file) {
         (Some(certificate), Some(key)) => {
-            let unreadable = |_| TlsError::File { file: key.clone() };
-            let key = PrivateKeyDer::from_pem_file(Path::new(key)).map_err(unreadable)?;
+            let secret = PrivateKeyDer::from_pem_file(Path::new(key)).map_err(|_| file_error(key))?;
             builder
-                .with_client_auth_cert(certificates(certificate)?, key)
-                .map_err(|_| TlsError::Settings)?
+                .with_client_auth_cert(certificates(certificate)?, secret)
+                .map_err(|error| key_error(&error, key))?
         }
         _ => builder.with_no_client_auth(),
     };
@@ -92,26 +90,44 @@ fn client_config(tls: &TlsSettings) -> Result<ClientConfig, TlsError> {
     Ok(config)
 }
 
+/// What is spoken, the newest first.
+static VERSIONS: [&SupportedProtocolVersion; 2] = [&TLS13, &TLS12];
+
+/// What is spoken where nothing older than this may be.
+fn versions(min: TlsVersion) -> &'static [&'static SupportedProtocolVersion] {
+    match min {
+        TlsVersion::V1_2 => &VERSIONS,
+        TlsVersion::V1_3 => &VERSIONS[..1],
+    }
+}
+
+fn file_error(file: &str) -> TlsError {
+    let file = file.to_owned();
+    TlsError::File { file }
+}
+
+/// Why a key is not taken for our certificate.
+fn key_error(error: &Error, key: &str) -> TlsError {
+    match error {
+        Error::InconsistentKeys(InconsistentKeys::KeyMismatch) => TlsError::WrongKey { file: key.to_owned() },
+        _ => TlsError::Settings,
+    }
+}
+
 fn authorities(file: &str) -> Result<RootCertStore, TlsError> {
     let mut roots = RootCertStore::empty();
     for certificate in certificates(file)? {
-        let unusable = |_| TlsError::File {
-            file: file.to_owned(),
-        };
-        roots.add(certificate).map_err(unusable)?;
+        roots.add(certificate).map_err(|_| file_error(file))?;
     }
     Ok(roots)
 }
 
 /// The certificates of a file, at least one.
 fn certificates(file: &str) -> Result<Vec<CertificateDer<'static>>, TlsError> {
-    let unreadable = || TlsError::File {
-        file: file.to_owned(),
-    };
-    let found = CertificateDer::pem_file_iter(Path::new(file)).map_err(|_| unreadable())?;
-    let found: Vec<_> = found.collect::<Result<_, _>>().map_err(|_| unreadable())?;
+    let found = CertificateDer::pem_file_iter(Path::new(file)).map_err(|_| file_error(file))?;
+    let found: Vec<_> = found.collect::<Result<_, _>>().map_err(|_| file_error(file))?;
     if found.is_empty() {
-        return Err(unreadable());
+        return Err(file_error(file));
     }
     Ok(found)
 }
@@ -123,10 +139,7 @@ fn system(provider: Arc<CryptoProvider>) -> Result<Arc<Verifier>, TlsError> {
     {
         return Ok(verifier.clone());
     }
-    let unusable = |_| TlsError::File {
-        file: "the system".into(),
-    };
-    let verifier = Arc::new(Verifier::new(provider).map_err(unusable)?);
+    let verifier = Arc::new(Verifier::new(provider).map_err(|_| file_error("the system"))?);
     *shared = Some((Instant::now(), verifier.clone()));
     Ok(verifier)
 }
@@ -222,15 +235,14 @@ mod tests {
 
     use tokio::io::AsyncReadExt;
     use tokio::net::TcpListener;
-    use tokio_rustls::TlsAcceptor;
-    use tokio_rustls::rustls::server::WebPkiClientVerifier;
     use tokio_rustls::rustls::sign::{CertifiedKey, SingleCertAndKey};
     use tokio_rustls::rustls::{ClientConnection, ServerConfig, ServerConnection};
 
     use super::*;
-    use crate::link::{Connect, ConnectError, Link, LinkHandler, Target, TcpConnector, now};
+    use crate::link::{Connect, ConnectError, Link, LinkHandler, Target, TcpConnector, accept, now};
     use crate::pdu::{BindTransceiver, BindTransceiverResp, CommandId, CommandStatus, PduView, SubmitSm};
     use crate::session::{CloseCause, Event, Limits, Room, Session, SessionConfig, Side};
+    use crate::settings::SmscTlsSettings;
 
     fn file(name: &str) -> String {
         format!("{}/tests/certificates/{name}", env!("CARGO_MANIFEST_DIR"))
@@ -247,26 +259,17 @@ mod tests {
         certificate: &str,
         wants_client: bool,
     ) -> (u16, tokio::task::JoinHandle<Option<Transport>>) {
-        let provider = Arc::new(ring::default_provider());
-        let chain = certificates(&file(&format!("{certificate}.pem"))).unwrap();
-        let key = PrivateKeyDer::from_pem_file(file(&format!("{certificate}.key"))).unwrap();
-        let builder = ServerConfig::builder_with_provider(provider.clone())
-            .with_safe_default_protocol_versions()
-            .unwrap();
-        let builder = if wants_client {
-            let roots = Arc::new(authorities(&file("authority.pem")).unwrap());
-            let verifier = WebPkiClientVerifier::builder_with_provider(roots, provider);
-            builder.with_client_cert_verifier(verifier.build().unwrap())
-        } else {
-            builder.with_no_client_auth()
-        };
-        let acceptor = TlsAcceptor::from(Arc::new(builder.with_single_cert(chain, key).unwrap()));
+        let mut tls = SmscTlsSettings::default()
+            .certificate_file(file(&format!("{certificate}.pem")))
+            .key_file(file(&format!("{certificate}.key")));
+        if wants_client {
+            tls = tls.ca_file(file("authority.pem"));
+        }
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let accepting = tokio::spawn(async move {
             let (stream, _) = listener.accept().await.unwrap();
-            let stream = acceptor.accept(stream).await.ok()?;
-            Some(Transport::Tls(Box::new(stream.into())))
+            accept::secure(stream, &tls).await.ok()
         });
         (port, accepting)
     }
@@ -431,7 +434,46 @@ mod tests {
         let foreign_key = trusting()
             .certificate_file(file("client.pem"))
             .key_file(file("server.key"));
-        assert_eq!(refusal("server", foreign_key).await, TlsError::Settings);
+        let wrong = TlsError::WrongKey {
+            file: file("server.key"),
+        };
+        assert_eq!(refusal("server", foreign_key).await, wrong);
+    }
+
+    #[tokio::test]
+    async fn files_with_which_nobody_can_be_accepted_are_named() {
+        let ours = |certificate: &str, key: &str| {
+            SmscTlsSettings::default()
+                .certificate_file(file(certificate))
+                .key_file(file(key))
+        };
+        let usable = ours("server.pem", "server.key");
+        assert_eq!(accept::check(&usable).await, Ok(()));
+        for (tls, error) in [
+            (
+                ours("nothing.pem", "server.key"),
+                file_error(&file("nothing.pem")),
+            ),
+            (ours("server.key", "server.key"), file_error(&file("server.key"))),
+            (
+                ours("server.pem", "nothing.key"),
+                file_error(&file("nothing.key")),
+            ),
+            (ours("server.pem", "server.pem"), file_error(&file("server.pem"))),
+            (
+                usable.clone().ca_file(file("nothing.pem")),
+                file_error(&file("nothing.pem")),
+            ),
+            (
+                ours("server.pem", "client.key"),
+                TlsError::WrongKey {
+                    file: file("client.key"),
+                },
+            ),
+            (SmscTlsSettings::default(), TlsError::Settings),
+        ] {
+            assert_eq!(accept::check(&tls).await, Err(error));
+        }
     }
 
     #[tokio::test]
