@@ -204,11 +204,11 @@ impl LinkHandler<Ticket> for Desk {
             Event::Answered {
                 token,
                 status,
-                response,
+                ref response,
                 ..
             } => match token {
                 Ticket::Part(part) => self.jobs.handle_answered(part, status, response, now),
-                Ticket::Inquiry(key) => self.inquiries.handle_answered(key, status, &response, now),
+                Ticket::Inquiry(key) => self.inquiries.handle_answered(key, status, response, now),
             },
             Event::Unresolved {
                 token,
@@ -230,7 +230,7 @@ impl LinkHandler<Ticket> for Desk {
                 ..
             } => {
                 debug!(%bind, %sequence, ?status, "late response");
-                if let Some(late) = self.jobs.handle_late(sequence, status, response, now)
+                if let Some(late) = self.jobs.handle_late(sequence, status, &response, now)
                     && self.hub.wants(Kinds::LATE)
                 {
                     self.hub.emit(HubEvent::Late(Arc::new(late)));

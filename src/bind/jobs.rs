@@ -207,6 +207,7 @@ impl Jobs {
     pub(super) fn feed(&mut self, session: &mut Session<Ticket>, now: Instant) -> Option<Instant> {
         self.handle_timeout(now);
         let next = self.poll_timeout();
+        let mut room = 0;
         while let Some(key) = self.sending.front().copied() {
             let Some(active) = self.active.get_mut(key) else {
                 self.sending.pop_front();
@@ -225,19 +226,26 @@ impl Jobs {
                 self.sending.pop_front();
                 continue;
             };
-            match session.room(now) {
-                Room::Now(_) => {}
-                Room::At(time) => return Some(next.map_or(time, |next| next.min(time))),
-                Room::Full => return next,
+            if room == 0 {
+                room = match session.room(now) {
+                    Room::Now(room) => room,
+                    Room::At(time) => return Some(next.map_or(time, |next| next.min(time))),
+                    Room::Full => return next,
+                };
             }
+            room -= 1;
             let pdu = with_defaults(pdu, &self.tlvs);
             let error = match session.request_pdu(Ticket::Part(Part { job: key, part }), &pdu, None, now) {
                 Ok(sequence) => {
                     active.job.handle_sent(part, &self.bind, sequence);
                     continue;
                 }
-                // A sibling on another thread was quicker to take the budget's token: ask when the next one comes.
-                Err((_, RequestError::NoRoom)) => continue,
+                // A sibling on another thread was quicker to take the budget's token, or the outbox is full: ask when there
+                // is room again.
+                Err((_, RequestError::NoRoom)) => {
+                    room = 0;
+                    continue;
+                }
                 Err((_, RequestError::Encode(error))) => SubmitError::Invalid {
                     cause: InvalidCause::Encode(error),
                 },
@@ -270,7 +278,7 @@ impl Jobs {
         &mut self,
         ticket: Part,
         status: CommandStatus,
-        response: Response<'_>,
+        response: &Response<'_>,
         now: Instant,
     ) {
         let Some(active) = self.active.get_mut(ticket.job) else {
@@ -280,9 +288,7 @@ impl Jobs {
             self.counters.submitted += 1;
             self.session_refusals = 0;
             active.refusals = 0;
-            active
-                .job
-                .handle_accepted(ticket.part, message_id(&response), now);
+            active.job.handle_accepted(ticket.part, message_id(response), now);
             return self.handle_part_ended(ticket.job);
         }
         self.handle_refused(ticket, status, now);
@@ -294,7 +300,7 @@ impl Jobs {
         &mut self,
         sequence: SequenceNumber,
         status: CommandStatus,
-        response: Response<'_>,
+        response: &Response<'_>,
         now: Instant,
     ) -> Option<LateEvent> {
         let place = self
@@ -307,7 +313,7 @@ impl Jobs {
         }
         let id = match response {
             Response::Nack => MessageId::keep(&[]),
-            _ => message_id(&response),
+            _ => message_id(response),
         };
         let from = (&self.bind, self.receipts.account());
         let (event, accepted) = self.missed.handle_late(from, sequence, status, id, now)?;

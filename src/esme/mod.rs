@@ -222,9 +222,15 @@ impl Esme {
     /// # Errors
     ///
     /// [`SubmitError::is_safe_to_resend`] separates what may be repeated from what might cost twice.
-    pub async fn submit(&self, submit: impl Into<Submit>) -> SubmitResult {
-        let permit = self.reserve().await?;
-        permit.submit(submit).await
+    #[expect(
+        clippy::manual_async_fn,
+        reason = "an `async fn` copies the message once more"
+    )]
+    pub fn submit<S: Into<Submit>>(&self, submit: S) -> impl Future<Output = SubmitResult> + use<'_, S> {
+        async move {
+            let permit = self.reserve().await?;
+            permit.submit(submit).await
+        }
     }
 
     /// Sends a message if there is room now; the future is ready with its outcome. Never waits.
@@ -299,7 +305,9 @@ impl Esme {
             let reference = std::mem::take(&mut submit.reference);
             let reply = Reply::to_batch(reference, batch.clone(), index);
             match &reserved {
-                Ok(()) => self.inner.prepare(submit, self.inner.books.enter(reply, true)),
+                Ok(()) => self
+                    .inner
+                    .prepare(&mut submit, self.inner.books.enter(reply, true)),
                 Err(error) => {
                     reply.answer(Err(error.clone()));
                     None
@@ -565,7 +573,7 @@ impl std::fmt::Debug for Esme {
 
 impl Inner {
     /// Turns a message into a job; one that cannot be written is answered.
-    fn prepare(&self, submit: Submit, reply: Reply) -> Option<Box<Job>> {
+    fn prepare(&self, submit: &mut Submit, reply: Reply) -> Option<Box<Job>> {
         match self.preparer.prepare(submit, reply) {
             Ok(job) => Some(job),
             Err((reply, error)) => {
@@ -588,7 +596,7 @@ impl Permit<'_> {
     pub fn submit(self, submit: impl Into<Submit>) -> Pending {
         let mut submit = submit.into();
         let (reply, pending) = Reply::channel(std::mem::take(&mut submit.reference));
-        self.send(submit, reply);
+        self.send(&mut submit, reply);
         pending
     }
 
@@ -596,10 +604,10 @@ impl Permit<'_> {
     pub fn post(self, submit: impl Into<Submit>) {
         let mut submit = submit.into();
         let reply = Reply::to_nobody(std::mem::take(&mut submit.reference));
-        self.send(submit, reply);
+        self.send(&mut submit, reply);
     }
 
-    fn send(self, submit: Submit, reply: Reply) {
+    fn send(self, submit: &mut Submit, reply: Reply) {
         let inner = self.inner;
         // From here on the permit belongs to the reply.
         std::mem::forget(self);

@@ -53,7 +53,8 @@ impl Accepted {
         if !job.registered_delivery().wants_receipt() {
             return None;
         }
-        let ids: SmallVec<_> = job.accepted().map(|(part, id)| (part, id.clone())).collect();
+        let mut ids = SmallVec::new();
+        job.accepted().for_each(|(part, id)| ids.push((part, id.clone())));
         (!ids.is_empty()).then(|| Self {
             reference: job.reference().clone(),
             parts: job.parts(),
@@ -190,8 +191,12 @@ impl Receipts {
         let mut correlator = self.lock();
         for message in accepted {
             let key = correlator.handle_submitted(message.reference, message.parts, [], now);
-            for (part, id) in message.ids {
-                correlator.handle_id(Place { message: key, part }, &id.to_text(), now);
+            for (part, id) in &message.ids {
+                let place = Place {
+                    message: key,
+                    part: *part,
+                };
+                correlator.handle_id(place, &id.to_text(), now);
             }
         }
         self.tell(correlator, now);

@@ -143,7 +143,9 @@ impl<T> Link<T> {
         handler: &mut H,
         now: Instant,
     ) -> Poll<Closed> {
-        if self.session.poll_timeout().is_some_and(|due| due <= now) {
+        // Armed for what is due first; what has become due earlier since arms it anew at the end.
+        let may_be_due = self.armed.is_none_or(|armed| armed <= now);
+        if may_be_due && self.session.poll_timeout().is_some_and(|due| due <= now) {
             self.session.handle_timeout(now);
             self.drain_events(handler, now);
         }

@@ -102,7 +102,7 @@ impl Core {
     // Messages come in.
 
     /// A message that came as such.
-    pub(super) fn handle_submit(&mut self, submit: Submit, reply: Reply) {
+    pub(super) fn handle_submit(&mut self, submit: &mut Submit, reply: Reply) {
         let reply = self.books.enter(reply, false);
         match self.preparer.prepare(submit, reply) {
             Ok(job) => self.handle_job(job),
@@ -113,7 +113,7 @@ impl Core {
     /// One of the messages that came together.
     pub(super) fn handle_in_batch(&mut self, mut submit: Submit, batch: &Arc<Batch>, index: usize) {
         let reference = std::mem::take(&mut submit.reference);
-        self.handle_submit(submit, Reply::to_batch(reference, batch.clone(), index));
+        self.handle_submit(&mut submit, Reply::to_batch(reference, batch.clone(), index));
     }
 
     /// A message that its sender prepared.

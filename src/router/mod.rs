@@ -199,7 +199,7 @@ impl MessageResponse<Router, Submit> for Placing<Submit> {
             None => Reply::to_nobody(reference),
         };
         let mut core = self.core.borrow_mut();
-        core.handle_submit(self.message, reply);
+        core.handle_submit(&mut self.message, reply);
         take_turns(&mut core, 1, context);
     }
 }

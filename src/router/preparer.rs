@@ -48,12 +48,12 @@ impl Preparer {
         *self.options.write().unwrap_or_else(PoisonError::into_inner) = Options::of(settings);
     }
 
-    /// Turns a message into a job.
+    /// Turns a message into a job, and takes what it is made of.
     ///
     /// # Errors
     ///
     /// Gives the reply back, not answered, when the message cannot be written.
-    pub fn prepare(&self, submit: Submit, reply: Reply) -> Result<Box<Job>, (Reply, SubmitError)> {
+    pub fn prepare(&self, submit: &mut Submit, reply: Reply) -> Result<Box<Job>, (Reply, SubmitError)> {
         let known = self.options.read().unwrap_or_else(PoisonError::into_inner);
         let options = match (&submit.bind, &submit.route) {
             (Some(bind), _) => known.binds.get(bind),
@@ -125,9 +125,9 @@ mod tests {
             .bind("latin", bind(DefaultAlphabet::Latin1))
             .route("latin", RouteSettings::new(["latin"]));
         let preparer = Preparer::new(&settings, 0);
-        let octets = |submit: Submit| {
+        let octets = |mut submit: Submit| {
             let job = preparer
-                .prepare(submit, Reply::to_nobody(Reference::None))
+                .prepare(&mut submit, Reply::to_nobody(Reference::None))
                 .unwrap();
             match job.pdu(0) {
                 Some(Pdu::SubmitSm(submit)) => submit.short_message.to_vec(),
@@ -145,9 +145,9 @@ mod tests {
     fn long_messages_to_one_number_have_different_references() {
         let preparer = Preparer::new(&Settings::default(), 0);
         let reference = || {
-            let submit = Submit::text("447700900123", "x".repeat(200));
+            let mut submit = Submit::text("447700900123", "x".repeat(200));
             let job = preparer
-                .prepare(submit, Reply::to_nobody(Reference::None))
+                .prepare(&mut submit, Reply::to_nobody(Reference::None))
                 .unwrap();
             match job.pdu(1) {
                 Some(Pdu::SubmitSm(submit)) => submit.short_message[3],

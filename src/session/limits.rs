@@ -161,7 +161,15 @@ impl Budget {
     }
 
     /// How many PDUs may leave now, and when the next one may if that is none.
+    #[inline]
     pub fn room(&mut self, now: Instant) -> Room {
+        if self.bucket.is_none() && self.paused_until.is_none() {
+            return Room::Now(usize::MAX);
+        }
+        self.limited_room(now)
+    }
+
+    fn limited_room(&mut self, now: Instant) -> Room {
         if let Some(until) = self.paused_until {
             if now < until {
                 return Room::At(until);

@@ -59,6 +59,10 @@ impl<T> Session<T> {
         forced: Option<SequenceNumber>,
         now: Instant,
     ) -> Result<SequenceNumber, (T, RequestError)> {
+        if self.state.is_bound() && self.places() == 0 {
+            // No number is used up.
+            return Err((token, RequestError::NoRoom));
+        }
         let sequence = match forced {
             Some(sequence) if !sequence.is_conformant() => {
                 return Err((token, RequestError::SequenceReserved(sequence)));

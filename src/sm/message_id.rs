@@ -49,7 +49,7 @@ impl IdForm {
     /// id changes.
     #[must_use]
     pub fn normalise(self, id: &str) -> Cow<'_, str> {
-        let id = id.trim();
+        let id = trimmed(id);
         match self.base {
             IdBase::Decimal if is_number(id, 10) => Cow::Borrowed(without_zeros(id)),
             IdBase::Hex if is_number(id, 16) => match u128::from_str_radix(id, 16) {
@@ -83,6 +83,15 @@ pub struct IdRules {
     pub response: IdForm,
     /// In the text of the receipt.
     pub receipt: IdForm,
+}
+
+/// Without blanks around it; nearly none has any.
+#[inline]
+fn trimmed(id: &str) -> &str {
+    match id.as_bytes() {
+        [first, .., last] if first.is_ascii_graphic() && last.is_ascii_graphic() => id,
+        _ => id.trim(),
+    }
 }
 
 fn is_number(id: &str, radix: u32) -> bool {

@@ -2,11 +2,13 @@
 
 use std::time::{Duration, Instant};
 
+use super::prepare::{is_message, prepare_text};
 use super::{
-    BindId, MessageClass, MessageId, MessageIds, NotSentCause, Parties, Parts, Priority, Reference, Reply,
-    RouteId, Submit, SubmitError, SubmitResult, Submitted, UnknownCause, UnknownPolicy, prepare,
+    BindId, Content, InvalidCause, MessageClass, MessageId, MessageIds, NotSentCause, Parties, Parts,
+    Priority, Reference, Reply, RouteId, Submit, SubmitError, SubmitResult, Submitted, UnknownCause,
+    UnknownPolicy,
 };
-use crate::pdu::{CommandStatus, Pdu, RegisteredDelivery, SequenceNumber};
+use crate::pdu::{CommandStatus, EnquireLink, Pdu, RegisteredDelivery, SequenceNumber};
 use crate::sm::SplitOptions;
 
 /// A message that may have been taken is sent again at most so often.
@@ -92,36 +94,56 @@ impl Part {
 }
 
 impl Job {
-    /// Prepares a message: its text becomes parts.
+    /// Prepares a message, whose text becomes parts, and takes what it is made of.
     ///
     /// # Errors
     ///
     /// Gives the reply back with [`SubmitError::Invalid`], not yet answered.
     pub fn prepare(
-        submit: Submit,
+        submit: &mut Submit,
         reply: Reply,
         options: &SplitOptions,
         reference: impl FnOnce(&[u8]) -> u16,
     ) -> Result<Box<Self>, (Reply, SubmitError)> {
-        match prepare(submit.content, options, reference) {
-            Err(cause) => Err((reply, SubmitError::Invalid { cause })),
-            Ok(parts) => {
-                let mut job = Self::new(parts, reply);
-                job.validity = submit.validity;
-                job.priority = submit.priority;
-                job.unknown = submit.unknown;
-                job.route = submit.route;
-                job.bind = submit.bind;
-                job.class = submit.class;
-                job.affinity = submit.affinity;
-                Ok(job)
+        let refused = |reply, cause| Err((reply, SubmitError::Invalid { cause }));
+        let mut job = match &mut submit.content {
+            Content::Pdu(pdu) if !is_message(pdu.command_id()) => {
+                return refused(reply, InvalidCause::NotAMessage(pdu.command_id()));
             }
-        }
+            Content::Pdu(pdu) => {
+                let mut job = Self::of(Progress::One(Part::new(EnquireLink::default().into())), reply);
+                if let Progress::One(part) = &mut job.parts {
+                    // Requests are large, and each move of one is a copy.
+                    std::mem::swap(&mut part.pdu, pdu);
+                }
+                job
+            }
+            Content::Text(text) => match prepare_text(text, options, reference) {
+                Ok(parts) => Self::new(parts, reply),
+                Err(cause) => return refused(reply, cause),
+            },
+        };
+        job.validity = submit.validity;
+        job.priority = submit.priority;
+        job.unknown = submit.unknown;
+        job.route = submit.route.take();
+        job.bind = submit.bind.take();
+        job.class = submit.class.take();
+        job.affinity = submit.affinity;
+        Ok(job)
     }
 
     /// A message of these requests, everything else as by default.
     #[must_use]
     pub fn new(parts: Parts, reply: Reply) -> Box<Self> {
+        match parts {
+            Parts::One(pdu) => Self::of(Progress::One(Part::new(pdu)), reply),
+            Parts::Many(pdus) => Self::of(Progress::Many(pdus.into_iter().map(Part::new).collect()), reply),
+        }
+    }
+
+    #[inline(always)]
+    fn of(parts: Progress, reply: Reply) -> Box<Self> {
         Box::new(Self {
             intake: 0,
             taken: None,
@@ -134,10 +156,7 @@ impl Job {
             bind: None,
             class: None,
             affinity: None,
-            parts: match parts {
-                Parts::One(pdu) => Progress::One(Part::new(pdu)),
-                Parts::Many(pdus) => Progress::Many(pdus.into_iter().map(Part::new).collect()),
-            },
+            parts,
             reply: Some(reply),
         })
     }

@@ -21,7 +21,7 @@ pub use name::{AccountId, BindId, MessageClass, RouteId};
 pub use outcome::{
     InvalidCause, MessageId, MessageIds, NotSentCause, SubmitError, SubmitResult, Submitted, UnknownCause,
 };
-pub use prepare::{Parts, prepare};
+pub use prepare::Parts;
 pub use reply::{Batch, Ledger, Pending, Reply, Settled};
 pub use request::{Answered, Inquiry, Request, RequestResult, Via};
 

@@ -1,6 +1,6 @@
 //! From what a caller asks for to the requests that are sent.
 
-use super::{Content, InvalidCause, Text};
+use super::{InvalidCause, Text};
 use crate::pdu::{CommandId, Pdu, SubmitSm};
 use crate::sm::{SplitOptions, split_text};
 
@@ -17,40 +17,28 @@ pub enum Parts {
     Many(Vec<Pdu>),
 }
 
-/// Turns content into requests. `reference` is asked for the number that ties the parts of a long text together,
-/// given the destination.
-///
-/// # Errors
-///
-/// An address or a text that cannot be written. A PDU is not looked into before it is encoded.
-pub fn prepare(
-    content: Content,
-    options: &SplitOptions,
-    reference: impl FnOnce(&[u8]) -> u16,
-) -> Result<Parts, InvalidCause> {
-    match content {
-        Content::Pdu(pdu) if is_message(pdu.command_id()) => Ok(Parts::One(pdu)),
-        Content::Pdu(pdu) => Err(InvalidCause::NotAMessage(pdu.command_id())),
-        Content::Text(text) => prepare_text(text, options, reference),
-    }
-}
-
 /// True for what an SMSC answers with a message id.
-const fn is_message(command_id: CommandId) -> bool {
+pub(super) const fn is_message(command_id: CommandId) -> bool {
     matches!(
         command_id,
         CommandId::SUBMIT_SM | CommandId::DATA_SM | CommandId::SUBMIT_MULTI | CommandId::BROADCAST_SM
     )
 }
 
-fn prepare_text(
-    text: Text,
+/// Turns a text into requests. `reference` is asked for the number that ties the parts of a long one together, given
+/// the destination.
+///
+/// # Errors
+///
+/// An address or a text that cannot be written.
+pub(super) fn prepare_text(
+    text: &Text,
     options: &SplitOptions,
     reference: impl FnOnce(&[u8]) -> u16,
 ) -> Result<Parts, InvalidCause> {
     let mut template = SubmitSm {
         registered_delivery: text.registered_delivery,
-        tlvs: text.tlvs,
+        tlvs: text.tlvs.clone(),
         ..SubmitSm::default()
     };
     if let Some(source) = &text.source {
@@ -87,10 +75,13 @@ fn prepare_text(
 mod tests {
     use super::*;
     use crate::pdu::{DataCoding, RegisteredDelivery, Ton};
-    use crate::submit::Submit;
+    use crate::submit::{Content, Submit};
 
     fn submits(submit: Submit) -> Vec<SubmitSm> {
-        let parts = match prepare(submit.content, &SplitOptions::default(), |_| 9).unwrap() {
+        let Content::Text(text) = submit.content else {
+            panic!("no text")
+        };
+        let parts = match prepare_text(&text, &SplitOptions::default(), |_| 9).unwrap() {
             Parts::One(pdu) => vec![pdu],
             Parts::Many(pdus) => pdus,
         };

@@ -360,11 +360,11 @@ impl Bench {
     }
 
     /// A message with a permit.
-    fn permitted(&self, submit: Submit) -> Pending {
+    fn permitted(&self, mut submit: Submit) -> Pending {
         self.started.books.try_acquire().unwrap();
         let (reply, pending) = Reply::channel(submit.reference.clone());
         let reply = self.started.books.enter(reply, true);
-        let job = self.started.preparer.prepare(submit, reply).unwrap();
+        let job = self.started.preparer.prepare(&mut submit, reply).unwrap();
         self.started.intake.push([job], &self.started.address);
         pending
     }
