@@ -11,7 +11,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use actix::{Actor, Context, Handler};
 use allocation_counter::AllocationInfo;
@@ -20,6 +20,7 @@ use bindery::events::{Event, Kinds};
 use bindery::link::{Connect, Connecting, Target, TcpConnector, Transport};
 use bindery::pdu::{BindTransceiver, CommandStatus, Pdu, SequenceNumber, SubmitSm};
 use bindery::settings::{BindSettings, Settings};
+use bindery::sm::{Correlator, CorrelatorLimits, Receipt};
 use bindery::smsc::{Behaviour, Limits, Smsc};
 use bindery::submit::{Reference, Submit, SubmitError};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
@@ -299,6 +300,34 @@ fn a_flood_of_connections_with_nonsense_costs_an_smsc_what_its_limits_say() {
         "{} octets at most",
         counted.bytes_max
     );
+    assert!(
+        counted.bytes_current < 1 << 14,
+        "{} octets are left",
+        counted.bytes_current
+    );
+}
+
+#[test]
+fn receipts_that_belong_to_nothing_leave_no_room_behind() {
+    let (mut correlator, now) = (
+        Correlator::<u64>::new(CorrelatorLimits::default()),
+        Instant::now(),
+    );
+    let counted = allocation_counter::measure(|| {
+        for number in 0..20_000_u64 {
+            let text = format!("id:{number:010} stat:DELIVRD");
+            correlator.handle_receipt(Receipt::parse(&text).into_owned(), now);
+        }
+        assert_eq!(correlator.parked(), CorrelatorLimits::default().parked);
+        correlator.handle_timeout(now + CorrelatorLimits::default().park_for);
+        while correlator.poll_event().is_some() {}
+    });
+    println!(
+        "{} octets at most, {} left",
+        counted.bytes_max, counted.bytes_current
+    );
+    assert_eq!(correlator.counters().orphans, 20_000);
+    assert!(counted.bytes_max > 1 << 20, "{} at most", counted.bytes_max);
     assert!(
         counted.bytes_current < 1 << 14,
         "{} octets are left",

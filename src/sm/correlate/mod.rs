@@ -25,6 +25,9 @@ use super::message_id::IdRules;
 use super::receipt::{Receipt, is_final};
 use crate::pdu::MessageState;
 
+/// Keeps no more room than this for nothing.
+const SPARE: usize = 128;
+
 /// How much a [`Correlator`] keeps, and for how long.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct CorrelatorLimits {
@@ -289,7 +292,12 @@ impl<T: Clone, S: ReceiptStore<T>> Correlator<T, S> {
 
     /// What happened apart from the receipts that were handled at once.
     pub fn poll_event(&mut self) -> Option<Correlation<T>> {
-        self.events.pop_front()
+        let event = self.events.pop_front();
+        if event.is_none() && self.events.capacity() > SPARE {
+            // As many as may wait can become orphans at once.
+            self.events = VecDeque::new();
+        }
+        event
     }
 
     /// When [`Correlator::handle_timeout`] has something to do.

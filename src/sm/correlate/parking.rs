@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::time::Instant;
 
+use super::SPARE;
 use crate::sm::Receipt;
 
 /// A receipt whose message is not known yet.
@@ -70,6 +71,9 @@ impl Parking {
                     self.by_id.remove(key);
                 }
             }
+        }
+        if self.by_id.capacity() > SPARE && self.by_id.len() * 4 < self.by_id.capacity() {
+            self.by_id.shrink_to(self.by_id.len() * 2);
         }
         Some(parked)
     }
