@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::args::Demo;
 use super::descriptors;
-use super::output::{Exit, complain, say};
+use super::output::{Exit, complain, say_lines};
 use super::traffic::Texts;
 use super::view::{View, show_summary};
 use super::work::Work;
@@ -48,7 +48,7 @@ async fn run(args: &Demo) -> Exit {
         }
     };
     if !args.json {
-        say(format_args!(
+        say_lines(format_args!(
             "{} SMSCs, {} binds, {} messages\n",
             smscs.len(),
             settings.binds.len(),

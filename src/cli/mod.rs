@@ -32,7 +32,7 @@ use clap::error::ErrorKind;
 use serde_json::Value;
 
 use args::{Cli, Command, Names, Pdu};
-use output::{Exit, complain, io_failed, say};
+use output::{Exit, complain, io_failed, say, say_lines};
 
 use crate::pdu::TlvRegistry;
 use crate::settings::{Origins, Settings};
@@ -71,7 +71,7 @@ fn run(command: Command) -> Exit {
     match command {
         Command::Pdu(command) => pdu(command).unwrap_or_else(|wrong| wrong),
         Command::Sm { text: Some(text) } => {
-            say(sm_json::describe(&text).trim_end());
+            say_lines(sm_json::describe(&text).trim_end());
             Exit::Done
         }
         Command::Sm { text: None } => filter(sm_json::sm_line),
@@ -124,7 +124,7 @@ fn filter(answer: impl Fn(&str) -> Value) -> Exit {
 fn decode(text: &str, registry: &TlvRegistry) -> Exit {
     match hex::parse(text) {
         Ok(octets) => {
-            say(pdu_json::annotated_dump_with(&octets, registry).trim_end());
+            say_lines(pdu_json::annotated_dump_with(&octets, registry).trim_end());
             Exit::Done
         }
         Err(error) => {
@@ -145,7 +145,7 @@ fn check(args: &args::Check) -> Exit {
             if args.json {
                 say(serde_json::json!(effective))
             } else {
-                say(effective.traced(&origins).to_string().trim_end())
+                say_lines(effective.traced(&origins).to_string().trim_end())
             }
             Exit::Done
         }

@@ -10,7 +10,7 @@ use tracing_subscriber::filter::LevelFilter;
 use super::args;
 use super::descriptors;
 use super::load_settings;
-use super::output::{Exit, complain, say};
+use super::output::{Exit, complain, say, say_lines};
 use super::seen::SeenFile;
 use super::signals::{Hangup, Signals};
 use crate::esme::Esme;
@@ -164,7 +164,7 @@ pub(super) fn smsc(args: &args::Smsc) -> Exit {
         if args.json {
             say(json!(counters));
         } else {
-            say(format_args!("{counters:#?}"));
+            say_lines(format_args!("{counters:#?}"));
         }
         Exit::Done
     })

@@ -6,7 +6,7 @@ use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{Cell, CellAlignment, Color, Table};
 use indicatif::{MultiProgress, ProgressBar, ProgressState, ProgressStyle};
 
-use super::output::{is_terminal, say};
+use super::output::{is_terminal, say, say_coloured};
 use super::summary::Summary;
 use crate::bind::messages::BindStatus;
 use crate::esme::Esme;
@@ -135,7 +135,7 @@ pub(super) fn show_summary(summary: &Summary, json: bool) {
         row.extend(numbers.map(number));
         binds.add_row(row);
     }
-    say(&binds);
+    say_coloured(&binds);
     let outcomes = summary.outcomes;
     let mut totals = table(&[
         "messages",
@@ -154,7 +154,7 @@ pub(super) fn show_summary(summary: &Summary, json: bool) {
         outcomes.expired,
     ];
     totals.add_row(counts.map(number));
-    say(&totals);
+    say_coloured(&totals);
     let latency = summary.latency_us;
     say(format_args!(
         "{} messages/s over {} s; latency in µs: half within {}, 99 % within {}, longest {}",
