@@ -286,30 +286,41 @@ def overtaken(numbers):
     return most
 
 
-def frozen(run, full):
-    """One of two SMSCs stops where it stands (SIGSTOP), with its connections open."""
-    first, second = run.smsc("first"), run.smsc("second")
-    settings = 'enquire_link_interval = "5s"\nenquire_link_timeout = "5s"\nbackoff_max = "1s"' if full else (
-        'enquire_link_interval = "500ms"\nenquire_link_timeout = "500ms"\nbackoff_max = "1s"\nbind_timeout = "1s"')
-    run.send(24_000 if full else 2_000, f"{settings}\nwindow = 10\nrate = 100.0\nburst = 10")
-    first.wait_until_seen(500 if full else 200)
-    first.process.send_signal(signal.SIGSTOP)
-    at = time.time()
-    time.sleep(90 if full else 3)
-    first.process.send_signal(signal.SIGCONT)
-    back = time.time()
-    run.account()
-    given_up = [(when, bind) for when, bind in run.phases("waiting", at) if when < back]
-    noticed = max([when - at for when, _ in given_up[:2]], default=None)
-    run.expect(len({bind for _, bind in given_up}) == 2, "nobody noticed")
-    run.expect(run.outcomes["unknown"] <= 2 * 10, "more are unknown than were in flight")
-    run.expect(run.outcomes["submitted"] + run.outcomes["unknown"] == run.messages, "others did not go on")
-    told = [told for told in run.told_at if at <= told <= back]
-    pause = max(b - a for a, b in zip([at, *told], [*told, back]))
-    return run.report(
-        f"frozen for {back - at:.1f} s", f"noticed after {seconds(noticed)}",
-        f"at most {pause:.2f} s without an outcome meanwhile",
-    )
+def frozen(alone):
+    def frozen(run, full):
+        """An SMSC stops where it stands (SIGSTOP), with its connections open: one of two, or the only one."""
+        first = run.smsc("first")
+        concerned = BINDS
+        if not alone:
+            run.smsc("second")
+            concerned = BINDS // 2
+        settings = 'enquire_link_interval = "5s"\nenquire_link_timeout = "5s"\nbackoff_max = "1s"' if full else (
+            'enquire_link_interval = "500ms"\nenquire_link_timeout = "500ms"\nbackoff_max = "1s"\nbind_timeout = "1s"')
+        run.send(24_000 if full else 2_000, f"{settings}\nwindow = 10\nrate = 100.0\nburst = 10")
+        first.wait_until_seen(500 if full else 200)
+        first.process.send_signal(signal.SIGSTOP)
+        at = time.time()
+        time.sleep(90 if full else 3)
+        first.process.send_signal(signal.SIGCONT)
+        back = time.time()
+        run.account()
+        given_up = [(when, bind) for when, bind in run.phases("waiting", at) if when < back]
+        noticed = max([when - at for when, _ in given_up[:concerned]], default=None)
+        run.expect(len({bind for _, bind in given_up}) == concerned, "nobody noticed")
+        run.expect(run.outcomes["unknown"] <= concerned * 10, "more are unknown than were in flight")
+        run.expect(run.outcomes["submitted"] + run.outcomes["unknown"] == run.messages, "others did not go on")
+        figures = [f"frozen for {back - at:.1f} s", f"noticed after {seconds(noticed)}"]
+        if alone:
+            told = min((told - back for told in run.told_at if told >= back), default=None)
+            run.expect(run.bound_after(back) is not None, "not all binds are bound again")
+            figures.append(f"all bound again {seconds(run.bound_after(back))} after, the next outcome {seconds(told)} after")
+        else:
+            told = [told for told in run.told_at if at <= told <= back]
+            pause = max(b - a for a, b in zip([at, *told], [*told, back]))
+            figures.append(f"at most {pause:.2f} s without an outcome meanwhile")
+        return run.report(*figures)
+
+    return frozen
 
 
 DEFAULT = "with default settings"
@@ -329,7 +340,10 @@ FAILURES = {
         (DEFAULT, throttled(""), False),
         ("with a budget of 200/s", throttled('budget = "a"', "[budgets.a]\nrate = 200.0"), True),
     ],
-    "frozen": [("with enquire_link_interval 5s, enquire_link_timeout 5s", frozen, True)],
+    "frozen": [
+        (f"{which}, with enquire_link_interval 5s, enquire_link_timeout 5s", frozen(alone), True)
+        for which, alone in (("one of two", False), ("the only one", True))
+    ],
 }
 
 
