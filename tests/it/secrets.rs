@@ -5,6 +5,7 @@
 //! the runtime prints of panics, and the `Debug` of settings, status, events, outcomes and errors.
 
 use std::process::{Command, Output, Stdio};
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,6 +20,7 @@ use bindery::submit::Submit;
 use bindery::telemetry;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Notify;
 use tokio::time::{sleep, timeout};
 use tracing_subscriber::filter::LevelFilter;
 
@@ -240,9 +242,15 @@ async fn run() {
     println!("{settings:#?}");
     let esme = Esme::start_local(settings.clone(), Arc::new(Panicking)).unwrap();
     let mut events = esme.events(Filter::all(), Policy::default());
+    let refused = Rc::new(Notify::new());
+    let refusal = refused.clone();
     actix_rt::spawn(async move {
         while let Some(event) = events.next().await {
-            println!("{event:?}");
+            let event = format!("{event:?}");
+            println!("{event}");
+            if event.contains("ESME_RINVPASWD") {
+                refusal.notify_one();
+            }
         }
     });
     esme.answer_deliveries(PanickingAnswerer.start().recipient(), Duty::default())
@@ -281,6 +289,7 @@ async fn run() {
     }
     println!("{:?} {esme:?}", esme.status().await);
     println!("{:?} {:?} {smsc:?}", smsc.behaviour(), smsc.counters());
+    refused.notified().await;
     let other = settings.bind("wrong-1", bind(&address, PASSWORD));
     println!("{:?}", esme.apply(other).await);
     sleep(Duration::from_millis(200)).await;
