@@ -1,7 +1,7 @@
 //! Passwords, texts and addresses in all that a full run prints: none, but for texts and addresses where they are
 //! switched on.
 //!
-//! The run is a process of its own, so that everything is caught: every event of every crate that logs by `tracing`, what
+//! The run is a process of its own, so that everything is caught: every event of every crate that logs by `tracing` or by `log`, what
 //! the runtime prints of panics, and the `Debug` of settings, status, events, outcomes and errors.
 
 use std::process::{Command, Output, Stdio};
@@ -14,7 +14,7 @@ use bindery::esme::Esme;
 use bindery::events::{Answer, Delivery, Duty, Filter, Policy};
 use bindery::link::{Connect, Connecting, Target, TcpConnector};
 use bindery::pdu::{CommandStatus, DeliverSm};
-use bindery::settings::{BindSettings, Settings};
+use bindery::settings::{BindSettings, Settings, SmscTlsSettings, TlsSettings};
 use bindery::smsc::{Account, Behaviour, Faults, Nonsense, Shares, Smsc};
 use bindery::submit::Submit;
 use bindery::telemetry;
@@ -88,6 +88,8 @@ fn everything_printed(shown: bool) -> String {
         "NoRoute",
         "shut down",
         " DEBUG ",
+        "log: rustls::client",
+        "log: rustls::server",
     ] {
         assert!(
             printed.contains(happened),
@@ -201,8 +203,25 @@ fn nothing_that_the_binary_prints_holds_a_secret() {
     }
 }
 
+/// Prints what crates say that log by `log`.
+struct Printed;
+
+impl log::Log for Printed {
+    fn enabled(&self, _: &log::Metadata<'_>) -> bool {
+        true
+    }
+
+    fn log(&self, record: &log::Record<'_>) {
+        println!("log: {} {}", record.target(), record.args());
+    }
+
+    fn flush(&self) {}
+}
+
 /// Prints everything that can be printed, on standard output and standard error.
 fn full_run(shown: bool) {
+    log::set_logger(&Printed).unwrap();
+    log::set_max_level(log::LevelFilter::Trace);
     telemetry::show_texts(shown);
     telemetry::show_addresses(shown);
     telemetry::start(LevelFilter::TRACE);
@@ -214,6 +233,16 @@ fn full_run(shown: bool) {
 async fn run() {
     let smsc = Smsc::listen("127.0.0.1:0", misbehaviour(), 5).await.unwrap();
     let address = smsc.local_addr().unwrap().to_string();
+    let certificates = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/certificates");
+    let behaviour = Behaviour {
+        tls: Some(
+            SmscTlsSettings::default()
+                .certificate_file(format!("{certificates}/server.pem"))
+                .key_file(format!("{certificates}/server.key")),
+        ),
+        ..misbehaviour()
+    };
+    let encrypted = Smsc::listen("127.0.0.1:0", behaviour, 6).await.unwrap();
     let by_hand = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let by_hand_address = by_hand.local_addr().unwrap().to_string();
     actix_rt::spawn(async move {
@@ -231,7 +260,13 @@ async fn run() {
     };
     let mut tls = bind(&address, PASSWORD);
     tls.tls.enabled = true;
+    let mut over_tls = bind(&encrypted.local_addr().unwrap().to_string(), PASSWORD).account("over-tls");
+    over_tls.tls = TlsSettings::default()
+        .enabled(true)
+        .ca_file(format!("{certificates}/authority.pem"))
+        .server_name("localhost");
     let settings = Settings::default()
+        .bind("over-tls-1", over_tls)
         .bind("good-1", bind(&address, PASSWORD))
         .bind("good-2", bind(&address, PASSWORD))
         .bind("wrong-1", bind(&address, WRONG_PASSWORD))
@@ -267,6 +302,8 @@ async fn run() {
             }
         }
     }
+    let over_tls = Submit::text(ADDRESS, TEXT).source("Shop").bind("over-tls-1");
+    println!("{:?}", esme.submit(over_tls).await);
     for submit in [
         Submit::text(ADDRESS.repeat(3), TEXT),
         Submit::text(ADDRESS, TEXT).route("nowhere"),
@@ -294,6 +331,9 @@ async fn run() {
     println!("{:?}", esme.apply(other).await);
     sleep(Duration::from_millis(200)).await;
     println!("{:?}", esme.shutdown(Duration::from_secs(5)).await);
+    println!("{:?}", encrypted.counters());
+    assert!(encrypted.counters().binds > 0);
+    encrypted.shutdown().await;
     smsc.shutdown().await;
 }
 
