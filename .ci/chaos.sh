@@ -3,10 +3,8 @@
 # held against what the SMSC noted of its own (`--seen`); figures are printed, and only the account is judged.
 #
 # Usage: .ci/chaos.sh [BINARY [NAME]]. All in a short form; or one by its name, in full. .ci/chaos.py has the names.
-set -euo pipefail
-cd "$(dirname "$0")/.."
 
 peer=chaos
-source .ci/interop.bash
+source "$(dirname "$0")/interop.bash"
 build "$@"
 python3 .ci/chaos.py "$binary" "$work" ${2:+"$2"}

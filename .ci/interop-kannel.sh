@@ -2,11 +2,9 @@
 # Debian's Kannel as ESME on `bindery smsc`.
 #
 # Usage: .ci/interop-kannel.sh [path of the binary]
-set -euo pipefail
-cd "$(dirname "$0")/.."
 
 peer="interop with Kannel"
-source .ci/interop.bash
+source "$(dirname "$0")/interop.bash"
 
 install debian bearerbox kannel
 build "$@"

@@ -2,12 +2,10 @@
 # PyPI's smpplib as ESME on `bindery smsc`.
 #
 # Usage: .ci/interop-smpplib.sh [path of the binary]
-set -euo pipefail
-cd "$(dirname "$0")/.."
 
 version=2.2.4
 peer="interop with smpplib $version"
-source .ci/interop.bash
+source "$(dirname "$0")/interop.bash"
 
 python() {
     python3 -m venv "$work/venv" && "$work/venv/bin/pip" install --quiet "smpplib==$version"

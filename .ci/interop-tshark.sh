@@ -2,11 +2,9 @@
 # Every PDU and TLV that we write, read by Wireshark's dissector.
 #
 # Usage: .ci/interop-tshark.sh
-set -euo pipefail
-cd "$(dirname "$0")/.."
 
 peer="interop with tshark"
-source .ci/interop.bash
+source "$(dirname "$0")/interop.bash"
 install debian tshark tshark
 
 BINDERY_CAPTURE="$work/all.pcap" cargo test --locked --quiet --test it capture:: >"$work/test.log" 2>&1 ||

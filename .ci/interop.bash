@@ -1,5 +1,8 @@
-# For the scripts beside it: a folder to work in, the binary, and an SMSC of ours that is stopped at the end.
+# For the scripts beside it, which name their $peer: a folder to work in, the binary, an SMSC of ours that is stopped at the
+# end, and messages to an SMSC of theirs.
 # shellcheck shell=bash
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 work=$(mktemp -d)
 pids=()
@@ -76,4 +79,29 @@ stop_smsc() {
 # smsc_counted NAME: what our SMSC counted until it was stopped.
 smsc_counted() {
     sed -n "s/.*\"$1\": *\([0-9]*\).*/\1/p" "$work/smsc.out" | tail -n 1
+}
+
+# send_to COMMAND...: `bindery send` to their SMSC, which is COMMAND; it says its `--messages`, and can `--compare` what came of them.
+send_to() {
+    local theirs status=0
+    "$@" >"$work/theirs.out" 2>"$work/theirs.err" &
+    theirs=$!
+    pids+=("$theirs")
+    port=$(port_of "$work/theirs.out" "$theirs") || fail "its SMSC does not listen:" "$work/theirs.err"
+    cat >"$work/bindery.toml" <<TOML
+[binds.theirs]
+hosts = ["127.0.0.1:$port"]
+system_id = "interop"
+password = "secret"
+enquire_link_interval = "1s"
+enquire_link_mode = "fixed"
+TOML
+    "$@" --messages >"$work/messages.jsonl"
+    "$binary" send --config "$work/bindery.toml" --file "$work/messages.jsonl" --wait-receipt --timeout 60s --json \
+        >"$work/send.out" 2>"$work/send.err" || status=$?
+    # 1: some messages are refused, and that is right.
+    [[ $status == 1 ]] || fail "bindery send ended with status $status:" "$work/send.err"
+    kill -TERM "$theirs"
+    wait "$theirs" || fail "its SMSC found a mistake:" "$work/theirs.err"
+    "$@" --compare "$work/messages.jsonl" "$work/send.out" "$work/theirs.out" || fail "as SMSC"
 }
