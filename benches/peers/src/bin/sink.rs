@@ -1,11 +1,12 @@
 //! The other end of the throughput figures: an SMSC that agrees with everything and never sleeps.
 //!
-//! `sink HOST:PORT [delay_ms=N] [deliver=WINDOW] [tls=CERTIFICATE,KEY]` says `listening` when it does. It reads no more of
+//! `sink HOST:PORT [delay_ms=N] [deliver=WINDOW] [receipts=1] [tls=CERTIFICATE,KEY]` says `listening` when it does. It reads no more of
 //! a PDU than its header, so that nobody measures it instead of the client; it polls without waiting, because waking a
 //! core costs more than most clients do.
 //!
 //! - `delay_ms`: submit_sm is answered so long after it came;
-//! - `deliver`: each bind is sent deliver_sm without end, at most so many unanswered.
+//! - `deliver`: each bind is sent deliver_sm without end, at most so many unanswered;
+//! - `receipts=1`: behind each response comes the receipt of its message.
 
 use std::collections::VecDeque;
 use std::io::{self, Read, Write};
@@ -33,7 +34,8 @@ const LISTENER: Token = Token(usize::MAX);
 const BUFFER: usize = 1 << 20;
 
 fn main() -> io::Result<()> {
-    let arguments = Arguments::read("sink HOST:PORT [delay_ms=N] [deliver=WINDOW] [tls=CERTIFICATE,KEY]");
+    let arguments =
+        Arguments::read("sink HOST:PORT [delay_ms=N] [deliver=WINDOW] [receipts=1] [tls=CERTIFICATE,KEY]");
     let mut poll = Poll::new()?;
     let mut listener = TcpListener::bind(arguments.address.parse().expect("HOST:PORT"))?;
     poll.registry()
@@ -42,6 +44,7 @@ fn main() -> io::Result<()> {
     let mut sink = Sink {
         delay: Duration::from_millis(arguments.number("delay_ms", 0)),
         deliver: arguments.number("deliver", 0) as usize,
+        receipts: arguments.number("receipts", 0) == 1,
         tls: arguments.text("tls").map(server_config),
         peers: Vec::new(),
         delayed: VecDeque::new(),
@@ -87,6 +90,7 @@ fn server_config(files: &str) -> Arc<ServerConfig> {
 struct Sink {
     delay: Duration,
     deliver: usize,
+    receipts: bool,
     tls: Option<Arc<ServerConfig>>,
     peers: Vec<Option<Peer>>,
     /// When to answer whom, and which request.
@@ -161,9 +165,7 @@ impl Sink {
             peer.input = input;
         }
         while peer.is_bound && peer.undelivered < self.deliver {
-            peer.undelivered += 1;
-            peer.sequence = peer.sequence % 0x7FFF_FFFF + 1;
-            put(&mut peer.output, DELIVER_SM, peer.sequence, DELIVERY);
+            peer.deliver(DELIVERY);
         }
     }
 
@@ -203,6 +205,11 @@ impl Sink {
             *digit = DIGITS[(self.ids >> (28 - 4 * place)) as usize & 15];
         }
         put(&mut peer.output, SUBMIT_SM | RESPONSE, sequence, &body);
+        if self.receipts {
+            let mut receipt = [RECEIPT_HEAD, &RECEIPT_TEXT[..]].concat();
+            receipt[RECEIPT_HEAD.len() + 3..][..8].copy_from_slice(&body[..8]);
+            peer.deliver(&receipt);
+        }
     }
 
     fn answer_delayed(&mut self) {
@@ -225,6 +232,12 @@ impl Sink {
 }
 
 impl Peer {
+    fn deliver(&mut self, body: &[u8]) {
+        self.undelivered += 1;
+        self.sequence = self.sequence % 0x7FFF_FFFF + 1;
+        put(&mut self.output, DELIVER_SM, self.sequence, body);
+    }
+
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let Some(tls) = &mut self.tls else {
             return self.stream.read(buffer);
@@ -274,6 +287,11 @@ impl Peer {
 /// A message from a phone.
 const DELIVERY: &[u8] =
     b"\0\x01\x01447700900123\0\0\x0112345\0\0\0\0\0\0\0\0\0\0\x28a text of forty octets from a phone, here";
+
+/// A receipt, up to the length of its text; then the text, whose id is put in.
+const RECEIPT_HEAD: &[u8] = b"\0\x01\x01447700900123\0\0\x0112345\0\x04\0\0\0\0\0\0\0\0\x64";
+const RECEIPT_TEXT: [u8; 100] =
+    *b"id:00000000 sub:001 dlvrd:001 submit date:2601010000 done date:2601010000 stat:DELIVRD err:000 text:";
 
 fn put(output: &mut Vec<u8>, command_id: u32, sequence: u32, body: &[u8]) {
     let mut header = [0; 16];

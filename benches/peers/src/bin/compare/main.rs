@@ -119,10 +119,11 @@ fn main() -> std::io::Result<()> {
     };
 
     let many = "binds=1000 messages=100000 window=10";
-    let [eight, two_threads, ours, smpp34, rusmppc, unasked] = bench.run(
+    let [eight, sixty_four, two_threads, ours, smpp34, rusmppc, unasked] = bench.run(
         "",
         [
             "bindery_load binds=8 messages=2000000 window=125".to_owned(),
+            "bindery_load binds=64 messages=2000000 window=16".to_owned(),
             "bindery_load binds=2 messages=2000000 window=500 threads=2".to_owned(),
             format!("bindery_load {many}"),
             format!("smpp34_load {many}"),
@@ -143,11 +144,17 @@ fn main() -> std::io::Result<()> {
         ]
     };
     page.row(&alone_only("8 binds, W 125 each", eight));
+    page.row(&alone_only("64 binds, W 16 each", sixty_four));
     page.row(&alone_only(
         "2 binds, W 500 each, two threads that share both cores with the SMSC",
         two_threads,
     ));
     page.row(&alone_only("one bind, W 1000, no receipts asked for", unasked));
+    let [receipts] = bench.run(
+        "receipts=1",
+        ["bindery_load messages=1000000 window=1000".to_owned()],
+    )?;
+    page.row(&alone_only("one bind, W 1000, each receipt comes", receipts));
     page.row(&[
         "1,000 binds, 100 messages each, W 10".to_owned(),
         thousands(ours.rate),
@@ -274,7 +281,14 @@ fn main() -> std::io::Result<()> {
         1.5,
     ));
 
+    page.table(
+        "Binds come back after their SMSC has restarted",
+        &["binds", "seconds"],
+    );
+    let thousand = bench.restart(1_000)?;
     let seconds = bench.restart(5_000)?;
+    page.row(&["1,000".to_owned(), format!("{thousand:.2}")]);
+    page.row(&["5,000".to_owned(), format!("{seconds:.2}")]);
     page.goal(Goal::at_most("5,000 binds after a restart, s", seconds, 5.0, 2.0));
 
     page.write(&arguments.address, &picture, bench.rounds())
