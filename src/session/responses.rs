@@ -126,9 +126,9 @@ impl<T> Session<T> {
     }
 
     /// The one request that waits may have been refused, or something else was meant: nobody knows what becomes of it. It
-    /// keeps its place, as if its time were over.
+    /// keeps its place until its response comes or could only come far too late.
     fn doubt_oldest<'f>(&mut self, header: Header) -> Event<'f, T> {
-        if let Some(entry) = self.window.pop_oldest_as_late(self.config.response_timeout) {
+        if let Some(entry) = self.window.pop_oldest_as_doubted(self.config.response_timeout) {
             self.events.push_back(Event::Unresolved {
                 token: entry.token,
                 sequence: entry.sequence,

@@ -207,6 +207,14 @@ impl<T> Window<T> {
     /// Takes out the oldest request, whose time ran out. It keeps its place, and is known as late for twice the
     /// timeout.
     pub(super) fn pop_oldest_as_late(&mut self, timeout: Duration) -> Option<Entry<T>> {
+        let entry = self.pop_oldest_as_doubted(timeout)?;
+        self.holding.push_back((entry.order, entry.sequence));
+        Some(entry)
+    }
+
+    /// Takes out the oldest request before its time, because the peer may have refused it. It is late as others are, but
+    /// an answer to a later one gives its place to nobody: the peer may be slow with it, and has its time still.
+    pub(super) fn pop_oldest_as_doubted(&mut self, timeout: Duration) -> Option<Entry<T>> {
         let sequence = self.oldest()?.sequence;
         let entry = self.take(sequence)?;
         if self.late.len() >= LATE_LIMIT {
@@ -222,7 +230,6 @@ impl<T> Window<T> {
         self.late.insert(sequence, late);
         self.late_until
             .push_back((entry.sent + timeout * 3, sequence, entry.order));
-        self.holding.push_back((entry.order, sequence));
         Some(entry)
     }
 
@@ -452,6 +459,20 @@ mod tests {
         assert_eq!(window.room(), 0);
         window.purge_late(start + TIMEOUT * 3);
         assert_eq!((window.room(), window.take_late(number(1))), (1, None));
+    }
+
+    #[test]
+    fn a_doubted_request_keeps_its_place_though_a_later_one_is_answered() {
+        let start = Instant::now();
+        let mut window = Window::new(2);
+        add(&mut window, 1, start);
+        assert!(window.pop_oldest_as_doubted(TIMEOUT).is_some());
+        add(&mut window, 2, start);
+        let answered = window.take(number(2)).map(|entry| entry.order);
+        window.release_before(answered.unwrap_or_default());
+        assert_eq!(window.room(), 1);
+        window.purge_late(start + TIMEOUT * 3);
+        assert_eq!(window.room(), 2);
     }
 
     #[test]

@@ -120,7 +120,7 @@ section! {
         pub overtaken_responses: f64 = 0.0, 0.0..=1.0;
         /// The shares of messages before whose response octets come that make no sense, by kind.
         pub nonsense: Shares<Nonsense> = Shares::default();
-        /// The shares of messages that are taken with an odd response, by kind.
+        /// The shares of messages whose response is odd, by kind; where it refuses them there is no id in it.
         pub odd_responses: Shares<OddResponse> = Shares::default();
         /// The shares of messages that are refused, by status.
         pub refused_messages: Shares<CommandStatus> = Shares::default();
@@ -140,7 +140,7 @@ section! {
         pub orphaned_receipts: f64 = 0.0, 0.0..=1.0;
         /// The shares of receipts that are odd, by kind.
         pub odd_receipts: Shares<OddReceipt> = Shares::default();
-        /// The share of TCP connections that end with a reset, whatever was under way.
+        /// The share of connections that end with a reset, whatever was under way.
         pub resets: f64 = 0.0, 0.0..=1.0;
         /// The share of connections on which octets are written one at a time.
         pub split_writes: f64 = 0.0, 0.0..=1.0;

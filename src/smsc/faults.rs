@@ -32,7 +32,8 @@ pub struct Faults {
     pub overtaken_responses: f64,
     /// The share of messages with which nonsense comes to the ESME, before their response.
     pub nonsense: Shares<Nonsense>,
-    /// The shares of messages that are taken with an odd response, by kind: those of submit_sm and data_sm.
+    /// The shares of messages whose response is odd, by kind: those of submit_sm and data_sm. Where the message is
+    /// refused there is no id, and what is odd stands behind the header.
     pub odd_responses: Shares<OddResponse>,
     /// The shares of messages that are refused, by status.
     pub refused_messages: Shares<CommandStatus>,
@@ -53,7 +54,7 @@ pub struct Faults {
     pub orphaned_receipts: f64,
     /// The shares of receipts that are odd, by kind.
     pub odd_receipts: Shares<OddReceipt>,
-    /// The share of TCP connections that end with a reset, whatever was under way. One in memory cannot.
+    /// The share of connections that end with a reset, whatever was under way. One in memory ends with the error.
     pub resets: f64,
     /// The share of connections on which octets are written one at a time.
     pub split_writes: f64,
@@ -125,7 +126,7 @@ impl Nonsense {
 }
 
 impl OddResponse {
-    /// What is written instead of this response with an id and no TLVs.
+    /// What is written instead of this response with an id and no TLVs, or with a header alone.
     pub(super) fn instead_of(self, response: &[u8]) -> Vec<u8> {
         let (header, id) = response.split_at_checked(16).unwrap_or((response, &[]));
         let body = match self {

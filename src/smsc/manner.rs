@@ -77,6 +77,48 @@ impl Manner {
         };
         (Transport::Other(Box::new(wrapped)), Some(silence))
     }
+
+    /// The other end of such a connection in memory.
+    pub(super) fn wrap_theirs(self, transport: Transport) -> Transport {
+        if self.reset {
+            Transport::Other(Box::new(EndsWithReset(transport)))
+        } else {
+            transport
+        }
+    }
+}
+
+/// The end of a connection in memory at which a reset is seen where others see the end.
+struct EndsWithReset(Transport);
+
+impl AsyncRead for EndsWithReset {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
+        ready!(Pin::new(&mut self.0).poll_read(cx, buffer))?;
+        if buffer.filled().len() == before && buffer.remaining() > 0 {
+            return Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()));
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for EndsWithReset {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, octets: &[u8]) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.0).poll_write(cx, octets);
+        written.map_err(|_| io::ErrorKind::ConnectionReset.into())
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_shutdown(cx)
+    }
 }
 
 /// A connection with a manner.
@@ -277,6 +319,24 @@ mod tests {
         let early = timeout(Duration::from_millis(1_999), read(&mut ours)).await;
         assert!(early.is_err());
         assert_eq!(read(&mut ours).await.len(), 5);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_connection_in_memory_ends_with_a_reset_behind_what_was_written() {
+        let manner = Manner {
+            reset: true,
+            ..Manner::default()
+        };
+        let (mut ours, theirs, _) = pair(manner);
+        let mut theirs = manner.wrap_theirs(theirs);
+        ours.write_all(b"octets").await.unwrap();
+        ours.shutdown().await.unwrap();
+        drop(ours);
+        assert_eq!(read(&mut theirs).await, b"octets");
+        let error = theirs.read(&mut [0; 10]).await.unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::ConnectionReset);
+        let error = theirs.write_all(b"octets").await.unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::ConnectionReset);
     }
 
     #[tokio::test(start_paused = true)]

@@ -87,11 +87,8 @@ fn call(shared: &Arc<Shared>) -> Result<Transport, ConnectError> {
     }
     let pipe = shared.centre().behaviour.limits.pipe;
     let (ours, theirs) = Transport::pipe(pipe);
-    if shared.serve(ours) {
-        Ok(theirs)
-    } else {
-        Err(refused())
-    }
+    let manner = shared.serve(ours).ok_or_else(refused)?;
+    Ok(manner.wrap_theirs(theirs))
 }
 
 fn refused() -> ConnectError {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
 
-use super::{Faults, Nonsense, Shares, Smsc};
+use super::{Faults, Nonsense, OddReceipt, OddResponse, Shares, Smsc};
 use crate::pdu::CommandStatus;
 
 /// Something that happens to an SMSC.
@@ -114,7 +114,7 @@ fn faults(random: &mut fastrand::Rng) -> Faults {
     let mut faults = Faults::default();
     for _ in 0..random.u8(1..3) {
         let share = random.f64();
-        match random.u8(0..18) {
+        match random.u8(0..25) {
             0 => faults.cut_chance = share * 0.2,
             1 => faults.cut_after = Some(random.u64(1..30)),
             2 => faults.lost_responses = share,
@@ -136,6 +136,8 @@ fn faults(random: &mut fastrand::Rng) -> Faults {
                     CommandStatus::ESME_RSYSERR,
                     CommandStatus::ESME_RINVDSTADR,
                     CommandStatus::ESME_RINVBNDSTS,
+                    // One of a vendor.
+                    CommandStatus::new(0x0000_0433),
                 ];
                 let status = random.choice(statuses).unwrap_or(CommandStatus::ESME_RSYSERR);
                 faults.refused_messages = Shares::new([(status, share)]);
@@ -173,6 +175,33 @@ fn faults(random: &mut fastrand::Rng) -> Faults {
             15 => {
                 faults.split_writes = share;
                 faults.cut_chance = 0.05;
+            }
+            18 | 19 => {
+                let kind = random
+                    .choice(OddResponse::ALL)
+                    .copied()
+                    .unwrap_or(OddResponse::NoBody);
+                faults.odd_responses = Shares::new([(kind, share)]);
+            }
+            20 => {
+                let kind = random
+                    .choice(OddReceipt::ALL)
+                    .copied()
+                    .unwrap_or(OddReceipt::NoClass);
+                faults.odd_receipts = Shares::new([(kind, share)]);
+            }
+            21 => {
+                faults.resets = share;
+                faults.cut_chance = 0.05;
+            }
+            22 => {
+                faults.slow_reads = share;
+                faults.slow_read_rate = random.u64(250..4_000);
+                faults.cut_chance = 0.05;
+            }
+            23 | 24 => {
+                faults.restart_every = Some(Duration::from_millis(random.u64(2_000..20_000)));
+                faults.restart_for = Duration::from_millis(random.u64(100..8_000));
             }
             _ => {
                 faults.joined_writes = share;

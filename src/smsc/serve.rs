@@ -17,6 +17,7 @@ use super::behaviour::Behaviour;
 use super::centre::Centre;
 use super::door::Door;
 use super::links::Wish;
+use super::manner::Manner;
 use super::peer::Peer;
 use crate::link::accept::secure;
 use crate::link::{Link, Transport, now};
@@ -114,18 +115,16 @@ impl Shared {
         }
     }
 
-    /// Serves a connection in a task of its own; false when there are too many.
-    pub(super) fn serve(self: &Arc<Self>, transport: Transport) -> bool {
-        let Some((peer, transport)) = Peer::open(&mut self.centre(), transport, now()) else {
-            return false;
-        };
+    /// Serves a connection in a task of its own, and says how its octets go; none when there are too many.
+    pub(super) fn serve(self: &Arc<Self>, transport: Transport) -> Option<Manner> {
+        let (peer, transport, manner) = Peer::open(&mut self.centre(), transport, now())?;
         if !self.has_timer.swap(true, Ordering::AcqRel) {
             tokio::spawn(see_to_what_is_due(Arc::clone(self)));
             let random = self.centre().random();
             tokio::spawn(Arc::clone(self).restart_now_and_then(random));
         }
         tokio::spawn(serve(Arc::clone(self), transport, peer));
-        true
+        Some(manner)
     }
 }
 

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Instant;
 
+use super::faults::OddResponse;
 use crate::pdu::{CommandId, CommandStatus, DataCoding, EsmClass, RegisteredDelivery, SequenceNumber, Tlvs};
 
 /// Everything that an SMSC saw, in order. Kept only where [`Behaviour::witness`](super::Behaviour::witness)
@@ -62,6 +63,8 @@ pub enum Seen {
         sequence_number: SequenceNumber,
         /// With this status.
         status: CommandStatus,
+        /// How it was written otherwise than it should be.
+        odd: Option<OddResponse>,
     },
     /// Another request about a message: query_sm, cancel_sm, replace_sm.
     Request {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::time::{Duration, Instant};
 
 use bindery::pdu::{CommandStatus, SequenceNumber};
-use bindery::smsc::{Faults, Seen, SeenMessage, Smsc, Witness};
+use bindery::smsc::{Faults, OddResponse, Seen, SeenMessage, Smsc, Witness};
 
 /// A message or one part of it as an SMSC saw it.
 #[derive(Clone, Debug)]
@@ -19,6 +19,8 @@ pub(crate) struct Sight {
     pub(crate) status: CommandStatus,
     /// What it was called, when it was taken.
     pub(crate) id: Option<String>,
+    /// As what it was called to the ESME: an answer without a body has no id.
+    pub(crate) told_id: Option<String>,
     /// When the answer was put on the link.
     pub(crate) answered: Option<Instant>,
 }
@@ -115,19 +117,26 @@ impl Ledger {
                         sequence,
                         status: message.status,
                         id: message.message_id.clone(),
+                        told_id: message.message_id.clone(),
                         answered: None,
                     };
                     let sights = self.messages.entry(number).or_default();
                     open.insert((sighting.link, sequence), (number, sights.len()));
                     sights.push(sight);
                 }
-                Seen::Answered { sequence_number, .. } => {
+                Seen::Answered {
+                    sequence_number, odd, ..
+                } => {
                     let sequence = *sequence_number;
                     link.happened.push(Happened::Answer { sequence });
                     if let Some((number, place)) = open.remove(&(sighting.link, sequence))
                         && let Some(sights) = self.messages.get_mut(&number)
                     {
-                        sights[place].answered = Some(at);
+                        let sight = &mut sights[place];
+                        sight.answered = Some(at);
+                        if *odd == Some(OddResponse::NoBody) {
+                            sight.told_id = sight.id.as_ref().map(|_| String::new());
+                        }
                     }
                 }
                 _ => {}

@@ -17,8 +17,8 @@ pub(crate) fn check(run: &Run<'_>) -> Result<(), String> {
     let mut departures: BTreeMap<&str, Vec<Instant>> = BTreeMap::new();
     for ((smsc, number), link) in &run.ledger.links {
         let Some(name) = &link.bind else { continue };
-        let thaws: Vec<Instant> = run.hangs[*smsc].iter().map(|(_, end)| *end).collect();
-        let most = most_in_flight(link, run.response_timeout(name), &thaws);
+        let is_late = |at: Instant| run.reads_late((*smsc, *number), at);
+        let most = most_in_flight(link, run.response_timeout(name), is_late);
         let window = run.settings_of(name).map(|settings| settings.window).max();
         if Some(most) > window {
             return Err(format!(
@@ -26,8 +26,8 @@ pub(crate) fn check(run: &Run<'_>) -> Result<(), String> {
             ));
         }
         let seen = link.happened.iter().filter_map(|happened| match happened {
-            // What an SMSC reads when it wakes up came at any time before.
-            Happened::Message { at, .. } if !thaws.contains(at) => Some(*at),
+            // What an SMSC reads slowly, or when it wakes up, came at any time before.
+            Happened::Message { at, .. } if !is_late(*at) => Some(*at),
             _ => None,
         });
         departures.entry(name).or_default().extend(seen);
@@ -70,6 +70,18 @@ pub(crate) fn hangs(script: &Script, start: Instant) -> Vec<(Instant, Instant)> 
     hangs
 }
 
+/// From when to when connections may be made that an SMSC under this script reads slowly.
+pub(crate) fn slow(script: &Script, start: Instant) -> Vec<(Instant, Instant)> {
+    let (mut spans, mut since) = (Vec::new(), None);
+    for (at, step) in script.steps() {
+        if let Step::Faults(faults) = step {
+            spans.extend(since.take().map(|since| (since, start + *at)));
+            since = (faults.slow_reads > 0.0).then_some(start + *at);
+        }
+    }
+    spans
+}
+
 /// Whether an SMSC under this script never breaks a link off, nor makes the ESME do so by what it writes.
 pub(crate) fn is_patient(script: &Script) -> bool {
     script.steps().iter().all(|(_, step)| match step {
@@ -78,6 +90,7 @@ pub(crate) fn is_patient(script: &Script) -> bool {
             faults.cut_chance == 0.0
                 && faults.unbind_chance == 0.0
                 && faults.cut_after.is_none()
+                && faults.restart_every.is_none()
                 && !faults
                     .nonsense
                     .iter()
@@ -131,7 +144,7 @@ fn keeps_to(
 /// The most requests that were at the SMSC at a time.
 ///
 /// One that is not answered in time keeps its place until a later one was answered, or twice the time has passed.
-fn most_in_flight(link: &LinkLog, response_timeout: Duration, thaws: &[Instant]) -> usize {
+fn most_in_flight(link: &LinkLog, response_timeout: Duration, is_late: impl Fn(Instant) -> bool) -> usize {
     let mut open: Vec<(Instant, _)> = Vec::new();
     // When the latest answer was given, and to which place in the order of sending.
     let (mut order, mut most) = (Vec::new(), 0);
@@ -139,7 +152,7 @@ fn most_in_flight(link: &LinkLog, response_timeout: Duration, thaws: &[Instant])
     for happened in &link.happened {
         match happened {
             // When it was sent is not known, but what its answer says about earlier ones is.
-            Happened::Message { at, sequence } if thaws.contains(at) => order.push(*sequence),
+            Happened::Message { at, sequence } if is_late(*at) => order.push(*sequence),
             Happened::Message { at, sequence } => {
                 let place = order.len();
                 order.push(*sequence);

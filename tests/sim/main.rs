@@ -18,6 +18,7 @@ mod failures;
 mod ledger;
 mod limits;
 mod long;
+mod oddities;
 mod orders;
 mod page;
 mod panics;

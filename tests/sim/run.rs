@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use bindery::esme::Esme;
 use bindery::events::{Event, Kinds, OutcomeEvent};
-use bindery::smsc::Script;
+use bindery::smsc::{Script, Smsc};
 use bindery::submit::{Reference, SubmitError, SubmitResult};
 use fastrand::Rng;
 use tokio::runtime::Runtime;
@@ -40,6 +40,8 @@ pub(crate) struct Report {
     /// Equal for equal runs.
     pub(crate) digest: String,
     pub(crate) sightings: usize,
+    /// What the SMSCs did that they should not, by name.
+    pub(crate) faults: BTreeMap<&'static str, u64>,
 }
 
 type Answers = Arc<Mutex<BTreeMap<u64, SubmitResult>>>;
@@ -244,6 +246,11 @@ async fn life(seed: u64, without: &Without) -> Result<Report, String> {
             .iter()
             .map(|script| limits::hangs(script, start))
             .collect(),
+        slow: world
+            .scripts
+            .iter()
+            .map(|script| limits::slow(script, start))
+            .collect(),
         patient: world.scripts.iter().map(limits::is_patient).collect(),
         nacks: world.scripts.iter().map(limits::nacks).collect(),
         panics: panics.is_some(),
@@ -253,8 +260,27 @@ async fn life(seed: u64, without: &Without) -> Result<Report, String> {
     Ok(Report {
         digest: digest(&outcomes, &ledger, start),
         sightings: ledger.messages.values().map(Vec::len).sum(),
+        faults: faults(&world.smscs),
         outcomes,
     })
+}
+
+/// How often the SMSCs did what only some seeds ask for.
+fn faults(smscs: &[Smsc]) -> BTreeMap<&'static str, u64> {
+    let mut counts = BTreeMap::new();
+    for smsc in smscs {
+        let faults = smsc.counters().faults;
+        for (name, count) in [
+            ("odd responses", faults.responses_odd),
+            ("odd receipts", faults.receipts_odd),
+            ("resets", faults.links_reset),
+            ("slow reads", faults.links_slow),
+            ("restarts", faults.restarts),
+        ] {
+            *counts.entry(name).or_default() += count;
+        }
+    }
+    counts
 }
 
 /// Makes one call, and writes down what it was told.

@@ -22,6 +22,7 @@ fn callers_are_told_the_truth_whatever_goes_wrong() {
     let next = AtomicU64::new(seeds.start);
     let failures = Mutex::new(Vec::new());
     let kinds = Mutex::new(BTreeMap::new());
+    let faults = Mutex::new(BTreeMap::new());
     let sightings = AtomicU64::new(0);
     // Each run has one thread; runs do not know of each other.
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
@@ -36,6 +37,9 @@ fn callers_are_told_the_truth_whatever_goes_wrong() {
                     match outcome(seed, &Without::new()) {
                         Ok(report) => {
                             sightings.fetch_add(report.sightings as u64, Ordering::Relaxed);
+                            for (name, count) in &report.faults {
+                                *faults.lock().unwrap().entry(*name).or_insert(0_u64) += count;
+                            }
                             let mut kinds = kinds.lock().unwrap();
                             for outcome in report.outcomes.values() {
                                 *kinds.entry(kind(outcome)).or_insert(0_u64) += 1;
@@ -48,7 +52,11 @@ fn callers_are_told_the_truth_whatever_goes_wrong() {
         }
     });
     let kinds = kinds.into_inner().unwrap();
-    println!("seeds {seeds:?}: {kinds:?}, seen {}", sightings.into_inner());
+    let faults = faults.into_inner().unwrap();
+    println!(
+        "seeds {seeds:?}: {kinds:?}, seen {}; {faults:?}",
+        sightings.into_inner()
+    );
     let failures = failures.into_inner().unwrap();
     for (seed, wrong) in &failures {
         eprintln!(
@@ -82,6 +90,7 @@ fn callers_are_told_the_truth_whatever_goes_wrong() {
             let count = kinds.get(kind).copied().unwrap_or_default();
             assert!(count >= least, "too easy: {count} {kind} of {kinds:?}");
         }
+        assert!(faults.values().all(|count| *count >= 100), "too easy: {faults:?}");
     }
 }
 

@@ -24,6 +24,8 @@ pub(crate) struct Run<'r> {
     pub(crate) ended: Option<Instant>,
     /// From when to when the links of each SMSC hung.
     pub(crate) hangs: Vec<Vec<(Instant, Instant)>>,
+    /// From when to when connections to each SMSC may have been made that it reads slowly.
+    pub(crate) slow: Vec<Vec<(Instant, Instant)>>,
     /// Whether each SMSC never breaks a link off.
     pub(crate) patient: Vec<bool>,
     /// Whether each SMSC sends generic_nacks that name no request.
@@ -68,7 +70,24 @@ impl Run<'_> {
 
     /// True when it may have been written before it was read.
     pub(crate) fn is_late(&self, sight: &Sight) -> bool {
-        self.hangs[sight.link.0].iter().any(|(_, end)| *end == sight.at)
+        self.reads_late(sight.link, sight.at)
+    }
+
+    /// True where what a link reads at this time may have been written before: it is read slowly, or wakes up. One that
+    /// hangs does so at the end of that, or when its SMSC restarts meanwhile.
+    pub(crate) fn reads_late(&self, link: (usize, u64), at: Instant) -> bool {
+        let opened = self.ledger.links.get(&link).and_then(|link| link.opened);
+        let within = |spans: &[(Instant, Instant)]| {
+            let hung = |start| opened.is_some_and(|opened| opened <= start) && start < at;
+            spans
+                .iter()
+                .any(|(start, end)| *end == at || (hung(*start) && at < *end))
+        };
+        let is_slow = |opened| {
+            let mut spans = self.slow[link.0].iter();
+            spans.any(|(start, end)| *start <= opened && opened <= *end)
+        };
+        within(&self.hangs[link.0]) || opened.is_some_and(is_slow)
     }
 
     /// True when the link may have been lost between these times without its SMSC noticing.
@@ -336,7 +355,7 @@ fn kept_together(run: &Run<'_>, message: &Message, sights: &[Sight]) -> Result<(
 fn accepted(run: &Run<'_>, message: &Message, id: &str, sights: &[&Sight]) -> Result<(), &'static str> {
     let taken: Vec<&&Sight> = sights.iter().filter(|sight| sight.id.is_some()).collect();
     // SMSCs do not know of each other: two may give one id.
-    let mut named = taken.iter().filter(|sight| sight.id.as_deref() == Some(id));
+    let mut named = taken.iter().filter(|sight| sight.told_id.as_deref() == Some(id));
     if !named.any(|sight| run.ledger.may_know(sight)) {
         return Err("an id that nobody gave it, or told");
     }

@@ -5,8 +5,10 @@ use std::time::Duration;
 use bindery::settings::{
     BindSettings, BudgetSettings, Mode, RouteSettings, RouteStrategy, Settings, TermSettings,
 };
-use bindery::smsc::{Behaviour, Limits, MemoryNetwork, Script, Smsc};
+use bindery::smsc::{Behaviour, Limits, MemoryNetwork, Script, Smsc, Step};
 use fastrand::Rng;
+
+use crate::oddities;
 
 /// Everything that a run starts with.
 pub(crate) struct World {
@@ -44,11 +46,17 @@ impl World {
         let hosts = ["a", "b", "c"];
         for (index, host) in hosts.into_iter().take(random.usize(1..4)).enumerate() {
             let seed = seed.wrapping_mul(31) ^ index as u64;
-            let smsc = Smsc::in_memory(behaviour(random), seed);
+            let mut behaviour = behaviour(random);
+            if chance(random, 0.4) {
+                behaviour.faults = oddities::faults(random);
+            }
+            let faults = Step::Faults(Box::new(behaviour.faults.clone()));
+            let smsc = Smsc::in_memory(behaviour, seed);
             network.add(host, &smsc);
             smscs.push(smsc);
             let misfortunes = random.usize(0..6);
-            scripts.push(Script::by_chance(seed, misfortunes, over, secs(20)));
+            let script = Script::by_chance(seed, misfortunes, over, secs(20));
+            scripts.push(script.at(Duration::ZERO, faults));
             let budget = chance(random, 0.4).then(|| host.to_owned());
             if let Some(budget) = &budget {
                 let rate = 0.5 + random.f64() * 60.0;

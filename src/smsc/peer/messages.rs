@@ -199,6 +199,7 @@ impl Serving<'_> {
         let centre = self.centre();
         let ids = centre.behaviour.message_ids.in_responses;
         // Every body fits. A request that was meanwhile answered otherwise needs nothing more.
+        let odd = odd.filter(|_| !matches!(reply, Reply::SubmitMulti(_)));
         let put = match reply {
             Reply::SubmitSm(Ok(number)) => {
                 let id = ids.write(*number);
@@ -231,8 +232,9 @@ impl Serving<'_> {
         self.centre().note(now, number, || Seen::Answered {
             sequence_number,
             status: status.unwrap_or(CommandStatus::ESME_ROK),
+            odd,
         });
-        if let (Some(odd), Reply::SubmitSm(Ok(_)) | Reply::DataSm(Ok(_))) = (odd, reply) {
+        if let Some(odd) = odd {
             session.replace_response(before, |response| odd.instead_of(response));
             self.centre().counters.faults.responses_odd += 1;
         }

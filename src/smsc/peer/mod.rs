@@ -12,7 +12,7 @@ use super::deliveries::{AccountId, Content, DeliveryKey};
 use super::dice::Dice;
 use super::faults::OddResponse;
 use super::links::LinkId;
-use super::manner::Silence;
+use super::manner::{Manner, Silence};
 use super::receipt::Writer;
 use super::schedule::Schedule;
 use super::serve::Shared;
@@ -63,8 +63,12 @@ enum Reply {
 }
 
 impl Peer {
-    /// A new connection, and what it is served over; none when there are too many.
-    pub(super) fn open(centre: &mut Centre, transport: Transport, now: Instant) -> Option<(Self, Transport)> {
+    /// A new connection, what it is served over, and how its octets go; none when there are too many.
+    pub(super) fn open(
+        centre: &mut Centre,
+        transport: Transport,
+        now: Instant,
+    ) -> Option<(Self, Transport, Manner)> {
         let (id, number, dice, manner) = centre.open(now)?;
         let (transport, silence) = manner.wrap(transport);
         let peer = Self {
@@ -78,7 +82,7 @@ impl Peer {
             receipts: Writer::default(),
             has_unbound: false,
         };
-        Some((peer, transport))
+        Some((peer, transport, manner))
     }
 
     /// The session on this connection.

@@ -389,11 +389,12 @@ async fn a_response_may_be_written_oddly() {
         esme.expect(&format!("{length} 80000004 00000000 00000003 {body}"))
             .await;
     }
-    // What is refused has no id that could be odd.
+    // What is refused has no id; what is odd stands behind the header.
     smsc.change(|behaviour| behaviour.faults.refused_messages = Shares::always(CommandStatus::ESME_RSYSERR));
     esme.send(SUBMIT).await;
-    esme.expect("00000010800000040000000800000003").await;
-    assert_eq!(smsc.counters().faults.responses_odd, 5);
+    esme.expect("00000017 80000004 00000008 00000003 14000009 637574")
+        .await;
+    assert_eq!(smsc.counters().faults.responses_odd, 6);
 }
 
 #[tokio::test(start_paused = true)]
