@@ -1,6 +1,9 @@
 //! From caller to caller: `Esme`, router, bind and session over a pipe, against a peer that says yes.
 
-#![allow(clippy::unwrap_used, reason = "a benchmark fails loudly")]
+#![allow(clippy::expect_used, clippy::unwrap_used, reason = "a benchmark fails loudly")]
+
+#[path = "fixtures/yes.rs"]
+mod yes;
 
 use std::hint::black_box;
 use std::sync::Arc;
@@ -8,50 +11,12 @@ use std::time::Instant;
 
 use bindery::dispatch::{Dispatcher, MostRoom, Ticket};
 use bindery::esme::Esme;
-use bindery::link::{Connect, Connecting, Target, Transport};
 use bindery::pdu::SubmitSm;
 use bindery::settings::{BindSettings, Settings};
 use bindery::submit::Submit;
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 use tokio::task::LocalSet;
-
-/// Says yes to everything, at next to no cost.
-#[derive(Debug)]
-struct Yes;
-
-impl Connect for Yes {
-    fn connect(&self, _: &Target) -> Connecting {
-        let (ours, theirs) = tokio::io::duplex(1 << 18);
-        tokio::task::spawn_local(say_yes(theirs));
-        Box::pin(async { Ok(Transport::Pipe(ours)) })
-    }
-}
-
-async fn say_yes(mut link: DuplexStream) {
-    let (mut input, mut output) = (vec![0; 1 << 18], Vec::new());
-    let mut filled = 0;
-    while let Ok(count @ 1..) = link.read(&mut input[filled..]).await {
-        filled += count;
-        let mut at = 0;
-        while let Some(header) = input[at..filled].first_chunk::<16>() {
-            let length = u32::from_be_bytes(*header.first_chunk().unwrap()) as usize;
-            if filled - at < length {
-                break;
-            }
-            output.extend([0, 0, 0, 18, 0x80, 0, 0, header[7], 0, 0, 0, 0]);
-            output.extend(&header[12..]);
-            output.extend(b"x\0");
-            at += length;
-        }
-        input.copy_within(at..filled, 0);
-        filled -= at;
-        if link.write_all(&output).await.is_err() {
-            return;
-        }
-        output.clear();
-    }
-}
+use yes::Yes;
 
 fn message() -> SubmitSm {
     SubmitSm {

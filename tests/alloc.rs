@@ -1,13 +1,20 @@
 //! How much the hot path may allocate. Counted per thread, in a binary of its own for its allocator.
 
-#![allow(clippy::print_stdout, clippy::unwrap_used, reason = "tests fail loudly")]
+#![allow(
+    clippy::expect_used,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "tests fail loudly"
+)]
+
+#[path = "../benches/fixtures/yes.rs"]
+mod yes;
 
 use std::sync::Arc;
 use std::time::Instant;
 
 use bindery::esme::Esme;
 use bindery::events::{EventStream, Filter, Kinds, Policy};
-use bindery::link::{Connect, Connecting, Target, Transport};
 use bindery::pdu::{
     self, BindTransceiver, BindTransceiverResp, CommandId, CommandStatus, Leniency, SequenceNumber, SubmitSm,
     SubmitSmResp, SubmitSmView, frame_length,
@@ -17,8 +24,8 @@ use bindery::settings::{BindSettings, Settings};
 use bindery::smsc::{Behaviour, Smsc};
 use bindery::submit::Submit;
 use futures_util::FutureExt;
-use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
-use tokio::task::{LocalSet, spawn_local};
+use tokio::task::LocalSet;
+use yes::Yes;
 
 const WINDOW: u32 = 100;
 
@@ -152,40 +159,6 @@ fn a_subscriber_costs_nothing_until_what_he_wants_happens() {
     assert_eq!(elsewhere, nobody);
     assert_eq!(deliveries, nobody);
     assert!(all > nobody + 2 * MESSAGES as u64, "an event for each PDU");
-}
-
-/// An SMSC that takes everything and allocates nothing for it.
-#[derive(Debug)]
-struct Yes;
-
-impl Connect for Yes {
-    fn connect(&self, _: &Target) -> Connecting {
-        let (ours, theirs) = tokio::io::duplex(1 << 18);
-        spawn_local(say_yes(theirs));
-        Box::pin(async { Ok(Transport::Pipe(ours)) })
-    }
-}
-
-async fn say_yes(mut link: DuplexStream) {
-    let (mut input, mut output) = (vec![0; 1 << 18], Vec::new());
-    let mut filled = 0;
-    while let Ok(count @ 1..) = link.read(&mut input[filled..]).await {
-        filled += count;
-        let mut at = 0;
-        while let Ok(Some(length)) = frame_length(&input[at..filled], 70_000) {
-            let header = &input[at..at + 16];
-            output.extend([0, 0, 0, 18, 0x80, 0, 0, header[7], 0, 0, 0, 0]);
-            output.extend(&header[12..]);
-            output.extend(b"x\0");
-            at += length;
-        }
-        input.copy_within(at..filled, 0);
-        filled -= at;
-        if link.write_all(&output).await.is_err() {
-            return;
-        }
-        output.clear();
-    }
 }
 
 /// What a message costs between its caller and the socket, beyond the message itself: a window of them at a time.
