@@ -38,14 +38,13 @@ fn an_expired_request_is_unknown_and_its_late_answer_an_event() {
     });
     bench.submit(1);
     bench.sent();
+    assert_eq!((bench.session.waiting(), bench.session.in_flight()), (1, 1));
     assert_eq!(
         bench.passes(secs(30)),
         [Seen::Unresolved(1, Unresolved::ResponseExpired)]
     );
-    assert_eq!(
-        (bench.session.in_flight(), bench.session.wants_close()),
-        (1, None)
-    );
+    assert_eq!((bench.session.waiting(), bench.session.in_flight()), (0, 1));
+    assert_eq!(bench.session.wants_close(), None);
     assert_eq!(
         bench.gets("00000012 80000004 00000000 00000002 3100"),
         [Seen::Late(2, CommandStatus::ESME_ROK)]
