@@ -16,10 +16,10 @@
 //! returns them.
 
 use std::fmt;
+use std::ops::Deref;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use actix::prelude::SendError;
 use actix::{Actor, Addr, Context, Handler, Message, Recipient};
 use tokio::sync::mpsc;
 
@@ -235,62 +235,54 @@ pub enum Report {
 ///
 /// The addresses in it are the only ones of the bind. When they are dropped, and so when the router is gone, the
 /// bind unbinds and ends.
-pub struct BindAddress(Box<dyn Anyone>);
+pub struct BindAddress(Box<dyn BindActor>);
 
-impl BindAddress {
+impl Deref for BindAddress {
+    type Target = dyn BindActor;
+
+    fn deref(&self) -> &Self::Target {
+        &*self.0
+    }
+}
+
+impl<A> From<Addr<A>> for BindAddress
+where
+    A: Actor,
+    Addr<A>: BindActor,
+{
+    fn from(address: Addr<A>) -> Self {
+        Self(Box::new(address))
+    }
+}
+
+/// The address of an actor that can be a bind.
+///
+/// Recipients are made when they are needed: each costs an allocation, and there are thousands of binds.
+pub trait BindActor: 'static {
     /// Hands it messages.
     ///
     /// # Errors
     ///
     /// Gives them back when the actor is gone.
-    pub fn assign(&self, jobs: Vec<Box<Job>>) -> Result<(), Vec<Box<Job>>> {
-        let assigned = self.0.assign(Assign(jobs));
-        assigned.map_err(|refused| refused.into_inner().0)
-    }
+    fn assign(&self, jobs: Vec<Box<Job>>) -> Result<(), Vec<Box<Job>>>;
 
     /// For orders.
-    #[must_use]
-    pub fn control(&self) -> Recipient<Control> {
-        self.0.control()
-    }
+    fn control(&self) -> Recipient<Control>;
 
     /// For requests that are no messages.
-    #[must_use]
-    pub fn ask(&self) -> Recipient<Ask> {
-        self.0.ask()
-    }
+    fn ask(&self) -> Recipient<Ask>;
 
     /// For messages that are taken back.
-    #[must_use]
-    pub fn withdraw(&self) -> Recipient<Withdraw> {
-        self.0.withdraw()
-    }
+    fn withdraw(&self) -> Recipient<Withdraw>;
 
     /// For other settings.
-    #[must_use]
-    pub fn retune(&self) -> Recipient<Retune> {
-        self.0.retune()
-    }
+    fn retune(&self) -> Recipient<Retune>;
 
     /// For questions.
-    #[must_use]
-    pub fn status(&self) -> Recipient<GetBindStatus> {
-        self.0.status()
-    }
-}
-
-/// An actor that can be a bind. Recipients are made when they are needed: each costs an allocation, and there are
-/// thousands of binds.
-trait Anyone {
-    fn assign(&self, assign: Assign) -> Result<(), SendError<Assign>>;
-    fn control(&self) -> Recipient<Control>;
-    fn ask(&self) -> Recipient<Ask>;
-    fn withdraw(&self) -> Recipient<Withdraw>;
-    fn retune(&self) -> Recipient<Retune>;
     fn status(&self) -> Recipient<GetBindStatus>;
 }
 
-impl<A> Anyone for Addr<A>
+impl<A> BindActor for Addr<A>
 where
     A: Actor<Context = Context<A>>
         + Handler<Ask>
@@ -300,8 +292,9 @@ where
         + Handler<Withdraw>
         + Handler<GetBindStatus>,
 {
-    fn assign(&self, assign: Assign) -> Result<(), SendError<Assign>> {
-        self.try_send(assign)
+    fn assign(&self, jobs: Vec<Box<Job>>) -> Result<(), Vec<Box<Job>>> {
+        let assigned = self.try_send(Assign(jobs));
+        assigned.map_err(|refused| refused.into_inner().0)
     }
 
     fn control(&self) -> Recipient<Control> {
@@ -322,21 +315,6 @@ where
 
     fn status(&self) -> Recipient<GetBindStatus> {
         self.clone().recipient()
-    }
-}
-
-impl<A> From<Addr<A>> for BindAddress
-where
-    A: Actor<Context = Context<A>>
-        + Handler<Ask>
-        + Handler<Assign>
-        + Handler<Control>
-        + Handler<Retune>
-        + Handler<Withdraw>
-        + Handler<GetBindStatus>,
-{
-    fn from(address: Addr<A>) -> Self {
-        Self(Box::new(address))
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use actix::{Addr, Message};
 
 use super::Router;
+use super::core::TURN;
 use crate::submit::{Job, SubmitError};
 
 /// Where messages wait until the router comes to them.
@@ -49,8 +50,8 @@ impl Intake {
     /// Takes out what has come.
     pub(super) fn take(&self) -> Vec<Box<Job>> {
         let mut waiting = self.lock();
-        // Next time as many are expected.
-        let room = Vec::with_capacity(waiting.jobs.len());
+        // Next time as many are expected, but for a flood.
+        let room = Vec::with_capacity(waiting.jobs.len().min(TURN));
         std::mem::replace(&mut waiting.jobs, room)
     }
 

@@ -59,10 +59,6 @@ impl<T> Session<T> {
         forced: Option<SequenceNumber>,
         now: Instant,
     ) -> Result<SequenceNumber, (T, RequestError)> {
-        if self.state.is_bound() && self.places() == 0 {
-            // No number is used up.
-            return Err((token, RequestError::NoRoom));
-        }
         let sequence = match forced {
             Some(sequence) if !sequence.is_conformant() => {
                 return Err((token, RequestError::SequenceReserved(sequence)));
@@ -71,6 +67,8 @@ impl<T> Session<T> {
                 return Err((token, RequestError::SequenceTaken(sequence)));
             }
             Some(sequence) => sequence,
+            // No number is used up.
+            None if self.state.is_bound() && self.places() == 0 => return Err((token, RequestError::NoRoom)),
             None => self.free_sequence(),
         };
         self.register(token, pdu.command_id(), sequence, now, |out| {

@@ -177,18 +177,11 @@ fn faults(random: &mut fastrand::Rng) -> Faults {
                 faults.cut_chance = 0.05;
             }
             18 | 19 => {
-                let kind = random
-                    .choice(OddResponse::ALL)
-                    .copied()
-                    .unwrap_or(OddResponse::NoBody);
-                faults.odd_responses = Shares::new([(kind, share)]);
+                faults.odd_responses =
+                    Shares::new(random.choice(OddResponse::ALL).map(|kind| (*kind, share)));
             }
             20 => {
-                let kind = random
-                    .choice(OddReceipt::ALL)
-                    .copied()
-                    .unwrap_or(OddReceipt::NoClass);
-                faults.odd_receipts = Shares::new([(kind, share)]);
+                faults.odd_receipts = Shares::new(random.choice(OddReceipt::ALL).map(|kind| (*kind, share)));
             }
             21 => {
                 faults.resets = share;
