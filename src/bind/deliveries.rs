@@ -77,7 +77,8 @@ pub(super) struct Deliveries {
     lanes: Lanes<Lane, Waiting>,
     /// By age, which is the order of their deadlines.
     asked: BTreeMap<Inbound, Asked>,
-    questions: FuturesUnordered<Abortable<Question>>,
+    /// Made for the first one: most binds are never asked.
+    questions: Option<FuturesUnordered<Abortable<Question>>>,
 }
 
 impl Deliveries {
@@ -92,7 +93,7 @@ impl Deliveries {
             },
             lanes: Lanes::default(),
             asked: BTreeMap::new(),
-            questions: FuturesUnordered::new(),
+            questions: None,
         }
     }
 
@@ -169,7 +170,8 @@ impl Deliveries {
             answer,
         };
         let (abort, registration) = AbortHandle::new_pair();
-        self.questions.push(Abortable::new(question, registration));
+        let questions = self.questions.get_or_insert_default();
+        questions.push(Abortable::new(question, registration));
         self.asked.insert(inbound, Asked { lane, abort });
     }
 
@@ -180,7 +182,9 @@ impl Deliveries {
             return false;
         }
         self.give_up_overdue(session, now);
-        while let Poll::Ready(Some(question)) = self.questions.poll_next_unpin(cx) {
+        while let Some(questions) = &mut self.questions
+            && let Poll::Ready(Some(question)) = questions.poll_next_unpin(cx)
+        {
             // An error is one that was given up: its handler does not even see it if it waits in the mailbox.
             let Ok((inbound, delivery, answer)) = question else {
                 continue;
@@ -238,7 +242,7 @@ impl Deliveries {
     pub(super) fn clear(&mut self) {
         self.lanes.clear();
         self.asked.clear();
-        self.questions.clear();
+        self.questions = None;
     }
 }
 

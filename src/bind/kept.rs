@@ -9,20 +9,22 @@ use crate::pdu::SequenceNumber;
 /// Requests by their number, the latest ones. What is never answered is displaced by what comes later.
 #[derive(Debug)]
 pub(super) struct Kept {
+    most: usize,
+    /// Made when the first one comes: most binds are never watched.
+    table: Option<Box<Table>>,
+}
+
+#[derive(Debug, Default)]
+struct Table {
     requests: HashMap<SequenceNumber, Arc<PduEvent>>,
     /// In the order in which they came; those that were taken are still there until they would be half of it.
     order: VecDeque<SequenceNumber>,
-    most: usize,
 }
 
 impl Kept {
     /// Keeps at most so many.
-    pub(super) fn new(most: usize) -> Self {
-        Self {
-            requests: HashMap::new(),
-            order: VecDeque::new(),
-            most,
-        }
+    pub(super) const fn new(most: usize) -> Self {
+        Self { most, table: None }
     }
 
     pub(super) fn set_most(&mut self, most: usize) {
@@ -30,39 +32,39 @@ impl Kept {
     }
 
     pub(super) fn keep(&mut self, request: Arc<PduEvent>) {
+        let Table { requests, order } = self.table.get_or_insert_default().as_mut();
         let sequence = request.header.sequence_number;
-        if self.requests.insert(sequence, request).is_some() {
-            self.order.retain(|other| *other != sequence);
+        if requests.insert(sequence, request).is_some() {
+            order.retain(|other| *other != sequence);
         }
-        self.order.push_back(sequence);
-        while self.requests.len() > self.most
-            && let Some(oldest) = self.order.pop_front()
+        order.push_back(sequence);
+        while requests.len() > self.most
+            && let Some(oldest) = order.pop_front()
         {
-            self.requests.remove(&oldest);
+            requests.remove(&oldest);
         }
-        if self.order.len() > 2 * self.requests.len() + 8 {
-            self.order.retain(|sequence| self.requests.contains_key(sequence));
+        if order.len() > 2 * requests.len() + 8 {
+            order.retain(|sequence| requests.contains_key(sequence));
         }
     }
 
     /// The request with this number, which may be asked for again.
     pub(super) fn find(&self, sequence: SequenceNumber) -> Option<Arc<PduEvent>> {
-        self.requests.get(&sequence).cloned()
+        self.table.as_ref()?.requests.get(&sequence).cloned()
     }
 
     /// The request with this number, which is answered for good.
     pub(super) fn take(&mut self, sequence: SequenceNumber) -> Option<Arc<PduEvent>> {
-        self.requests.remove(&sequence)
+        self.table.as_mut()?.requests.remove(&sequence)
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.order.is_empty()
+        self.table.is_none()
     }
 
     /// Forgets everything, and gives back the room for it.
     pub(super) fn clear(&mut self) {
-        self.requests = HashMap::new();
-        self.order = VecDeque::new();
+        self.table = None;
     }
 }
 
@@ -106,11 +108,12 @@ mod tests {
             kept.keep(request(number));
             assert!(kept.find(SequenceNumber::new(number)).is_some());
             kept.take(SequenceNumber::new(number));
-            assert!(kept.order.len() < 16, "{}", kept.order.len());
+            let noted = kept.table.as_ref().unwrap().order.len();
+            assert!(noted < 16, "{noted}");
         }
         kept.keep(request(1));
         kept.keep(request(1));
-        assert_eq!(kept.requests.len(), 1);
+        assert_eq!(kept.table.as_ref().unwrap().requests.len(), 1);
         kept.clear();
         assert!(kept.is_empty());
     }

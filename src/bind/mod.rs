@@ -58,8 +58,8 @@ use crate::link::{
 };
 use crate::pdu::SequenceNumber;
 use crate::session::{
-    CloseCause, Counters, Limits, RequestError, SequenceGenerator, Session, SessionState, SharedBudget,
-    WrappingSequence,
+    CloseCause, Counters, Limits, RequestError, SequenceGenerator, Session, SessionConfig, SessionState,
+    SharedBudget, WrappingSequence,
 };
 use crate::settings::{BindSettings, Mode};
 use crate::submit::{AccountId, BindId, NotSentCause, SubmitError, UnknownCause};
@@ -72,6 +72,8 @@ pub struct BindSetup {
     pub account: AccountId,
     /// Its settings.
     pub settings: Arc<BindSettings>,
+    /// What they tell its sessions, [`BindSettings::session`]; binds with the same settings share it.
+    pub session: Arc<SessionConfig>,
     /// What makes its connections.
     pub connector: Arc<dyn Connect>,
     /// Where events go.
@@ -117,13 +119,15 @@ pub struct Bind {
     identity: Identity,
     account: AccountId,
     settings: Arc<BindSettings>,
+    /// What they tell sessions.
+    session: Arc<SessionConfig>,
     /// What the bind is for now: the mode of its settings, or the one that it fell back to.
     mode: Mode,
     connector: Arc<dyn Connect>,
     router: Reporter,
     budget: Option<SharedBudget>,
     /// Where we listen for the SMSC, once we do.
-    listener: Arc<Mutex<Option<OutbindListener>>>,
+    listener: Option<Arc<Mutex<Option<OutbindListener>>>>,
     sequences: Sequences,
     phases: Phases,
     open: Open,
@@ -202,10 +206,11 @@ impl Bind {
             account: setup.account,
             mode: settings.mode,
             settings,
+            session: setup.session,
             connector: setup.connector,
             router: setup.router,
             budget: setup.budget,
-            listener: Arc::default(),
+            listener: None,
             sequences: setup.sequences,
             phases,
             open: Open::Nothing,
@@ -223,9 +228,15 @@ impl Bind {
         (address, actix_rt::spawn(context.into_future(bind)))
     }
 
+    /// Later sessions are told what these settings say.
+    fn set_settings(&mut self, settings: Arc<BindSettings>) {
+        self.session = Arc::new(settings.session());
+        self.settings = settings;
+    }
+
     /// Listens for an SMSC that says outbind; listens on from the time before.
     fn listen(&mut self, outbind: Outbind) {
-        let listener = self.listener.clone();
+        let listener = self.listener.get_or_insert_default().clone();
         self.open = Open::Connecting(Box::pin(async move {
             let kept = || listener.lock().unwrap_or_else(PoisonError::into_inner);
             let known = kept().clone();
@@ -265,8 +276,10 @@ impl Bind {
     }
 
     fn handle_connected(&mut self, transport: Transport, now: Instant) {
-        let mut config = self.settings.session();
-        config.probe_first = self.phases.take_probe();
+        let mut config = self.session.clone();
+        if self.phases.take_probe() {
+            Arc::make_mut(&mut config).probe_first = true;
+        }
         let limits = Limits {
             rate: self.settings.limit(),
             budget: self.budget.clone(),
@@ -487,7 +500,8 @@ impl Handler<Enter> for Bind {
             return refused(link.session().state());
         }
         wire::send_bind(&settings, mode, link.session_mut(), now)?;
-        (self.mode, self.settings) = (mode, settings);
+        self.mode = mode;
+        self.set_settings(settings);
         self.phases.handle_asked(now);
         Ok(())
     }
@@ -505,7 +519,7 @@ impl Handler<Retune> for Bind {
             session.set_window(settings.window);
             session.set_rate(settings.limit(), now);
         }
-        self.settings = settings;
+        self.set_settings(settings);
     }
 }
 

@@ -9,16 +9,17 @@ use crate::session::Budget;
 /// An SMSC counts by account, so a new connection must not begin with a new burst. What an actor had that panicked
 /// is lost: its successor begins anew, after a while.
 #[derive(Clone, Debug, Default)]
-pub struct Unspent(Arc<Mutex<Option<Budget>>>);
+pub struct Unspent(Arc<Mutex<Option<Box<Budget>>>>);
 
 impl Unspent {
     /// A session ended.
     pub(super) fn keep(&self, limit: Budget) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(limit);
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(limit));
     }
 
     /// Another one begins; none where there was no session before.
     pub(super) fn take(&self) -> Option<Budget> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+        let left = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        left.map(|limit| *limit)
     }
 }

@@ -468,6 +468,7 @@ impl Inner {
                 incarnation: 1,
             },
             account,
+            session: Arc::new(settings.session()),
             settings: Arc::new(settings),
             connector: setup.connector.clone(),
             hub: self.hub.clone(),

@@ -14,7 +14,7 @@ use super::{Esme, EsmeSetup, Inner};
 use crate::events::Hub;
 use crate::link::{Connect, Connecting, Target};
 use crate::router::{Router, RouterSetup, start_bind};
-use crate::settings::SettingsError;
+use crate::settings::{Settings, SettingsError};
 use crate::submit::{BindId, RouteId};
 
 /// After the end of the router its binds have so long to unbind.
@@ -85,7 +85,8 @@ struct Residents {
 
 impl Residents {
     /// Starts them, and makes the door to them.
-    fn start(setup: EsmeSetup, closed: watch::Receiver<()>) -> (Self, Esme) {
+    fn start(mut setup: EsmeSetup, closed: watch::Receiver<()>) -> (Self, Esme) {
+        setup.settings.share_equal(&Settings::default());
         let (guard, binds) = watch::channel(());
         let started = Router::start(RouterSetup {
             settings: Arc::new(setup.settings),

@@ -191,7 +191,8 @@ async fn connect_to(address: SocketAddr, target: &Target) -> Result<Transport, C
     };
     #[cfg(feature = "tls")]
     {
-        let securing = super::tls::secure(stream, &target.host, tls);
+        // In a place of its own: thousands of binds without TLS may connect at a time, and would keep room for it.
+        let securing = Box::pin(super::tls::secure(stream, &target.host, tls));
         Ok(timeout(target.timeout, securing)
             .await
             .map_err(|_| timed_out())??)

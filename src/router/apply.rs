@@ -176,7 +176,7 @@ impl Core {
         Ok(())
     }
 
-    fn apply(&mut self, settings: Settings) -> Result<Applied, ApplyError> {
+    fn apply(&mut self, mut settings: Settings) -> Result<Applied, ApplyError> {
         if self.closing.is_some() {
             return Err(ApplyError::ShuttingDown);
         }
@@ -185,6 +185,7 @@ impl Core {
             let bind = name.as_str().into();
             return Err(ApplyError::NoHost { bind });
         }
+        settings.share_equal(&self.settings);
         let before = std::mem::replace(&mut self.settings, Arc::new(settings));
         let mut applied = Applied::default();
         self.apply_limits(&before, &mut applied);

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Instant;
 
 use futures_util::StreamExt;
@@ -20,7 +20,7 @@ use crate::dispatch::{BindKey, LaneKey};
 use crate::events::receipts::Stores;
 use crate::events::{Alarm, BindEvent, Cause, Event, Inbox, Kinds, Phase, Receipts};
 use crate::link::Governor;
-use crate::session::{Budget, SharedBudget};
+use crate::session::{Budget, SessionConfig, SharedBudget};
 use crate::settings::BindSettings;
 use crate::submit::{AccountId, BindId};
 
@@ -36,18 +36,20 @@ pub(super) struct Binds {
     stores: Stores,
     pub(super) governor: Arc<Governor>,
     reporter: Reporter,
+    /// What the settings of the bind that started last tell sessions: the next one often has the same.
+    session: Option<(Arc<BindSettings>, Arc<SessionConfig>)>,
     /// What binds report, which the pump fetches.
     reports: mpsc::UnboundedReceiver<Reports>,
     pub(super) budgets: HashMap<String, SharedBudget>,
     random: fastrand::Rng,
     incarnations: u64,
     names: HashMap<BindId, BindKey>,
-    /// By key.
-    members: Vec<Option<Member>>,
+    /// By key; a table that grows holds its elements twice.
+    members: Vec<Option<Box<Member>>>,
     /// Binds that stay down.
     pub(super) stopped: Vec<Member>,
     /// Ready when an actor has ended.
-    watched: FuturesUnordered<Pin<Box<dyn Future<Output = Death>>>>,
+    watched: FuturesUnordered<Life>,
 }
 
 /// One bind.
@@ -101,6 +103,26 @@ impl Drop for Account {
     }
 }
 
+/// An actor that runs.
+struct Life {
+    bind: BindKey,
+    incarnation: u64,
+    handle: JoinHandle<()>,
+}
+
+impl Future for Life {
+    type Output = Death;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Death> {
+        let ended = ready!(Pin::new(&mut self.handle).poll(cx));
+        Poll::Ready(Death {
+            bind: self.bind,
+            incarnation: self.incarnation,
+            panicked: ended.is_err_and(|error| error.is_panic()),
+        })
+    }
+}
+
 /// The end of an actor.
 struct Death {
     bind: BindKey,
@@ -129,6 +151,7 @@ impl Binds {
             stores,
             governor,
             reporter,
+            session: None,
             reports,
             budgets: HashMap::new(),
             random: fastrand::Rng::with_seed(seed),
@@ -141,11 +164,11 @@ impl Binds {
     }
 
     pub(super) fn get(&self, key: BindKey) -> Option<&Member> {
-        self.members.get(key.index())?.as_ref()
+        self.members.get(key.index())?.as_deref()
     }
 
     pub(super) fn get_mut(&mut self, key: BindKey) -> Option<&mut Member> {
-        self.members.get_mut(key.index())?.as_mut()
+        self.members.get_mut(key.index())?.as_deref_mut()
     }
 
     pub(super) fn by_name_mut(&mut self, name: &str) -> Option<(BindKey, &mut Member)> {
@@ -156,7 +179,7 @@ impl Binds {
     /// Binds that are not stopped, in the order of their keys.
     pub(super) fn iter(&self) -> impl Iterator<Item = (BindKey, &Member)> {
         let members = self.members.iter().enumerate();
-        members.filter_map(|(index, member)| Some((BindKey::new(index), member.as_ref()?)))
+        members.filter_map(|(index, member)| Some((BindKey::new(index), member.as_deref()?)))
     }
 
     fn insert(&mut self, key: BindKey, member: Member) {
@@ -165,14 +188,14 @@ impl Binds {
         }
         self.names.insert(member.id.clone(), key);
         if let Some(slot) = self.members.get_mut(key.index()) {
-            *slot = Some(member);
+            *slot = Some(Box::new(member));
         }
     }
 
     fn remove(&mut self, key: BindKey) -> Option<Member> {
         let member = self.members.get_mut(key.index())?.take()?;
         self.names.remove(&member.id);
-        Some(member)
+        Some(*member)
     }
 
     /// Ends an actor that does not end by itself; what it holds answers by being dropped.
@@ -265,6 +288,10 @@ impl Core {
             return;
         };
         member.incarnation = incarnation;
+        let known = binds.session.take();
+        let known = known.filter(|(settings, _)| Arc::ptr_eq(settings, &member.settings));
+        let new = || (member.settings.clone(), Arc::new(member.settings.session()));
+        let (_, session) = binds.session.insert(known.unwrap_or_else(new)).clone();
         let (address, handle) = (binds.start)(BindSetup {
             tap: None,
             identity: Identity {
@@ -273,6 +300,7 @@ impl Core {
             },
             account: member.account.clone(),
             settings: member.settings.clone(),
+            session,
             connector: binds.governor.clone(),
             hub: self.hub.clone(),
             receipts: account.receipts.clone(),
@@ -287,13 +315,11 @@ impl Core {
             manner: Manner::default(),
         });
         member.life = Some((address, handle.abort_handle()));
-        binds.watched.push(Box::pin(async move {
-            Death {
-                bind: key,
-                incarnation,
-                panicked: handle.await.is_err_and(|error| error.is_panic()),
-            }
-        }));
+        binds.watched.push(Life {
+            bind: key,
+            incarnation,
+            handle,
+        });
     }
 
     /// Takes what binds have to say.

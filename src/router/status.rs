@@ -5,6 +5,7 @@ use std::pin::Pin;
 use std::time::Instant;
 
 use actix::Message;
+use futures_util::{StreamExt, stream};
 
 use super::binds::{Account, Member};
 use super::core::Core;
@@ -13,6 +14,9 @@ use crate::bind::messages::{BindCounters, BindStatus, GetBindStatus};
 use crate::events::InboxSizes;
 use crate::sm::CorrelatorCounters;
 use crate::submit::AccountId;
+
+/// So many binds are asked at a time: with thousands, questions take more memory than answers.
+const ASKED_AT_ONCE: usize = 64;
 
 /// How is everything?
 #[derive(Clone, Copy, Debug)]
@@ -76,8 +80,14 @@ impl Status {
 impl Core {
     /// Asks the binds and puts their answers together.
     pub(super) fn status(&self, now: Instant) -> Pin<Box<dyn Future<Output = Status>>> {
+        let live = self.binds.iter().map(|(_, member)| member);
+        let members = live.chain(&self.binds.stopped);
+        let ask = |member: &Member| member.address().map(|address| address.status());
+        let (askable, binds): (Vec<_>, Vec<_>) = members
+            .map(|member| (ask(member), last_known(member, now)))
+            .unzip();
         let mut status = Status {
-            binds: Vec::new(),
+            binds,
             accounts: self.accounts.iter().map(account).collect(),
             waiting: self.dispatcher.waiting(),
             permits: self.books.capacity(),
@@ -85,21 +95,15 @@ impl Core {
             totals: self.books.totals(),
             shutting_down: self.closing.is_some(),
         };
-        let live = self.binds.iter().map(|(_, member)| member);
-        let members = live.chain(&self.binds.stopped).map(|member| {
-            let asked = member
-                .address()
-                .map(|address| address.status().send(GetBindStatus));
-            (asked, last_known(member, now))
-        });
-        let members: Vec<_> = members.collect();
         Box::pin(async move {
-            for (asked, known) in members {
-                let answer = match asked {
-                    Some(asked) => asked.await.ok(),
-                    None => None,
-                };
-                status.binds.push(answer.unwrap_or(known));
+            let asked = askable
+                .into_iter()
+                .map(|bind| async move { bind?.send(GetBindStatus).await.ok() });
+            let mut answers = stream::iter(asked).buffered(ASKED_AT_ONCE);
+            for known in &mut status.binds {
+                if let Some(Some(answer)) = answers.next().await {
+                    *known = answer;
+                }
             }
             status.binds.sort_by(|one, other| one.bind.cmp(&other.bind));
             status

@@ -1,7 +1,5 @@
 //! What a session counts.
 
-use crate::pdu::Quirk;
-
 /// What a session counted. All figures are totals of this session.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
@@ -28,8 +26,6 @@ pub struct Counters {
     pub unreadable: u64,
     /// Things that the protocol does not allow.
     pub violations: u64,
-    /// PDUs that were read with leniency.
+    /// PDUs that were read with leniency; [`Session::uses`](super::Session::uses) says of which kind.
     pub lenient: u64,
-    /// Uses of each leniency switch, in the order of [`Quirk::ALL`].
-    pub quirks: [u64; Quirk::ALL.len()],
 }

@@ -83,15 +83,30 @@ impl TokenBucket {
 /// As a value of its own it is the budget that several binds share; each session has one more for itself.
 #[derive(Clone, Debug)]
 pub struct Budget {
+    meter: Meter,
+    /// None as long as nothing limits: thousands of binds have no rate and are never throttled.
+    limit: Option<Box<Limit>>,
+}
+
+/// What limits, or did.
+#[derive(Clone, Debug, Default)]
+struct Limit {
     configured: Option<Rate>,
     bucket: Option<TokenBucket>,
-    /// The rate that recovery leads back to; none while nothing was throttled.
-    recovering_to: Option<f64>,
+    /// What throttling made of it; none while nothing was throttled.
+    recovery: Option<Recovery>,
     last_decrease: Option<Instant>,
-    recovered_at: Instant,
     paused_until: Option<Instant>,
-    meter: Meter,
     turns: Turns,
+}
+
+/// The way back to the rate before.
+#[derive(Clone, Copy, Debug)]
+struct Recovery {
+    /// The rate that it leads to.
+    ceiling: f64,
+    /// How far it has come.
+    at: Instant,
 }
 
 /// A budget shared by the binds of an account.
@@ -110,15 +125,14 @@ impl Budget {
     /// A budget of `rate`, full; without a rate it limits nothing until the peer throttles.
     #[must_use]
     pub fn new(rate: Option<Rate>, now: Instant) -> Self {
+        let limit = |rate| Limit {
+            configured: Some(rate),
+            bucket: Some(TokenBucket::new(rate, now)),
+            ..Limit::default()
+        };
         Self {
-            configured: rate,
-            bucket: rate.map(|rate| TokenBucket::new(rate, now)),
-            recovering_to: None,
-            last_decrease: None,
-            recovered_at: now,
-            paused_until: None,
             meter: Meter::default(),
-            turns: Turns::default(),
+            limit: rate.map(|rate| Box::new(limit(rate))),
         }
     }
 
@@ -130,9 +144,93 @@ impl Budget {
 
     /// Changes the rate at once; what throttling did is forgotten.
     pub fn set_rate(&mut self, rate: Option<Rate>, now: Instant) {
+        if rate.is_some() || self.limit.is_some() {
+            self.limit.get_or_insert_default().set_rate(rate, now);
+        }
+    }
+
+    /// The rate that was set.
+    #[must_use]
+    pub fn configured(&self) -> Option<Rate> {
+        self.limit.as_ref()?.configured
+    }
+
+    /// The rate in force, in PDUs per second; none means no limit.
+    #[must_use]
+    pub fn rate(&self) -> Option<f64> {
+        self.limit.as_ref()?.rate()
+    }
+
+    /// True while throttling keeps the rate below what was set.
+    #[must_use]
+    pub fn is_throttled(&self) -> bool {
+        self.limit.as_ref().is_some_and(|limit| limit.recovery.is_some())
+    }
+
+    /// How many PDUs may leave now, and when the next one may if that is none.
+    #[inline]
+    pub fn room(&mut self, now: Instant) -> Room {
+        match &mut self.limit {
+            Some(limit) => limit.room(now),
+            None => Room::Now(usize::MAX),
+        }
+    }
+
+    /// As [`room`](Self::room), for one of several who share it: those who asked before have their turn first.
+    pub(super) fn room_of(&mut self, turn: &mut Turn, now: Instant) -> Room {
+        match &mut self.limit {
+            Some(limit) => limit.room_of(turn, now),
+            None => Room::Now(usize::MAX),
+        }
+    }
+
+    /// As [`try_take`](Self::try_take), in turn.
+    #[inline]
+    pub(super) fn try_take_of(&mut self, turn: &mut Turn, now: Instant) -> bool {
+        let may = matches!(self.room_of(turn, now), Room::Now(_)) && self.try_take(now);
+        if may && let Some(limit) = &mut self.limit {
+            limit.turns.leave(turn);
+        }
+        may
+    }
+
+    /// Takes the token of one PDU. False, and nothing taken, when none may leave now.
+    ///
+    /// Asking and taking are one step, so that binds on several threads cannot both take the last token.
+    #[inline]
+    #[must_use]
+    pub fn try_take(&mut self, now: Instant) -> bool {
+        let may = matches!(self.room(now), Room::Now(_));
+        if may {
+            self.meter.count(now);
+            if let Some(bucket) = self.limit.as_mut().and_then(|limit| limit.bucket.as_mut()) {
+                bucket.tokens -= 1.0;
+            }
+        }
+        may
+    }
+
+    /// Gives the token of a PDU back that was not encoded after all.
+    pub fn put_back(&mut self) {
+        self.meter.counted = self.meter.counted.saturating_sub(1);
+        if let Some(bucket) = self.limit.as_mut().and_then(|limit| limit.bucket.as_mut()) {
+            bucket.tokens = (bucket.tokens + 1.0).min(bucket.burst);
+        }
+    }
+
+    /// The peer throttled a request that was sent at `sent`. True when the rate was decreased for it.
+    pub fn handle_throttled(&mut self, sent: Instant, now: Instant) -> bool {
+        let measured = self.meter.per_second(now);
+        let limit = self.limit.get_or_insert_default();
+        limit.handle_throttled(measured, sent, now)
+    }
+}
+
+impl Limit {
+    fn set_rate(&mut self, rate: Option<Rate>, now: Instant) {
         let tokens = self.bucket.map(|bucket| bucket.tokens);
         self.configured = rate;
-        self.recovering_to = None;
+        self.recovery = None;
         self.bucket = rate.map(|rate| {
             let fresh = TokenBucket::new(rate, now);
             TokenBucket {
@@ -142,34 +240,11 @@ impl Budget {
         });
     }
 
-    /// The rate that was set.
-    #[must_use]
-    pub const fn configured(&self) -> Option<Rate> {
-        self.configured
-    }
-
-    /// The rate in force, in PDUs per second; none means no limit.
-    #[must_use]
-    pub fn rate(&self) -> Option<f64> {
+    fn rate(&self) -> Option<f64> {
         self.bucket.map(|bucket| bucket.per_second)
     }
 
-    /// True while throttling keeps the rate below what was set.
-    #[must_use]
-    pub fn is_throttled(&self) -> bool {
-        self.recovering_to.is_some()
-    }
-
-    /// How many PDUs may leave now, and when the next one may if that is none.
-    #[inline]
-    pub fn room(&mut self, now: Instant) -> Room {
-        if self.bucket.is_none() && self.paused_until.is_none() {
-            return Room::Now(usize::MAX);
-        }
-        self.limited_room(now)
-    }
-
-    fn limited_room(&mut self, now: Instant) -> Room {
+    fn room(&mut self, now: Instant) -> Room {
         if let Some(until) = self.paused_until {
             if now < until {
                 return Room::At(until);
@@ -189,8 +264,7 @@ impl Budget {
         }
     }
 
-    /// As [`room`](Self::room), for one of several who share it: those who asked before have their turn first.
-    pub(super) fn room_of(&mut self, turn: &mut Turn, now: Instant) -> Room {
+    fn room_of(&mut self, turn: &mut Turn, now: Instant) -> Room {
         let room = self.room(now);
         let (false, Some(bucket)) = (self.paused_until.is_some(), self.bucket) else {
             return room;
@@ -212,54 +286,20 @@ impl Budget {
         }
     }
 
-    /// As [`try_take`](Self::try_take), in turn.
-    #[inline]
-    pub(super) fn try_take_of(&mut self, turn: &mut Turn, now: Instant) -> bool {
-        let may = matches!(self.room_of(turn, now), Room::Now(_)) && self.try_take(now);
-        if may {
-            self.turns.leave(turn);
-        }
-        may
-    }
-
-    /// Takes the token of one PDU. False, and nothing taken, when none may leave now.
-    ///
-    /// Asking and taking are one step, so that binds on several threads cannot both take the last token.
-    #[inline]
-    #[must_use]
-    pub fn try_take(&mut self, now: Instant) -> bool {
-        let may = matches!(self.room(now), Room::Now(_));
-        if may {
-            self.meter.count(now);
-            if let Some(bucket) = &mut self.bucket {
-                bucket.tokens -= 1.0;
-            }
-        }
-        may
-    }
-
-    /// Gives the token of a PDU back that was not encoded after all.
-    pub fn put_back(&mut self) {
-        self.meter.counted = self.meter.counted.saturating_sub(1);
-        if let Some(bucket) = &mut self.bucket {
-            bucket.tokens = (bucket.tokens + 1.0).min(bucket.burst);
-        }
-    }
-
-    /// The peer throttled a request that was sent at `sent`. True when the rate was decreased for it.
-    pub fn handle_throttled(&mut self, sent: Instant, now: Instant) -> bool {
+    /// `measured`: how many left in the last second.
+    fn handle_throttled(&mut self, measured: f64, sent: Instant, now: Instant) -> bool {
         if self.last_decrease.is_some_and(|last| sent <= last) {
             return false;
         }
-        let current = self
-            .rate()
-            .unwrap_or_else(|| self.meter.per_second(now).max(SLOWEST * 2.0));
+        let current = self.rate().unwrap_or_else(|| measured.max(SLOWEST * 2.0));
         let ceiling = self
-            .recovering_to
+            .recovery
+            .map(|recovery| recovery.ceiling)
             .or(self.configured.map(|rate| rate.per_second))
             .unwrap_or(current * 2.0);
         let per_second = (current / 2.0).max(SLOWEST.min(ceiling / 2.0));
-        self.recovering_to = Some(ceiling);
+        let until = now + THROTTLE_PAUSE;
+        self.recovery = Some(Recovery { ceiling, at: until });
         self.bucket = Some(TokenBucket {
             per_second,
             burst: self.burst_at(per_second),
@@ -267,8 +307,7 @@ impl Budget {
             at: now,
         });
         self.last_decrease = Some(now);
-        self.recovered_at = now + THROTTLE_PAUSE;
-        self.paused_until = Some(now + THROTTLE_PAUSE);
+        self.paused_until = Some(until);
         true
     }
 
@@ -281,20 +320,19 @@ impl Budget {
     }
 
     fn recover(&mut self, now: Instant) {
-        let Some(ceiling) = self.recovering_to else { return };
-        let passed = now.saturating_duration_since(self.recovered_at).as_secs_f64();
-        let Some(mut bucket) = self.bucket else { return };
+        let (Some(recovery), Some(mut bucket)) = (self.recovery, self.bucket) else {
+            return;
+        };
+        let passed = now.saturating_duration_since(recovery.at).as_secs_f64();
         if passed <= 0.0 {
             return;
         }
+        let ceiling = recovery.ceiling;
         bucket.fill(now);
         bucket.per_second = (bucket.per_second + passed * ceiling * RECOVERY_PER_SECOND).min(ceiling);
         bucket.burst = self.burst_at(bucket.per_second);
-        self.recovered_at = now;
         let recovered = bucket.per_second >= ceiling;
-        if recovered {
-            self.recovering_to = None;
-        }
+        self.recovery = (!recovered).then_some(Recovery { ceiling, at: now });
         // Without a rate of our own nothing limits any more.
         self.bucket = (!recovered || self.configured.is_some()).then_some(bucket);
     }

@@ -29,9 +29,10 @@ mod window;
 mod tests;
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::Instant;
 
-use crate::pdu::{CommandId, FramingError, Header, InterfaceVersion, SequenceNumber};
+use crate::pdu::{CommandId, FramingError, Header, InterfaceVersion, Quirk, SequenceNumber};
 
 pub use config::{EnquireLinkMode, SessionConfig, Side};
 pub use counters::Counters;
@@ -54,7 +55,7 @@ const UNBOUND_MAX_COMMAND_LENGTH: usize = 4096;
 
 /// A session. `T` is what its owner knows a request by.
 pub struct Session<T> {
-    config: SessionConfig,
+    config: Arc<SessionConfig>,
     state: SessionState,
     /// What both sides speak, as far as is known.
     version: InterfaceVersion,
@@ -86,23 +87,26 @@ pub struct Session<T> {
     /// Requests that expired since the last answer.
     expired_in_row: u32,
     counters: Counters,
+    /// Uses of each leniency switch, once there is one.
+    quirks: Option<Box<[u64; Quirk::ALL.len()]>>,
 }
 
 impl<T> Session<T> {
-    /// A session on a connection that was just made.
+    /// A session on a connection that was just made. Thousands of sessions may share what they are told.
     #[must_use]
-    pub fn new(config: SessionConfig, limits: Limits, now: Instant) -> Self {
+    pub fn new(config: impl Into<Arc<SessionConfig>>, limits: Limits, now: Instant) -> Self {
         Self::with_generator(config, limits, Box::new(WrappingSequence::default()), now)
     }
 
     /// The same with sequence numbers of the owner's choice.
     #[must_use]
     pub fn with_generator(
-        config: SessionConfig,
+        config: impl Into<Arc<SessionConfig>>,
         limits: Limits,
         generator: Box<dyn SequenceGenerator>,
         now: Instant,
     ) -> Self {
+        let config = config.into();
         Self {
             window: Window::new(config.window),
             limit: Budget::new(limits.rate, now),
@@ -127,6 +131,7 @@ impl<T> Session<T> {
             accepts_deliveries: true,
             expired_in_row: 0,
             counters: Counters::default(),
+            quirks: None,
         }
     }
 
@@ -356,6 +361,13 @@ impl<T> Session<T> {
         &self.counters
     }
 
+    /// How often a PDU of the peer was read only because of this leniency switch.
+    #[must_use]
+    pub fn uses(&self, quirk: Quirk) -> u64 {
+        let uses = self.quirks.as_ref().and_then(|uses| uses.get(quirk as usize));
+        uses.copied().unwrap_or_default()
+    }
+
     /// The settings.
     #[must_use]
     pub fn config(&self) -> &SessionConfig {
@@ -364,7 +376,7 @@ impl<T> Session<T> {
 
     /// Changes the window at once; requests over a lower limit stay until they are answered.
     pub fn set_window(&mut self, window: usize) {
-        self.config.window = window;
+        Arc::make_mut(&mut self.config).window = window;
         self.window.set_capacity(window);
     }
 

@@ -167,8 +167,8 @@ impl<T> Session<T> {
         }
         self.counters.lenient += 1;
         for quirk in faults.quirks() {
-            if let Some(count) = self.counters.quirks.get_mut(quirk as usize) {
-                *count += 1;
+            if let Some(uses) = self.quirks.get_or_insert_default().get_mut(quirk as usize) {
+                *uses += 1;
             }
         }
     }

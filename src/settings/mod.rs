@@ -210,8 +210,9 @@ impl Settings {
 
     /// Leads every bind of the embedded SMSC `name` to where that listens.
     pub fn connect_to_embedded(&mut self, name: &str, address: SocketAddr) {
-        for bind in self.binds.values_mut().map(Arc::make_mut) {
+        for bind in self.binds.values_mut() {
             if bind.smsc.as_deref() == Some(name) {
+                let bind = Arc::make_mut(bind);
                 bind.smsc = None;
                 bind.hosts = vec![HostPort::from(address)];
             }
@@ -228,6 +229,19 @@ impl Settings {
     /// The bind of that name, to change it. Who shares it already keeps it as it is.
     pub fn bind_mut(&mut self, name: &str) -> Option<&mut BindSettings> {
         self.binds.get_mut(name).map(Arc::make_mut)
+    }
+
+    /// Binds share what is equal in the settings before, or in those of the bind before them by name: thousands of binds
+    /// to one SMSC need the room of one.
+    pub(crate) fn share_equal(&mut self, before: &Self) {
+        let mut neighbour: Option<Arc<BindSettings>> = None;
+        for (name, bind) in &mut self.binds {
+            let known = [before.binds.get(name), neighbour.as_ref()];
+            if let Some(equal) = known.into_iter().flatten().find(|known| *known == bind) {
+                *bind = equal.clone();
+            }
+            neighbour = Some(bind.clone());
+        }
     }
 
     /// The same with one TLV more.

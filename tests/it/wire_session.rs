@@ -85,8 +85,8 @@ fn check_read(title: &str, live: &mut Live, header: Header, frame: &[u8], seen: 
             return;
         }
     }
-    let counted = live.session.counters().quirks;
-    let counted: Vec<_> = Quirk::ALL.iter().zip(counted).filter(|(_, n)| *n > 0).collect();
+    let counted = Quirk::ALL.iter().map(|quirk| (quirk, live.session.uses(*quirk)));
+    let counted: Vec<_> = counted.filter(|(_, n)| *n > 0).collect();
     assert!(counted.iter().all(|(_, n)| *n == 1), "{title}: {counted:?}");
     let counted: Vec<_> = counted.into_iter().map(|(quirk, _)| quirk.name()).collect();
     assert_eq!(counted, switches(seen), "{title}");

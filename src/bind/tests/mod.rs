@@ -98,6 +98,7 @@ impl Bench {
                 incarnation: 1,
             },
             account,
+            session: Arc::new(settings.session()),
             settings: Arc::new(settings),
             connector: Arc::new(Pipes(Mutex::new(connection))),
             hub: hub.clone(),
