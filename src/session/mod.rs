@@ -13,6 +13,7 @@ mod error;
 mod event;
 mod faults;
 mod inbound;
+mod late;
 mod limits;
 mod outbox;
 mod receive;
@@ -67,7 +68,7 @@ pub struct Session<T> {
     outbox: Outbox,
     unanswered: Unanswered,
     events: VecDeque<Event<'static, T>>,
-    timers: Timers,
+    timers: Box<Timers>,
     /// Our bind that waits for its answer.
     binding: Option<(CommandId, SequenceNumber)>,
     /// Our unbind that waits for its answer.
@@ -114,7 +115,7 @@ impl<T> Session<T> {
             turn: Turn::default(),
             probing: config.probe_first,
             held: false,
-            timers: Timers::new(now),
+            timers: Box::new(Timers::new(now)),
             version: config.interface_version,
             config,
             state: SessionState::Open,

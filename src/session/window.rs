@@ -9,9 +9,10 @@
 //! sent later is answered (then this response was skipped), when the late response comes, or when the late
 //! period has passed.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
 
+use super::late::{Late, LateRequests};
 use crate::pdu::{CommandId, SequenceNumber};
 
 /// Sequence numbers wrap after this one, to 1.
@@ -23,9 +24,6 @@ const SLACK: usize = 1024;
 
 /// Most numbers that the ring leaves out between one request and the next.
 const GAP: usize = 16;
-
-/// Most requests that are remembered for a late response.
-const LATE_LIMIT: usize = 65_536;
 
 /// One request without a response.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -46,18 +44,6 @@ pub(super) struct Entry<T> {
     pub(super) order: u64,
 }
 
-/// A request that expired and may still be answered.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) struct Late {
-    /// Which request it was.
-    pub(super) request: CommandId,
-    /// When it was sent.
-    pub(super) sent: Instant,
-    /// How many requests went before it.
-    pub(super) order: u64,
-    holds_place: bool,
-}
-
 /// At most `capacity` requests without a response.
 #[derive(Debug)]
 pub(super) struct Window<T> {
@@ -66,10 +52,7 @@ pub(super) struct Window<T> {
     ring: VecDeque<Option<Entry<T>>>,
     aside: BTreeMap<SequenceNumber, Entry<T>>,
     waiting: usize,
-    held: usize,
-    late: HashMap<SequenceNumber, Late>,
-    late_until: VecDeque<(Instant, SequenceNumber, u64)>,
-    holding: VecDeque<(u64, SequenceNumber)>,
+    late: LateRequests,
     orders: u64,
 }
 
@@ -81,10 +64,7 @@ impl<T> Window<T> {
             ring: VecDeque::new(),
             aside: BTreeMap::new(),
             waiting: 0,
-            held: 0,
-            late: HashMap::new(),
-            late_until: VecDeque::new(),
-            holding: VecDeque::new(),
+            late: LateRequests::default(),
             orders: 0,
         }
     }
@@ -101,7 +81,7 @@ impl<T> Window<T> {
     /// Places taken: waiting requests and expired ones that the peer may still work on.
     #[inline]
     pub(super) fn in_flight(&self) -> usize {
-        self.waiting + self.held
+        self.waiting + self.late.places()
     }
 
     /// Requests that still have their token.
@@ -111,7 +91,7 @@ impl<T> Window<T> {
 
     /// True while a response with this number could mean a request of ours.
     pub(super) fn is_taken(&self, sequence: SequenceNumber) -> bool {
-        self.entry(sequence).is_some() || self.late.contains_key(&sequence)
+        self.entry(sequence).is_some() || self.late.get(sequence).is_some()
     }
 
     /// The next value of [`Entry::order`].
@@ -195,20 +175,14 @@ impl<T> Window<T> {
     /// A response came: requests sent before `order` that expired were skipped by the peer.
     #[inline]
     pub(super) fn release_before(&mut self, order: u64) {
-        while let Some(&(held, sequence)) = self.holding.front() {
-            if held >= order {
-                break;
-            }
-            self.holding.pop_front();
-            self.release_place(sequence, held);
-        }
+        self.late.release_before(order);
     }
 
     /// Takes out the oldest request, whose time ran out. It keeps its place, and is known as late for twice the
     /// timeout.
     pub(super) fn pop_oldest_as_late(&mut self, timeout: Duration) -> Option<Entry<T>> {
         let entry = self.pop_oldest_as_doubted(timeout)?;
-        self.holding.push_back((entry.order, entry.sequence));
+        self.late.set_skippable(entry.sequence, entry.order);
         Some(entry)
     }
 
@@ -217,45 +191,34 @@ impl<T> Window<T> {
     pub(super) fn pop_oldest_as_doubted(&mut self, timeout: Duration) -> Option<Entry<T>> {
         let sequence = self.oldest()?.sequence;
         let entry = self.take(sequence)?;
-        if self.late.len() >= LATE_LIMIT {
-            self.pop_late();
-        }
-        self.held += 1;
         let late = Late {
             request: entry.request,
             sent: entry.sent,
             order: entry.order,
-            holds_place: true,
         };
-        self.late.insert(sequence, late);
-        self.late_until
-            .push_back((entry.sent + timeout * 3, sequence, entry.order));
+        self.late.insert(sequence, late, entry.sent + timeout * 3);
         Some(entry)
     }
 
     /// Forgets what was late for too long.
     pub(super) fn purge_late(&mut self, now: Instant) {
-        while self.late_until.front().is_some_and(|(until, ..)| *until <= now) {
-            self.pop_late();
-        }
+        self.late.purge(now);
     }
 
     /// When [`Window::purge_late`] has something to do.
     #[inline]
     pub(super) fn late_deadline(&self) -> Option<Instant> {
-        self.late_until.front().map(|(until, ..)| *until)
+        self.late.deadline()
     }
 
     /// The expired request of this number, for its late response.
     pub(super) fn take_late(&mut self, sequence: SequenceNumber) -> Option<Late> {
-        let late = self.late.remove(&sequence)?;
-        self.held -= usize::from(late.holds_place);
-        Some(late)
+        self.late.take(sequence)
     }
 
     /// The expired request of this number, which stays.
     pub(super) fn late(&self, sequence: SequenceNumber) -> Option<&Late> {
-        self.late.get(&sequence)
+        self.late.get(sequence)
     }
 
     /// The request that was sent first.
@@ -274,10 +237,7 @@ impl<T> Window<T> {
         entries.extend(std::mem::take(&mut self.aside).into_values());
         entries.sort_by_key(|entry| entry.order);
         self.waiting = 0;
-        self.held = 0;
         self.late.clear();
-        self.late_until.clear();
-        self.holding.clear();
         entries
     }
 
@@ -313,25 +273,6 @@ impl<T> Window<T> {
             self.aside.insert(entry.sequence, entry);
         }
         self.trim();
-    }
-
-    fn pop_late(&mut self) {
-        if let Some((_, sequence, order)) = self.late_until.pop_front() {
-            // The number may have been used again since.
-            if self.late.get(&sequence).is_some_and(|late| late.order == order) {
-                self.take_late(sequence);
-            }
-        }
-    }
-
-    fn release_place(&mut self, sequence: SequenceNumber, order: u64) {
-        if let Some(late) = self.late.get_mut(&sequence)
-            && late.order == order
-            && late.holds_place
-        {
-            late.holds_place = false;
-            self.held -= 1;
-        }
     }
 }
 
