@@ -17,7 +17,7 @@ use crate::events::{
 };
 use crate::link::LinkHandler;
 use crate::pdu::{AlertNotificationView, CommandStatus, DecodeError, Faults, Header, PduView};
-use crate::session::{Event, Inbound, Passage, Room, Session};
+use crate::session::{Event, Inbound, Passage, Room, Session, sooner};
 use crate::settings::BindSettings;
 use crate::sm::DefaultAlphabet;
 use crate::submit::{AccountId, BindId, UnknownCause};
@@ -39,14 +39,14 @@ impl Desk {
     pub(super) fn new(
         bind: BindId,
         account: AccountId,
-        settings: &BindSettings,
+        settings: &Arc<BindSettings>,
         watch: Watch,
         hub: Arc<Hub>,
         receipts: Arc<Receipts>,
         inbox: Arc<Inbox>,
     ) -> Self {
         Self {
-            jobs: Jobs::new(bind.clone(), receipts.clone(), settings),
+            jobs: Jobs::new(bind.clone(), receipts.clone(), settings.clone()),
             inquiries: Inquiries::default(),
             deliveries: Deliveries::new(hub.clone(), inbox, settings),
             watch,
@@ -193,8 +193,7 @@ impl LinkHandler<Ticket> for Desk {
             Some(Room::Full | Room::Now(_)) => self.jobs.poll_timeout(),
         };
         session.set_waiting(self.jobs.is_waiting() || self.inquiries.is_waiting(), now);
-        let due = [ask_again, self.inquiries.poll_timeout(), held_until];
-        due.into_iter().flatten().min()
+        sooner(ask_again, sooner(self.inquiries.poll_timeout(), held_until))
     }
 
     #[inline]

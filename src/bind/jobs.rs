@@ -11,8 +11,8 @@ use super::messages::BindCounters;
 use super::missed::Missed;
 use super::retry::{Fate, fate};
 use crate::events::{Accepted, LateEvent, Receipts};
-use crate::pdu::{CommandStatus, PduView, SequenceNumber, StatusClass, StatusClasses, Tlvs};
-use crate::session::{RequestError, Response, Room, Session, Unresolved};
+use crate::pdu::{CommandStatus, PduView, SequenceNumber, StatusClass};
+use crate::session::{RequestError, Response, Room, Session, Unresolved, sooner};
 use crate::settings::BindSettings;
 use crate::submit::{
     BindId, InvalidCause, Job, MessageId, Reference, SubmitError, UnknownCause, UnknownPolicy,
@@ -56,10 +56,8 @@ struct Overdue {
 pub(super) struct Jobs {
     bind: BindId,
     receipts: Arc<Receipts>,
-    /// What the statuses of this SMSC mean.
-    statuses: StatusClasses,
-    /// What messages get that lack it.
-    tlvs: Tlvs,
+    /// What the statuses of this SMSC mean, and what messages get that lack it.
+    settings: Arc<BindSettings>,
     active: Slab<Active>,
     /// Jobs with parts to be sent, in order.
     sending: VecDeque<usize>,
@@ -79,12 +77,11 @@ pub(super) struct Jobs {
 }
 
 impl Jobs {
-    pub(super) fn new(bind: BindId, receipts: Arc<Receipts>, settings: &BindSettings) -> Self {
+    pub(super) fn new(bind: BindId, receipts: Arc<Receipts>, settings: Arc<BindSettings>) -> Self {
         Self {
             bind,
             receipts,
-            statuses: settings.statuses.clone(),
-            tlvs: settings.tlvs.tlvs().clone(),
+            settings,
             active: Slab::new(),
             sending: VecDeque::new(),
             delayed: VecDeque::new(),
@@ -97,6 +94,10 @@ impl Jobs {
             session_refusals: 0,
             counters: BindCounters::default(),
         }
+    }
+
+    pub(super) fn set_settings(&mut self, settings: Arc<BindSettings>) {
+        self.settings = settings;
     }
 
     // They come and go.
@@ -229,12 +230,12 @@ impl Jobs {
             if room == 0 {
                 room = match session.room(now) {
                     Room::Now(room) => room,
-                    Room::At(time) => return Some(next.map_or(time, |next| next.min(time))),
+                    Room::At(time) => return sooner(next, Some(time)),
                     Room::Full => return next,
                 };
             }
             room -= 1;
-            let pdu = with_defaults(pdu, &self.tlvs);
+            let pdu = with_defaults(pdu, self.settings.tlvs.tlvs());
             let error = match session.request_pdu(Ticket::Part(Part { job: key, part }), &pdu, None, now) {
                 Ok(sequence) => {
                     active.job.handle_sent(part, &self.bind, sequence);
@@ -357,7 +358,7 @@ impl Jobs {
         let Some(active) = self.active.get_mut(ticket.job) else {
             return;
         };
-        let class = self.statuses.class(status);
+        let class = self.settings.statuses.class(status);
         match fate(class, active.refusals) {
             Fate::Returned => {
                 self.counters.throttled += 1;
@@ -499,7 +500,7 @@ impl Jobs {
     pub(super) fn poll_timeout(&self) -> Option<Instant> {
         let delayed = self.delayed.front().map(|(due, _)| *due);
         let overdue = self.overdue.front().map(|overdue| overdue.until);
-        delayed.into_iter().chain(overdue).min()
+        sooner(delayed, overdue)
     }
 }
 

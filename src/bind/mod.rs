@@ -231,6 +231,7 @@ impl Bind {
     /// Later sessions are told what these settings say.
     fn set_settings(&mut self, settings: Arc<BindSettings>) {
         self.session = Arc::new(settings.session());
+        self.desk.jobs.set_settings(settings.clone());
         self.settings = settings;
     }
 

@@ -325,8 +325,8 @@ impl Phases {
     }
 
     /// Phases that were entered since it was asked last.
-    pub(super) fn entered(&mut self) -> impl Iterator<Item = (Phase, Cause)> + '_ {
-        self.entered.drain(..)
+    pub(super) fn entered(&mut self) -> Vec<(Phase, Cause)> {
+        std::mem::take(&mut self.entered)
     }
 
     /// True once, after a session that made no progress.

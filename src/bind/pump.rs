@@ -198,7 +198,7 @@ impl Bind {
     /// Tells the router what happened in this wake-up, in one message.
     fn report(&mut self, stopped: Option<bool>, now: Instant) {
         // First, so that nothing which comes back is given to a bind that just closed.
-        let entered = self.phases.entered();
+        let entered = self.phases.entered().into_iter();
         self.reports
             .extend(entered.map(|(phase, cause)| Report::Phase { phase, cause }));
         let freed = self.desk.reports(now, &mut self.reports);

@@ -32,7 +32,7 @@ pub use outbind::{Outbind, OutbindListener};
 pub use transport::{Carrier, Transport};
 
 use crate::pdu::{Header, frame_length};
-use crate::session::{CloseCause, Event, Passage, Session};
+use crate::session::{CloseCause, Event, Passage, Session, sooner};
 
 /// Octets of the read buffer, of which each thread has one.
 const READ_BUFFER: usize = 128 * 1024;
@@ -386,11 +386,7 @@ impl<T> Link<T> {
 
     /// Arms the timer if the next deadline comes before it fires; a later one waits for that.
     fn arm(&mut self, cx: &mut Context<'_>, ask_again: Option<Instant>, now: Instant) {
-        let Some(next) = [self.session.poll_timeout(), ask_again]
-            .into_iter()
-            .flatten()
-            .min()
-        else {
+        let Some(next) = sooner(self.session.poll_timeout(), ask_again) else {
             return;
         };
         let passed = self.armed.is_none_or(|armed| armed <= now);

@@ -1,6 +1,6 @@
 //! The table of binds: how they are started, what they report, and what happens when one dies.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -8,6 +8,7 @@ use std::time::Instant;
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
+use hashbrown::HashMap;
 use tokio::sync::mpsc;
 use tokio::task::{AbortHandle, JoinHandle};
 use tracing::{error, info, warn};
@@ -230,6 +231,8 @@ impl Core {
         now: Instant,
     ) {
         let account = AccountId::new(settings.account_or(id.as_str()));
+        let known = self.accounts.get_key_value(&account);
+        let account = known.map_or(account, |(known, _)| known.clone());
         self.accounts.entry(account.clone()).or_insert_with(|| {
             let limits = self.settings.router.join_limits();
             let inbox = Inbox::new(account.clone(), limits, self.hub.clone());

@@ -43,6 +43,7 @@ pub use inbound::Inbound;
 pub use limits::{Budget, Limits, Rate, Room, SharedBudget};
 pub use sequence::{SequenceGenerator, WrappingSequence};
 pub use state::SessionState;
+pub(crate) use timers::sooner;
 pub use version::agreed_version;
 
 use inbound::Unanswered;

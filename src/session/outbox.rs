@@ -154,6 +154,13 @@ impl Outbox {
         }
     }
 
+    /// Gives the room back that nothing needs now.
+    pub(super) fn shrink(&mut self) {
+        if self.octets.is_empty() {
+            self.octets = Vec::new();
+        }
+    }
+
     /// Throws away what has not left, perhaps the rest of a frame, and whatever is put in afterwards: behind half a
     /// frame the peer would read it as something else.
     pub(super) fn discard(&mut self) {

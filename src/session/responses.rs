@@ -281,6 +281,8 @@ impl<T> Session<T> {
             Response::Nack | Response::Unreadable(_) => None,
         };
         self.version = agreed_version(self.config.interface_version, version);
+        // Many binds have nothing to say for long.
+        self.outbox.shrink();
         Event::Bound { version }
     }
 

@@ -65,6 +65,16 @@ impl Timers {
     }
 }
 
+/// The earlier of two times that may not come.
+#[inline]
+#[must_use]
+pub(crate) fn sooner(one: Option<Instant>, other: Option<Instant>) -> Option<Instant> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(one.min(other)),
+        (one, other) => one.or(other),
+    }
+}
+
 impl<T> Session<T> {
     /// Time passed: whatever was due at `now` happens.
     pub fn handle_timeout(&mut self, now: Instant) {
@@ -114,8 +124,7 @@ impl<T> Session<T> {
             self.progress_deadline(),
         ]
         .into_iter()
-        .flatten()
-        .min()
+        .fold(None, sooner)
     }
 
     /// The owner has requests that wait for room, or has none any more. The progress watchdog wants to know:
@@ -212,10 +221,10 @@ impl<T> Session<T> {
         let theirs = timers
             .peer_unbound
             .map(|since| (since + AFTER_UNBIND, CloseCause::PeerUnbound));
-        [ours, theirs]
-            .into_iter()
-            .flatten()
-            .min_by_key(|(deadline, _)| *deadline)
+        match (ours, theirs) {
+            (Some(ours), Some(theirs)) => Some(if theirs.0 < ours.0 { theirs } else { ours }),
+            (ours, theirs) => ours.or(theirs),
+        }
     }
 
     /// When silence of the peer ends the session.
@@ -234,7 +243,7 @@ impl<T> Session<T> {
             .inactivity_timeout
             .filter(|_| self.state.is_bound())
             .map(|timeout| self.timers.heard + timeout);
-        [enquired, inactive].into_iter().flatten().min()
+        sooner(enquired, inactive)
     }
 
     /// When the next enquire_link goes out.

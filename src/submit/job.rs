@@ -73,23 +73,23 @@ impl Part {
         matches!(self.state, PartState::Done(_))
     }
 
-    /// Ends what has not ended: written as `Unknown` for `cause`, the rest as `error`.
-    fn close(&mut self, error: &SubmitError, cause: UnknownCause) {
-        let result = match std::mem::replace(&mut self.state, PartState::Waiting) {
-            PartState::Waiting => Err(error.clone()),
-            PartState::Written { bind, sequence } => Err(SubmitError::Unknown {
+    /// How it ended; what has not ended is over now: written as `Unknown` for `cause`, the rest as `error`.
+    fn take_result(&mut self, error: &SubmitError, cause: UnknownCause) -> SubmitResult {
+        let error = match std::mem::replace(&mut self.state, PartState::Waiting) {
+            PartState::Done(Ok(submitted)) => return Ok(submitted),
+            PartState::Done(Err(error)) => error,
+            PartState::Waiting => error.clone(),
+            PartState::Written { bind, sequence } => SubmitError::Unknown {
                 bind,
                 sequence,
                 cause,
-            }),
-            PartState::Done(result) => result,
+            },
         };
         // Whatever became of a later attempt, an earlier one may have been taken.
-        let result = match (result, self.doubt.take()) {
-            (Err(error), Some(doubt)) if !matches!(error, SubmitError::Unknown { .. }) => Err(*doubt),
-            (result, _) => result,
-        };
-        self.state = PartState::Done(result);
+        match self.doubt.take() {
+            Some(doubt) if !matches!(error, SubmitError::Unknown { .. }) => Err(*doubt),
+            _ => Err(error),
+        }
     }
 }
 
@@ -447,21 +447,9 @@ impl Job {
     fn settle(&mut self, error: &SubmitError, cause: UnknownCause) {
         let Some(reply) = self.reply.take() else { return };
         reply.answer(match &mut self.parts {
-            Progress::One(part) => {
-                part.close(error, cause);
-                match std::mem::replace(&mut part.state, PartState::Waiting) {
-                    PartState::Done(result) => result,
-                    PartState::Waiting | PartState::Written { .. } => Err(error.clone()),
-                }
-            }
+            Progress::One(part) => part.take_result(error, cause),
             Progress::Many(parts) => {
-                let results = parts.drain(..).filter_map(|mut part| {
-                    part.close(error, cause);
-                    match part.state {
-                        PartState::Done(result) => Some(result),
-                        PartState::Waiting | PartState::Written { .. } => None,
-                    }
-                });
+                let results = parts.iter_mut().map(|part| part.take_result(error, cause));
                 merge(results.collect())
             }
         });

@@ -55,7 +55,11 @@ impl Life {
     }
 
     fn entered(&mut self) -> Vec<&'static str> {
-        self.phases.entered().map(|(phase, _)| phase.name()).collect()
+        self.phases
+            .entered()
+            .iter()
+            .map(|(phase, _)| phase.name())
+            .collect()
     }
 }
 

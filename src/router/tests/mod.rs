@@ -440,6 +440,24 @@ async fn messages_go_where_room_is_and_the_rest_waits_in_order() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn of_many_binds_each_says_itself_how_it_is() {
+    local(async {
+        let names: Vec<_> = (0..200).map(|number| format!("a-{number:03}")).collect();
+        let add = |settings: Settings, name: &String| settings.bind(name, bind().account("a"));
+        let bench = Bench::start(names.iter().fold(Settings::default(), add));
+        for name in &names {
+            bench.order(name, Order::Bind(1)).await;
+        }
+        bench.flood(0..200).await;
+        let status = bench.status().await;
+        let told: Vec<_> = status.binds.iter().map(|bind| bind.bind.as_str()).collect();
+        assert_eq!(told, names);
+        assert_eq!(bench.jobs().await, [1; 200]);
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_answer_goes_to_whoever_waits_for_it_and_batches_come_back_in_order() {
     local(async {
         let bench = Bench::start(two());

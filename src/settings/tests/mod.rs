@@ -333,3 +333,30 @@ fn binds_of_an_embedded_smsc_are_led_to_where_it_listens() {
     assert_eq!(settings.binds["b"].smsc.as_deref(), Some("slow"));
     assert_eq!(settings.check(), Ok(()));
 }
+
+#[test]
+fn binds_with_equal_settings_share_them_until_one_is_changed() {
+    let shared = |settings: &Settings, one: &str, other: &str| {
+        Arc::ptr_eq(&settings.binds[one], &settings.binds[other])
+    };
+    let mut before = Settings::default()
+        .bind("a-1", smallest())
+        .bind("a-2", smallest())
+        .bind("a-3", smallest().window(20))
+        .bind("a-4", smallest().window(20));
+    assert!(!shared(&before, "a-1", "a-2"));
+    let told = before.clone();
+    before.share_equal(&Settings::default());
+    assert_eq!(before, told);
+    assert!(shared(&before, "a-1", "a-2") && shared(&before, "a-3", "a-4"));
+
+    let mut after = told;
+    after.bind_mut("a-2").unwrap().window = 30;
+    after.share_equal(&before);
+    assert!(Arc::ptr_eq(&after.binds["a-1"], &before.binds["a-1"]));
+    assert!(Arc::ptr_eq(&after.binds["a-4"], &before.binds["a-4"]));
+    assert_eq!(
+        (after.binds["a-2"].window, before.binds["a-2"].window),
+        (30, smallest().window)
+    );
+}
