@@ -23,6 +23,7 @@ mod orders;
 mod page;
 mod panics;
 mod phones;
+mod receipts;
 mod replies;
 mod run;
 mod seeds;

@@ -19,7 +19,7 @@ use crate::shrink::Without;
 use crate::traffic::{self, Call, Message, Way};
 use crate::watcher::Watcher;
 use crate::world::{World, chance, millis, secs};
-use crate::{limits, orders, panics, truth};
+use crate::{limits, orders, panics, receipts, truth};
 
 /// Nothing may take longer than this, in virtual time. A bind whose credentials were refused waits half an hour, and
 /// afterwards everything is given an hour and more to come to rest.
@@ -40,6 +40,8 @@ pub(crate) struct Report {
     /// Equal for equal runs.
     pub(crate) digest: String,
     pub(crate) sightings: usize,
+    /// Receipts that found their message.
+    pub(crate) receipts: usize,
     /// What the SMSCs did that they should not, by name.
     pub(crate) faults: BTreeMap<&'static str, u64>,
 }
@@ -179,7 +181,7 @@ async fn life(seed: u64, without: &Without) -> Result<Report, String> {
     let start = bindery::link::now();
     let esme = Esme::start_local(world.settings.clone(), world.network.connector())
         .map_err(|error| error.to_string())?;
-    let watcher = Watcher::of(&esme, Kinds::OUTCOMES | Kinds::ALARMS);
+    let watcher = Watcher::of(&esme, Kinds::OUTCOMES | Kinds::ALARMS | Kinds::RECEIPTS);
     let scripts: Vec<_> = world
         .smscs
         .iter()
@@ -257,7 +259,9 @@ async fn life(seed: u64, without: &Without) -> Result<Report, String> {
     };
     let outcomes = truth::check(&run, &messages, &told)?;
     limits::check(&run)?;
+    let receipts = receipts::check(&run, &messages, &outcomes, &watcher.0.lock().unwrap())?;
     Ok(Report {
+        receipts,
         digest: digest(&outcomes, &ledger, start),
         sightings: ledger.messages.values().map(Vec::len).sum(),
         faults: faults(&world.smscs),

@@ -23,7 +23,7 @@ fn callers_are_told_the_truth_whatever_goes_wrong() {
     let failures = Mutex::new(Vec::new());
     let kinds = Mutex::new(BTreeMap::new());
     let faults = Mutex::new(BTreeMap::new());
-    let sightings = AtomicU64::new(0);
+    let (sightings, receipts) = (AtomicU64::new(0), AtomicU64::new(0));
     // Each run has one thread; runs do not know of each other.
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     std::thread::scope(|scope| {
@@ -37,6 +37,7 @@ fn callers_are_told_the_truth_whatever_goes_wrong() {
                     match outcome(seed, &Without::new()) {
                         Ok(report) => {
                             sightings.fetch_add(report.sightings as u64, Ordering::Relaxed);
+                            receipts.fetch_add(report.receipts as u64, Ordering::Relaxed);
                             for (name, count) in &report.faults {
                                 *faults.lock().unwrap().entry(*name).or_insert(0_u64) += count;
                             }
@@ -54,8 +55,9 @@ fn callers_are_told_the_truth_whatever_goes_wrong() {
     let kinds = kinds.into_inner().unwrap();
     let faults = faults.into_inner().unwrap();
     println!(
-        "seeds {seeds:?}: {kinds:?}, seen {}; {faults:?}",
-        sightings.into_inner()
+        "seeds {seeds:?}: {kinds:?}, seen {}, receipts {}; {faults:?}",
+        sightings.into_inner(),
+        receipts.load(Ordering::Relaxed)
     );
     let failures = failures.into_inner().unwrap();
     for (seed, wrong) in &failures {
@@ -91,6 +93,7 @@ fn callers_are_told_the_truth_whatever_goes_wrong() {
             assert!(count >= least, "too easy: {count} {kind} of {kinds:?}");
         }
         assert!(faults.values().all(|count| *count >= 100), "too easy: {faults:?}");
+        assert!(receipts.into_inner() >= 1_000, "too easy");
     }
 }
 

@@ -44,7 +44,7 @@ impl Run<'_> {
     }
 
     /// The account of a bind, which no settings change.
-    fn account_of(&self, bind: &str) -> Option<&str> {
+    pub(crate) fn account_of(&self, bind: &str) -> Option<&str> {
         let settings = self.settings.iter();
         let (name, settings) = settings
             .filter_map(|settings| settings.binds.get_key_value(bind))
