@@ -242,6 +242,7 @@ async fn life(seed: u64, without: &Without) -> Result<Report, String> {
         ledger: &ledger,
         settings,
         ended,
+        hurried: early.is_some(),
         start,
         hangs: world
             .scripts
