@@ -27,6 +27,7 @@ pub(super) struct Desk {
     bind: BindId,
     account: AccountId,
     alphabet: DefaultAlphabet,
+    receipts_by_text: bool,
     hub: Arc<Hub>,
     receipts: Arc<Receipts>,
     pub(super) jobs: Jobs,
@@ -51,6 +52,7 @@ impl Desk {
             deliveries: Deliveries::new(hub.clone(), inbox, settings),
             watch,
             alphabet: settings.default_alphabet,
+            receipts_by_text: settings.receipts_by_text,
             bind,
             account,
             hub,
@@ -130,8 +132,9 @@ impl Desk {
         self.jobs.counters.delivered += 1;
         let (bind, account) = (self.bind.clone(), self.account.clone());
         let frame = bytes::Bytes::copy_from_slice(frame);
-        let delivery =
-            Delivery::new(bind, account, header, &body, faults, frame).default_alphabet(self.alphabet);
+        let delivery = Delivery::new(bind, account, header, &body, faults, frame)
+            .default_alphabet(self.alphabet)
+            .receipts_by_text(self.receipts_by_text);
         if delivery.is_receipt() {
             // It may be about a message whose response came in the same read.
             self.jobs.tell_accepted(now);

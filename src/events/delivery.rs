@@ -4,7 +4,8 @@ use bytes::Bytes;
 
 use super::{Covered, DeliveryKind, shown};
 use crate::pdu::{
-    COctetString, CommandStatus, DataCoding, EsmClass, Faults, Header, Pdu, PduView, Tlvs, TlvsView,
+    COctetString, CommandStatus, DataCoding, EsmClass, Faults, Header, MessageType, Pdu, PduView, Tlvs,
+    TlvsView,
 };
 use crate::sm::{Alphabet, DefaultAlphabet, MessageSource};
 use crate::submit::{AccountId, BindId};
@@ -26,6 +27,8 @@ pub struct Delivery {
     pub frame: Bytes,
     /// What its peer means by data_coding 0.
     pub default_alphabet: DefaultAlphabet,
+    /// Its peer sends receipts that only their text shows to be some.
+    pub receipts_by_text: bool,
 }
 
 impl Delivery {
@@ -47,6 +50,7 @@ impl Delivery {
             faults,
             frame,
             default_alphabet: DefaultAlphabet::Gsm,
+            receipts_by_text: false,
         }
     }
 
@@ -54,6 +58,13 @@ impl Delivery {
     #[must_use]
     pub const fn default_alphabet(mut self, alphabet: DefaultAlphabet) -> Self {
         self.default_alphabet = alphabet;
+        self
+    }
+
+    /// The same from a peer whose receipts may be known by their text alone.
+    #[must_use]
+    pub const fn receipts_by_text(mut self, by_text: bool) -> Self {
+        self.receipts_by_text = by_text;
         self
     }
 
@@ -98,10 +109,13 @@ impl Delivery {
         self.content().data_coding
     }
 
-    /// True for a delivery receipt or an intermediate notification.
+    /// True for a delivery receipt or an intermediate notification: by its esm_class or its TLVs, and from a peer that is
+    /// known for it by its text.
     #[must_use]
     pub fn is_receipt(&self) -> bool {
-        self.content().is_receipt()
+        let content = self.content();
+        let by_text = self.receipts_by_text && content.esm_class.message_type() == MessageType::Normal;
+        content.is_receipt() || (by_text && content.looks_like_receipt())
     }
 
     /// The octets of the message, user data header included: short_message, or message_payload where that is
@@ -173,6 +187,7 @@ impl std::fmt::Debug for Delivery {
             .field("faults", &self.faults)
             .field("frame", &shown::Octets(&self.frame))
             .field("default_alphabet", &self.default_alphabet)
+            .field("receipts_by_text", &self.receipts_by_text)
             .finish()
     }
 }

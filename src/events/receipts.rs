@@ -204,11 +204,10 @@ impl Receipts {
 
     /// Takes in a delivery; does nothing unless it is a receipt.
     pub fn handle_delivery(&self, delivery: &Delivery, now: Instant) {
-        let content = delivery.content();
-        if !content.is_receipt() {
+        if !delivery.is_receipt() {
             return;
         }
-        let receipt = Receipt::read(&content)
+        let receipt = Receipt::read(&delivery.content())
             .between(delivery.source(), delivery.destination())
             .into_owned();
         let mut correlator = self.lock();

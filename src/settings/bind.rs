@@ -164,6 +164,10 @@ section! {
         /// The answer to a message from the SMSC that nobody takes. Receipts are answered with ESME_ROK.
         pub unhandled_answer: CommandStatus = CommandStatus::ESME_RX_T_APPN;
 
+        /// A message from the SMSC is a receipt when its text reads like one, though neither its esm_class nor its TLVs
+        /// say so. Anybody with a phone can write such a text: only for an SMSC that is known for it.
+        pub receipts_by_text: bool = false;
+
         /// The first sequence number of each session.
         pub sequence_start: u32 = 1, 1..=0x7FFF_FFFF;
         /// How the ids of messages are written in responses and in receipts.

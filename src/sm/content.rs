@@ -6,7 +6,7 @@ use super::alphabet::{DefaultAlphabet, Reading};
 use super::error::{TextFaultKind, TextFaults};
 use super::gsm7::Tables;
 use super::udh::{PartInfo, ReferenceWidth, Udh, UdhError};
-use crate::pdu::{DataCoding, DataSmView, DeliverSmView, EsmClass, SubmitSmView, TlvsView, tlv};
+use crate::pdu::{DataCoding, DataSmView, DeliverSmView, EsmClass, MessageType, SubmitSmView, TlvsView, tlv};
 
 /// The fields of a PDU that its content is read from.
 #[derive(Clone, Copy, Debug, Default)]
@@ -79,10 +79,18 @@ impl<'a> MessageSource<'a> {
         }
     }
 
-    /// True when the message is a receipt or an intermediate notification by its esm_class.
+    /// True when the message is a receipt or an intermediate notification: by its esm_class, or where that is one of any
+    /// message, by the TLVs receipted_message_id and message_state, which no phone can write.
     #[must_use]
-    pub const fn is_receipt(&self) -> bool {
-        self.esm_class.is_receipt() || self.esm_class.is_intermediate()
+    pub fn is_receipt(&self) -> bool {
+        match self.esm_class.message_type() {
+            MessageType::Receipt | MessageType::Intermediate => true,
+            MessageType::Normal => self.has_receipt_tlvs(),
+            MessageType::DeliveryAcknowledgement
+            | MessageType::UserAcknowledgement
+            | MessageType::ConversationAbort
+            | MessageType::Reserved(_) => false,
+        }
     }
 
     /// The user data as it came: short_message or message_payload.

@@ -1,14 +1,24 @@
 //! Whether receipts were told of the messages that they are about.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
-use bindery::events::{Event, ReceiptEvent};
+use bindery::esme::Esme;
+use bindery::events::{Event, Kinds, ReceiptEvent};
+use bindery::pdu::DeliverSm;
+use bindery::settings::{BindSettings, Settings};
 use bindery::sm::Receipt;
-use bindery::submit::{Reference, SubmitResult};
+use bindery::smsc::{Behaviour, Faults, MemoryNetwork, OddReceipt, Shares, Smsc};
+use bindery::submit::{Reference, Submit, SubmitResult};
+use tokio::task::LocalSet;
+use tokio::time::sleep;
 
 use crate::ledger::Sight;
+use crate::run::runtime;
 use crate::traffic::Message;
 use crate::truth::Run;
+use crate::watcher::Watcher;
+use crate::world::secs;
 
 /// Each receipt was told of the part whose id it bears, each result once, and none was told of nobody's message though
 /// the caller had the id. Gives how many found their message.
@@ -102,4 +112,86 @@ fn must_be_known(
     remembers
         && event.account.as_str() == run.account_of(submitted.bind.as_str()).unwrap_or_default()
         && ids(receipt).any(|other| other == id)
+}
+
+/// An SMSC that sends receipts of this kind, or none, an ESME with one bind, and whoever watches its receipts.
+fn pair(odd: Option<OddReceipt>, bind: BindSettings) -> (Smsc, Esme, Watcher) {
+    let faults = Faults {
+        odd_receipts: Shares::new(odd.map(|kind| (kind, 1.0))),
+        ..Faults::default()
+    };
+    let behaviour = Behaviour {
+        faults,
+        receipts_after: odd.map(|_| Duration::ZERO),
+        ..Behaviour::default()
+    };
+    let (network, smsc) = (MemoryNetwork::new(), Smsc::in_memory(behaviour, 1));
+    network.add("a", &smsc);
+    let settings = Settings::default().bind("a-1", bind);
+    let esme = Esme::start_local(settings, network.connector()).unwrap();
+    let watcher = Watcher::of(&esme, Kinds::RECEIPTS);
+    (smsc, esme, watcher)
+}
+
+fn bind() -> BindSettings {
+    BindSettings::new("a:2775", "a", "secret")
+}
+
+#[test]
+fn receipts_of_every_kind_find_their_message_though_nobody_answers_deliveries() {
+    for kind in OddReceipt::ALL {
+        LocalSet::new().block_on(&runtime(), async {
+            let (smsc, esme, watcher) = pair(Some(*kind), bind());
+            for number in 0..20_u64 {
+                let submit = Submit::text("447700900123", "hello").reference(number).receipt();
+                esme.submit(submit).await.unwrap();
+            }
+            sleep(secs(10)).await;
+            let mut found: Vec<_> = watcher.seen().iter().filter_map(reference).collect();
+            found.sort_unstable();
+            assert_eq!(found, Vec::from_iter(0..20), "{kind:?}");
+            assert_eq!(smsc.counters().deliveries_pending, 0, "{kind:?}");
+        });
+    }
+}
+
+/// The number of the message that a receipt was told of.
+fn reference(event: &Event) -> Option<u64> {
+    match event {
+        Event::Receipt(receipt) => match receipt.message.as_ref()?.reference {
+            Reference::Number(number) => Some(number),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+#[test]
+fn a_text_alone_is_a_receipt_only_from_an_smsc_that_is_known_for_it() {
+    for by_text in [false, true] {
+        LocalSet::new().block_on(&runtime(), async {
+            let (smsc, esme, watcher) = pair(None, bind().receipts_by_text(by_text));
+            let submit = Submit::text("447700900123", "hello").reference(7).receipt();
+            let accepted = esme.submit(submit).await;
+            let id = accepted.unwrap().message_id().to_string();
+            let text =
+                format!("id:{id} sub:001 dlvrd:001 submit date:2611221656 done date:2611221657 stat:DELIVRD");
+            assert!(smsc.deliver(
+                "a",
+                DeliverSm {
+                    short_message: text.as_str().into(),
+                    ..DeliverSm::default()
+                }
+            ));
+            sleep(secs(10)).await;
+            let told: Vec<_> = watcher.seen().iter().map(reference).collect();
+            assert_eq!(told, Vec::from_iter(by_text.then_some(Some(7))));
+            let taken = smsc.counters().mobile_originated_delivered;
+            assert_eq!(
+                taken,
+                u64::from(by_text),
+                "else it is a message, which nobody answers here"
+            );
+        });
+    }
 }

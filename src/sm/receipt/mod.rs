@@ -192,15 +192,17 @@ impl<'a> Receipt<'a> {
 }
 
 impl<'a> MessageSource<'a> {
+    pub(super) fn has_receipt_tlvs(&self) -> bool {
+        self.tlvs.get::<tlv::ReceiptedMessageId>().is_some() && self.tlvs.get::<tlv::MessageState>().is_some()
+    }
+
     /// True when the message reads like a receipt although its esm_class does not say so: it has the TLVs of one,
     /// or it starts with `id:` (a prefix without spaces aside) and has a known state and a date.
     ///
     /// Some peers send receipts so. Since anybody can write such a text, ask only where the peer is known for it.
     #[must_use]
     pub fn looks_like_receipt(&self) -> bool {
-        if self.tlvs.get::<tlv::ReceiptedMessageId>().is_some()
-            && self.tlvs.get::<tlv::MessageState>().is_some()
-        {
+        if self.has_receipt_tlvs() {
             return true;
         }
         let octets = self.content().octets;

@@ -246,7 +246,7 @@ fn a_text_that_imitates_a_receipt_is_none() {
         short_message: text,
         ..MessageSource::default()
     };
-    assert!(!source(USUAL.as_bytes()).is_receipt(), "the esm_class decides");
+    assert!(!source(USUAL.as_bytes()).is_receipt(), "a text is no proof");
     assert!(
         source(USUAL.as_bytes()).looks_like_receipt(),
         "only where the peer is known for such receipts"
@@ -266,14 +266,30 @@ fn a_text_that_imitates_a_receipt_is_none() {
     }
     let mut tlvs = Tlvs::new();
     tlvs.put::<tlv::ReceiptedMessageId>(b"7").unwrap();
-    tlvs.put::<tlv::MessageState>(MessageState::DELIVERED).unwrap();
-    assert!(
-        MessageSource {
+    let with = |tlvs: &Tlvs, class: u8| {
+        let source = MessageSource {
             tlvs: tlvs.view(),
+            esm_class: EsmClass::new(class),
             ..MessageSource::default()
-        }
-        .looks_like_receipt()
+        };
+        (source.is_receipt(), source.looks_like_receipt())
+    };
+    assert_eq!(
+        with(&tlvs, 0x00),
+        (false, false),
+        "a reply may name the message that it is for"
     );
+    tlvs.put::<tlv::MessageState>(MessageState::DELIVERED).unwrap();
+    for (class, expected) in [
+        (0x00, true),
+        (0x40, true),
+        (0x44, true),
+        (0x20, true),
+        (0x08, false),
+        (0x10, false),
+    ] {
+        assert_eq!(with(&tlvs, class), (expected, true), "class {class:#04x}");
+    }
 }
 
 #[test]
