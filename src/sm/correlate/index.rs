@@ -95,9 +95,11 @@ mod tests {
     fn every_hash_names_the_message_that_it_was_last_given() {
         let mut index = Index::default();
         const COUNT: u64 = 20_000;
+        let mut fresh = 0;
         for round in [0, COUNT] {
             for number in 0..COUNT {
                 index.insert(hash(number), MessageKey(round + number), |_| true);
+                fresh = fresh.max(index.shards[place(hash(number))].fresh.len());
                 assert_eq!(index.find(hash(number)), Some(MessageKey(round + number)));
             }
         }
@@ -107,6 +109,7 @@ mod tests {
         assert_eq!(index.find(hash(COUNT)), None);
         let kept: usize = index.shards.iter().map(|shard| shard.table.len()).sum();
         assert!(kept <= COUNT as usize, "one for each hash");
+        assert_eq!(fresh, FRESH, "they go into the table together");
     }
 
     #[test]
