@@ -421,11 +421,14 @@ mod tests {
         let now = Instant::now();
         let mut window = Window::new(10);
         add(&mut window, 1, now);
+        let longest = 10 * 2 + SLACK;
         for sequence in 2..50_000 {
             add(&mut window, sequence, now);
+            let moves = usize::try_from(sequence).unwrap_or(usize::MAX) > longest;
+            assert_eq!(window.aside.len(), usize::from(moves), "request {sequence}");
             window.take(number(sequence));
+            assert!(window.ring.len() <= longest);
         }
-        assert!(window.ring.len() <= 10 * 2 + SLACK);
         assert!(window.take(number(1)).is_some());
     }
 
