@@ -403,6 +403,18 @@ mod tests {
     }
 
     #[test]
+    fn an_answer_frees_the_places_of_those_before_it_alone() {
+        let start = Instant::now();
+        let mut window = Window::new(2);
+        let (first, second) = (add(&mut window, 1, start), add(&mut window, 2, start));
+        assert!(window.pop_oldest_as_late(TIMEOUT).is_some() && window.pop_oldest_as_late(TIMEOUT).is_some());
+        window.release_before(first);
+        assert_eq!(window.room(), 0, "the first is not before itself");
+        window.release_before(second);
+        assert_eq!(window.room(), 1);
+    }
+
+    #[test]
     fn a_doubted_request_keeps_its_place_though_a_later_one_is_answered() {
         let start = Instant::now();
         let mut window = Window::new(2);
