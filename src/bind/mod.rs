@@ -534,7 +534,7 @@ impl Handler<GetBindStatus> for Bind {
             let session = link.session();
             figures.add(session.counters());
             in_flight = session.in_flight();
-            window = session.config().window;
+            window = session.window();
             waiting = waiting.saturating_sub(session.waiting());
             unanswered = session.unanswered();
         }

@@ -370,15 +370,20 @@ impl<T> Session<T> {
         uses.copied().unwrap_or_default()
     }
 
-    /// The settings.
+    /// The settings that it was made with; [`window`](Self::window) says how large that is now.
     #[must_use]
     pub fn config(&self) -> &SessionConfig {
         &self.config
     }
 
+    /// Most requests without a response.
+    #[must_use]
+    pub fn window(&self) -> usize {
+        self.window.capacity()
+    }
+
     /// Changes the window at once; requests over a lower limit stay until they are answered.
     pub fn set_window(&mut self, window: usize) {
-        Arc::make_mut(&mut self.config).window = window;
         self.window.set_capacity(window);
     }
 
