@@ -144,9 +144,9 @@ impl Run {
         }
         let in_flight = self.session.in_flight();
         assert!(in_flight <= self.most, "{in_flight} in flight where {} may be", self.most);
-        self.most = self.most.min(in_flight.max(self.session.config().window));
+        self.most = self.most.min(in_flight.max(self.session.window()));
         assert_eq!(self.session.waiting(), self.waiting.len());
-        assert!(self.session.usable_window() <= self.session.config().window);
+        assert!(self.session.usable_window() <= self.session.window());
         let _ = (self.session.room(self.now), self.session.rate(), self.session.reads());
         // A deadline that has passed is dealt with in a few rounds, or its owner would spin.
         for _ in 0..16 {
