@@ -8,54 +8,96 @@ use super::MessageKey;
 /// So many stale entries are always put up with.
 const SLACK: usize = 1_024;
 
+/// Where the deadline of a message stands.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Queue {
+    First,
+    Second,
+    /// With all that fit neither.
+    Sorted,
+}
+
 /// Deadlines of messages.
 ///
-/// There are few different spans of time, and within one of them the later message has the later deadline: such rows are
-/// queues, and only what fits neither is sorted. Entries of messages that are gone or have another deadline by now are
-/// stale; [`settle`](Self::settle) drops them when they come to the front, and all of them when they are the most.
+/// There are few different spans of time, and within one of them the later message has the later deadline: such messages
+/// stand in a queue, and only what fits neither queue is sorted. A message whose deadline changes goes on to a queue where
+/// it never was, so that the deadlines themselves need not be kept beside it. Entries of messages that are gone or went on
+/// are stale; [`settle`](Self::settle) drops them when they come to the front, and all of them when they are the most.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Deadlines {
-    rows: [VecDeque<(Instant, MessageKey)>; 2],
-    rest: BTreeSet<(Instant, MessageKey)>,
+    first: Row,
+    second: Row,
+    sorted: BTreeSet<(Instant, MessageKey)>,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Row {
+    messages: VecDeque<MessageKey>,
+    /// The deadline of the message that came last.
+    last: Option<Instant>,
+}
+
+impl Row {
+    fn try_push(&mut self, deadline: Instant, key: MessageKey) -> bool {
+        let fits = self.messages.is_empty() || self.last.is_none_or(|last| last <= deadline);
+        if fits {
+            self.last = Some(deadline);
+            self.messages.push_back(key);
+        }
+        fits
+    }
 }
 
 impl Deadlines {
-    pub(super) fn push(&mut self, deadline: Instant, key: MessageKey) {
-        let fits =
-            |row: &&mut VecDeque<(Instant, MessageKey)>| row.back().is_none_or(|(last, _)| *last <= deadline);
-        match self.rows.iter_mut().find(fits) {
-            Some(row) => row.push_back((deadline, key)),
-            None => drop(self.rest.insert((deadline, key))),
+    /// Where the message stands from now on, after it stood `before`.
+    pub(super) fn push(&mut self, deadline: Instant, key: MessageKey, before: Option<Queue>) -> Queue {
+        if before.is_none() && self.first.try_push(deadline, key) {
+            return Queue::First;
         }
+        if matches!(before, None | Some(Queue::First)) && self.second.try_push(deadline, key) {
+            return Queue::Second;
+        }
+        self.sorted.insert((deadline, key));
+        Queue::Sorted
     }
 
-    /// The earliest; it is in force when [`settle`](Self::settle) was called after the last change.
-    pub(super) fn first(&self) -> Option<(Instant, MessageKey)> {
-        let rows = self.rows.iter().filter_map(VecDeque::front);
-        rows.chain(self.rest.first()).min().copied()
+    /// The earliest. `now` tells what is in force: the deadline of a message and where it stands.
+    /// [`settle`](Self::settle) was called after the last change.
+    pub(super) fn first(
+        &self,
+        now: impl Fn(MessageKey) -> Option<(Instant, Queue)>,
+    ) -> Option<(Instant, MessageKey)> {
+        let fronts = [&self.first, &self.second].map(|row| row.messages.front().copied());
+        let rows = fronts
+            .into_iter()
+            .flatten()
+            .filter_map(|key| now(key).map(|(deadline, _)| (deadline, key)));
+        rows.chain(self.sorted.first().copied()).min()
     }
 
     /// Drops stale entries until the earliest is in force. `messages` have one.
-    pub(super) fn settle(&mut self, messages: usize, is_in_force: impl Fn(Instant, MessageKey) -> bool) {
-        let Self { rows, rest } = self;
-        for row in &mut *rows {
-            while row
-                .pop_front_if(|(deadline, key)| !is_in_force(*deadline, *key))
-                .is_some()
-            {}
+    pub(super) fn settle(&mut self, messages: usize, now: impl Fn(MessageKey) -> Option<(Instant, Queue)>) {
+        let stands = |key, queue| now(key).is_some_and(|(_, stands)| stands == queue);
+        let is_sorted = |deadline, key| now(key) == Some((deadline, Queue::Sorted));
+        let Self {
+            first,
+            second,
+            sorted,
+        } = self;
+        for (row, queue) in [(&mut *first, Queue::First), (&mut *second, Queue::Second)] {
+            while row.messages.pop_front_if(|key| !stands(*key, queue)).is_some() {}
         }
-        while let Some(first) = rest.first().copied()
-            && !is_in_force(first.0, first.1)
+        while let Some((deadline, key)) = sorted.first().copied()
+            && !is_sorted(deadline, key)
         {
-            rest.remove(&first);
+            sorted.pop_first();
         }
-        let entries = rest.len() + rows.iter().map(VecDeque::len).sum::<usize>();
-        if entries > 2 * messages + SLACK {
-            for row in rows {
-                row.retain(|(deadline, key)| is_in_force(*deadline, *key));
-                row.shrink_to(2 * row.len());
+        if sorted.len() + first.messages.len() + second.messages.len() > 2 * messages + SLACK {
+            for (row, queue) in [(first, Queue::First), (second, Queue::Second)] {
+                row.messages.retain(|key| stands(*key, queue));
+                row.messages.shrink_to(2 * row.messages.len());
             }
-            rest.retain(|(deadline, key)| is_in_force(*deadline, *key));
+            sorted.retain(|(deadline, key)| is_sorted(*deadline, *key));
         }
     }
 }

@@ -9,6 +9,7 @@ mod counters;
 mod deadlines;
 mod index;
 mod parking;
+mod rows;
 mod store;
 
 use std::borrow::Cow;

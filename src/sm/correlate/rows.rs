@@ -1,0 +1,190 @@
+//! Rows that keep their number: a slab in chunks, which neither copies when it grows nor keeps what it no longer needs.
+
+/// Rows of a chunk. A power of two.
+const CHUNK: usize = 512;
+
+/// Rows by number. A new one takes the place of one that is gone.
+#[derive(Clone, Debug)]
+pub(super) struct Rows<R> {
+    chunks: Vec<Chunk<R>>,
+    /// Chunks with room; the last is filled first.
+    roomy: Vec<usize>,
+    len: usize,
+}
+
+#[derive(Clone, Debug)]
+struct Chunk<R> {
+    rows: Vec<Slot<R>>,
+    /// The first place that is free again.
+    free: Option<u16>,
+    taken: usize,
+}
+
+#[derive(Clone, Debug)]
+enum Slot<R> {
+    Taken(R),
+    /// With the next place that is free.
+    Free(Option<u16>),
+}
+
+impl<R> Default for Rows<R> {
+    fn default() -> Self {
+        Self {
+            chunks: Vec::new(),
+            roomy: Vec::new(),
+            len: 0,
+        }
+    }
+}
+
+impl<R> Rows<R> {
+    pub(super) const fn len(&self) -> usize {
+        self.len
+    }
+
+    pub(super) fn get(&self, number: usize) -> Option<&R> {
+        match self.chunks.get(number / CHUNK)?.rows.get(number % CHUNK)? {
+            Slot::Taken(row) => Some(row),
+            Slot::Free(_) => None,
+        }
+    }
+
+    pub(super) fn get_mut(&mut self, number: usize) -> Option<&mut R> {
+        match self
+            .chunks
+            .get_mut(number / CHUNK)?
+            .rows
+            .get_mut(number % CHUNK)?
+        {
+            Slot::Taken(row) => Some(row),
+            Slot::Free(_) => None,
+        }
+    }
+
+    /// Takes a row, and gives its number.
+    pub(super) fn insert(&mut self, row: R) -> usize {
+        let at = match self.roomy.last() {
+            Some(at) => *at,
+            None => {
+                // The first one grows; where there are more, all rows of a chunk will be needed soon.
+                let rows = if self.chunks.is_empty() { 0 } else { CHUNK };
+                self.roomy.push(self.chunks.len());
+                self.chunks.push(Chunk::with_capacity(rows));
+                self.chunks.len() - 1
+            }
+        };
+        let chunk = &mut self.chunks[at];
+        let place = chunk.insert(row);
+        if chunk.taken == CHUNK {
+            self.roomy.pop();
+        }
+        self.len += 1;
+        at * CHUNK + place
+    }
+
+    /// Gives a row back. The memory of a chunk goes with the last of its rows.
+    pub(super) fn remove(&mut self, number: usize) -> Option<R> {
+        let at = number / CHUNK;
+        let chunk = self.chunks.get_mut(at)?;
+        let row = chunk.remove(number % CHUNK)?;
+        if chunk.taken == CHUNK - 1 {
+            self.roomy.push(at);
+        }
+        self.len -= 1;
+        Some(row)
+    }
+}
+
+impl<R> Chunk<R> {
+    fn with_capacity(rows: usize) -> Self {
+        Self {
+            rows: Vec::with_capacity(rows),
+            free: None,
+            taken: 0,
+        }
+    }
+
+    fn insert(&mut self, row: R) -> usize {
+        self.taken += 1;
+        let Some(place) = self.free.map(usize::from) else {
+            self.rows.push(Slot::Taken(row));
+            return self.rows.len() - 1;
+        };
+        if let Slot::Free(next) = std::mem::replace(&mut self.rows[place], Slot::Taken(row)) {
+            self.free = next;
+        }
+        place
+    }
+
+    fn remove(&mut self, place: usize) -> Option<R> {
+        let slot = self.rows.get_mut(place)?;
+        if matches!(slot, Slot::Free(_)) {
+            return None;
+        }
+        let slot = std::mem::replace(slot, Slot::Free(self.free));
+        self.free = Some(place as u16);
+        self.taken -= 1;
+        if self.taken == 0 {
+            *self = Self::with_capacity(0);
+        }
+        match slot {
+            Slot::Taken(row) => Some(row),
+            Slot::Free(_) => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use super::*;
+
+    #[test]
+    fn rows_keep_their_number_while_others_come_and_go() {
+        let mut random = fastrand::Rng::with_seed(7);
+        let (mut rows, mut known) = (Rows::default(), HashMap::new());
+        for round in 0..20_000_u32 {
+            // It grows to about three thousand rows and shrinks to none, twice.
+            let grows = round % 10_000 < 6_500;
+            if random.u8(..4) < if grows { 3 } else { 1 } {
+                let number = rows.insert(round);
+                assert_eq!(known.insert(number, round), None, "{number} was taken");
+            } else if let Some(number) = known
+                .keys()
+                .copied()
+                .min_by_key(|number| number ^ round as usize & 0xFFF)
+            {
+                assert_eq!(rows.remove(number), known.remove(&number));
+                assert_eq!((rows.remove(number), rows.get(number)), (None, None));
+            }
+            assert_eq!(rows.len(), known.len());
+            if round % 100 == 0 {
+                for (number, row) in &known {
+                    assert_eq!(rows.get(*number), Some(row));
+                    assert_eq!(rows.get_mut(*number).copied(), Some(*row));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_empty_has_no_memory_and_is_filled_again() {
+        let mut rows = Rows::default();
+        let numbers: Vec<_> = (0..10 * CHUNK).map(|row| rows.insert(row)).collect();
+        let reserved =
+            |rows: &Rows<usize>| -> usize { rows.chunks.iter().map(|chunk| chunk.rows.capacity()).sum() };
+        assert_eq!(reserved(&rows), 10 * CHUNK, "no room beyond");
+        for number in &numbers[CHUNK / 2..] {
+            rows.remove(*number);
+        }
+        assert_eq!((rows.len(), reserved(&rows)), (CHUNK / 2, CHUNK));
+        (0..10 * CHUNK - CHUNK / 2).for_each(|row| assert!(rows.insert(row) < 10 * CHUNK));
+        assert_eq!(
+            (rows.len(), reserved(&rows)),
+            (10 * CHUNK, 10 * CHUNK),
+            "in the same places"
+        );
+        assert_eq!(rows.get(10 * CHUNK), None);
+    }
+}
