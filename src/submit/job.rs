@@ -1,5 +1,6 @@
 //! A message inside: its parts, how far each has come, and the reply.
 
+use std::cell::RefCell;
 use std::time::{Duration, Instant};
 
 use super::prepare::{is_message, prepare_text};
@@ -13,6 +14,14 @@ use crate::sm::SplitOptions;
 
 /// A message that may have been taken is sent again at most so often.
 const MOST_RESENDS: u8 = 2;
+
+/// Boxes that a thread keeps for the messages to come. A message is large, and an allocator slow where thousands of
+/// that size come and go.
+const SPARES: usize = 1_024;
+
+thread_local! {
+    static SPARE: RefCell<Vec<Box<Job>>> = const { RefCell::new(Vec::new()) };
+}
 
 /// A message on its way, from the router's intake to its outcome.
 ///
@@ -45,6 +54,14 @@ pub struct Job {
 enum Progress {
     One(Part),
     Many(Vec<Part>),
+}
+
+impl Progress {
+    /// Stands where there is no message.
+    #[inline]
+    fn none() -> Self {
+        Self::One(Part::new(EnquireLink::default().into()))
+    }
 }
 
 struct Part {
@@ -111,7 +128,7 @@ impl Job {
                 return refused(reply, InvalidCause::NotAMessage(pdu.command_id()));
             }
             Content::Pdu(pdu) => {
-                let mut job = Self::of(Progress::One(Part::new(EnquireLink::default().into())), reply);
+                let mut job = Self::vacant(reply);
                 if let Progress::One(part) = &mut job.parts {
                     // Requests are large, and each move of one is a copy.
                     std::mem::swap(&mut part.pdu, pdu);
@@ -136,29 +153,59 @@ impl Job {
     /// A message of these requests, everything else as by default.
     #[must_use]
     pub fn new(parts: Parts, reply: Reply) -> Box<Self> {
-        match parts {
-            Parts::One(pdu) => Self::of(Progress::One(Part::new(pdu)), reply),
-            Parts::Many(pdus) => Self::of(Progress::Many(pdus.into_iter().map(Part::new).collect()), reply),
-        }
+        let mut job = Self::vacant(reply);
+        job.parts = match parts {
+            Parts::One(pdu) => Progress::One(Part::new(pdu)),
+            Parts::Many(pdus) => Progress::Many(pdus.into_iter().map(Part::new).collect()),
+        };
+        job
     }
 
-    #[inline(always)]
-    fn of(parts: Progress, reply: Reply) -> Box<Self> {
-        Box::new(Self {
-            intake: 0,
-            taken: None,
-            expires_at: None,
-            validity: None,
-            priority: Priority::default(),
-            unknown: UnknownPolicy::default(),
-            resends: 0,
-            route: None,
-            bind: None,
-            class: None,
-            affinity: None,
-            parts,
-            reply: Some(reply),
-        })
+    /// One whose request is still missing, in a box that was another's if there is one.
+    fn vacant(reply: Reply) -> Box<Self> {
+        let spare = SPARE.try_with(|spare| spare.borrow_mut().pop());
+        let mut job = spare.ok().flatten().unwrap_or_else(|| {
+            Box::new(Self {
+                intake: 0,
+                taken: None,
+                expires_at: None,
+                validity: None,
+                priority: Priority::default(),
+                unknown: UnknownPolicy::default(),
+                resends: 0,
+                route: None,
+                bind: None,
+                class: None,
+                affinity: None,
+                parts: Progress::none(),
+                reply: None,
+            })
+        });
+        job.reply = Some(reply);
+        job
+    }
+
+    /// Keeps the box of an answered message, as it was before there was one in it.
+    fn keep(mut self: Box<Self>) {
+        self.intake = 0;
+        self.taken = None;
+        self.expires_at = None;
+        self.validity = None;
+        self.priority = Priority::default();
+        self.unknown = UnknownPolicy::default();
+        self.resends = 0;
+        self.route = None;
+        self.bind = None;
+        self.class = None;
+        self.affinity = None;
+        self.parts = Progress::none();
+        // While a thread ends, it has nothing to keep.
+        let _ = SPARE.try_with(|spare| {
+            let mut spare = spare.borrow_mut();
+            if spare.len() < SPARES {
+                spare.push(self);
+            }
+        });
     }
 
     /// Sets the validity of a message that has none of its own.
@@ -423,8 +470,9 @@ impl Job {
     // How it ends.
 
     /// Answers with what its parts came to. Those without an outcome are as if it had been dropped.
-    pub fn finish(self: Box<Self>) {
-        // The drop answers.
+    pub fn finish(mut self: Box<Self>) {
+        self.drop_parts();
+        self.keep();
     }
 
     /// Ends it before its time: what was written is `Unknown`, what waits has `error` for its outcome.
@@ -442,6 +490,16 @@ impl Job {
         if let Some(reply) = self.reply.take() {
             reply.withdraw();
         }
+    }
+
+    /// Nobody cares for the parts without an outcome any more.
+    fn drop_parts(&mut self) {
+        self.settle(
+            &SubmitError::NotSent {
+                cause: NotSentCause::Dropped,
+            },
+            UnknownCause::Dropped,
+        );
     }
 
     fn settle(&mut self, error: &SubmitError, cause: UnknownCause) {
@@ -472,12 +530,7 @@ impl Job {
 
 impl Drop for Job {
     fn drop(&mut self) {
-        self.settle(
-            &SubmitError::NotSent {
-                cause: NotSentCause::Dropped,
-            },
-            UnknownCause::Dropped,
-        );
+        self.drop_parts();
     }
 }
 

@@ -96,25 +96,64 @@ impl Meter {
     }
 
     /// Prints one JSON line for `submitted` of `messages`; `after` are times from a message to its response.
-    pub fn finish(self, client: &str, messages: u64, submitted: u64, after: &mut [Duration]) {
+    pub fn finish(self, client: &str, messages: u64, submitted: u64, after: &Times) {
         let elapsed = self.start.elapsed().as_secs_f64();
         let cpu = (cpu() - self.cpu).as_secs_f64();
-        after.sort_unstable();
-        let at = |share: f64| {
-            let place = (after.len() as f64 * share) as usize;
-            let after = after.get(place.min(after.len().saturating_sub(1)));
-            after.map_or(0, Duration::as_micros)
-        };
         println!(
             "{{\"client\":\"{client}\",\"messages\":{messages},\"submitted\":{submitted},\"elapsed_s\":{elapsed:.4},\
              \"rate_per_s\":{:.0},\"cpu_s_per_100k\":{:.4},\"p50_us\":{},\"p99_us\":{},\"rss_kib\":{},\"peak_rss_kib\":{}}}",
             messages as f64 / elapsed,
             cpu * 100_000.0 / messages as f64,
-            at(0.5),
-            at(0.99),
+            after.at(0.5),
+            after.at(0.99),
             kib("VmRSS:"),
             kib("VmHWM:"),
         );
+    }
+}
+
+/// How long things took, by the microsecond. To keep a million of them one by one costs more than what is measured.
+#[derive(Default)]
+pub struct Times {
+    /// How many took so many microseconds; what took a second or more is the last.
+    counts: Vec<u32>,
+    all: u64,
+}
+
+impl Times {
+    const MOST: usize = 1_000_000;
+
+    /// One more.
+    pub fn add(&mut self, time: Duration) {
+        if self.counts.is_empty() {
+            self.counts = vec![0; Self::MOST + 1];
+        }
+        self.counts[(time.as_micros() as usize).min(Self::MOST)] += 1;
+        self.all += 1;
+    }
+
+    /// Those of another thread too.
+    pub fn extend(&mut self, other: &Self) {
+        if self.counts.is_empty() {
+            self.counts = vec![0; Self::MOST + 1];
+        }
+        for (count, more) in self.counts.iter_mut().zip(&other.counts) {
+            *count += more;
+        }
+        self.all += other.all;
+    }
+
+    /// What this share of all took at most, in microseconds.
+    fn at(&self, share: f64) -> usize {
+        let mut left = (self.all as f64 * share) as u64;
+        let reaches = |count: &u32| match left.checked_sub(u64::from(*count)) {
+            Some(rest) => {
+                left = rest;
+                false
+            }
+            None => true,
+        };
+        self.counts.iter().position(reaches).unwrap_or(0)
     }
 }
 

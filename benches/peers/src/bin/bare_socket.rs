@@ -6,7 +6,7 @@
 use std::io::{Read, Write};
 use std::net::TcpStream;
 
-use bindery_peers::work::{Arguments, Meter, USAGE, Work};
+use bindery_peers::work::{Arguments, Meter, Times, USAGE, Work};
 
 const SUBMIT_SM: u32 = 0x0000_0004;
 const SUBMIT_SM_RESP: u32 = 0x8000_0004;
@@ -47,7 +47,7 @@ fn main() -> std::io::Result<()> {
             }
         })?;
     }
-    meter.finish("bare_socket", messages, accepted, &mut []);
+    meter.finish("bare_socket", messages, accepted, &Times::default());
     socket.write_all(&frame(0x0000_0006, 0x7FFF_FFFF, b""))
 }
 

@@ -10,7 +10,7 @@
 //!
 //! `threads=N` shares the binds among N threads, each with a router of its own. `authority=FILE` is for TLS.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::io::Write;
 use std::rc::Rc;
 use std::sync::Mutex;
@@ -23,7 +23,7 @@ use bindery::events::{AnswerOrder, Delivery, Duty, Phase};
 use bindery::pdu::{CommandStatus, RegisteredDelivery, SubmitSm};
 use bindery::settings::{BindSettings, Settings};
 use bindery::submit::Submit;
-use bindery_peers::work::{Arguments, Meter, Work, kib};
+use bindery_peers::work::{Arguments, Meter, Times, Work, kib};
 use tokio::sync::Notify;
 use tokio::task::spawn_local;
 
@@ -67,18 +67,18 @@ fn main() {
         for other in others {
             let (submitted, after) = other.join().expect("a thread");
             all.0 += submitted;
-            all.1.extend(after);
+            all.1.extend(&after);
         }
         all
     });
     let meter = meter.into_inner().expect("a meter").expect("a start");
-    let (submitted, mut after) = done;
-    meter.finish(&format!("bindery_{way}"), work.messages, submitted, &mut after);
+    let (submitted, after) = done;
+    meter.finish(&format!("bindery_{way}"), work.messages, submitted, &after);
     std::process::exit(0);
 }
 
 /// How many went well, and how long each took.
-type Done = (u64, Vec<Duration>);
+type Done = (u64, Times);
 
 fn settings(arguments: &Arguments, work: Work) -> Settings {
     let mut settings = Settings::default();
@@ -142,61 +142,62 @@ async fn bound(esme: &Esme, binds: u64) {
 }
 
 async fn submit(esme: &Esme, message: SubmitSm, work: Work) -> Done {
-    let message = Rc::new(message);
+    let (message, times) = (Rc::new(message), Rc::default());
     let tasks: Vec<_> = work
         .shares(work.binds * work.window)
         .map(|count| {
-            let (esme, message) = (esme.clone(), message.clone());
+            let (esme, message, times) = (esme.clone(), message.clone(), Rc::clone(&times));
             spawn_local(async move {
-                let (mut submitted, mut after) = (0, Vec::with_capacity(count as usize));
+                let mut submitted = 0;
                 for _ in 0..count {
                     if let Ok(done) = esme.submit(fresh(&message)).await {
                         submitted += 1;
-                        after.push(done.after);
+                        took(&times, done.after);
                     }
                 }
-                (submitted, after)
+                submitted
             })
         })
         .collect();
-    together(tasks).await
+    together(tasks, &times).await
 }
 
 async fn batch(esme: &Esme, message: SubmitSm, work: Work) -> Done {
-    let message = Rc::new(message);
+    let (message, times) = (Rc::new(message), Rc::default());
     let lanes = work.binds * work.window.min(4);
     let most = (work.window / 4).max(1);
     let tasks: Vec<_> = work
         .shares(lanes)
         .map(|count| {
-            let (esme, message) = (esme.clone(), message.clone());
+            let (esme, message, times) = (esme.clone(), message.clone(), Rc::clone(&times));
             spawn_local(async move {
-                let (mut submitted, mut after) = (0, Vec::with_capacity(count as usize));
-                let mut left = count;
+                let (mut submitted, mut left) = (0, count);
                 while left > 0 {
                     let group = left.min(most);
                     left -= group;
                     let messages = (0..group).map(|_| Submit::from(fresh(&message)));
                     for done in esme.submit_batch(messages).await.into_iter().flatten() {
                         submitted += 1;
-                        after.push(done.after);
+                        took(&times, done.after);
                     }
                 }
-                (submitted, after)
+                submitted
             })
         })
         .collect();
-    together(tasks).await
+    together(tasks, &times).await
 }
 
-async fn together(tasks: Vec<tokio::task::JoinHandle<Done>>) -> Done {
-    let mut all = (0, Vec::new());
+fn took(times: &RefCell<Times>, after: Duration) {
+    times.borrow_mut().add(after);
+}
+
+async fn together(tasks: Vec<tokio::task::JoinHandle<u64>>, times: &RefCell<Times>) -> Done {
+    let mut submitted = 0;
     for task in tasks {
-        let (submitted, after) = task.await.expect("a lane");
-        all.0 += submitted;
-        all.1.extend(after);
+        submitted += task.await.expect("a lane");
     }
-    all
+    (submitted, times.take())
 }
 
 /// Answers deliveries.
@@ -236,12 +237,12 @@ async fn deliveries(esme: &Esme, arguments: &Arguments, work: Work) -> Done {
     esme.answer_deliveries(clerk.start().recipient(), duty)
         .expect("nobody else answers");
     done.notified().await;
-    (work.messages, Vec::new())
+    (work.messages, Times::default())
 }
 
 async fn idle(work: Work) -> Done {
     tokio::time::sleep(Duration::from_secs(1)).await;
-    (work.messages, Vec::new())
+    (work.messages, Times::default())
 }
 
 async fn rebind(esme: &Esme, work: Work) -> Done {

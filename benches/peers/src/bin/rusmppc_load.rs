@@ -3,7 +3,7 @@
 use std::str::FromStr;
 use std::time::Duration;
 
-use bindery_peers::work::{Arguments, Meter, USAGE, Work};
+use bindery_peers::work::{Arguments, Meter, Times, USAGE, Work};
 use futures_util::StreamExt;
 use rusmpp::pdus::{BindTransceiver, SubmitSm};
 use rusmpp::types::{COctetString, OctetString};
@@ -55,5 +55,5 @@ async fn main() {
     for task in tasks {
         accepted += task.await.expect("a lane");
     }
-    meter.finish("rusmppc", work.messages, accepted, &mut []);
+    meter.finish("rusmppc", work.messages, accepted, &Times::default());
 }

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use bindery_peers::work::{Arguments, Meter, USAGE, Work};
+use bindery_peers::work::{Arguments, Meter, Times, USAGE, Work};
 use smpp34::client::{BIND_TYPE, SMSC, SmppClient, SmppClientListener};
 use tokio::sync::{Mutex, oneshot};
 
@@ -78,7 +78,7 @@ async fn main() {
     for task in tasks {
         accepted += task.await.expect("a lane");
     }
-    meter.finish("smpp34", work.messages, accepted, &mut []);
+    meter.finish("smpp34", work.messages, accepted, &Times::default());
     for mut client in clients {
         client.stop().await;
     }
