@@ -237,13 +237,6 @@ impl Deliveries {
             }
         }
     }
-
-    /// The link is gone: nobody is left to answer.
-    pub(super) fn clear(&mut self) {
-        self.lanes.clear();
-        self.asked.clear();
-        self.questions = None;
-    }
 }
 
 fn respond(

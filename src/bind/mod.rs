@@ -49,7 +49,6 @@ use messages::{
 };
 use phases::Phases;
 use pump::{Gathering, Pump};
-use watch::Watch;
 
 use crate::events::{Alarm, Cause, ConnectFailure, Hub, Inbox, Receipts};
 use crate::link::{
@@ -117,7 +116,6 @@ pub fn counting() -> Sequences {
 /// The actor.
 pub struct Bind {
     identity: Identity,
-    account: AccountId,
     settings: Arc<BindSettings>,
     /// What they tell sessions.
     session: Arc<SessionConfig>,
@@ -134,8 +132,8 @@ pub struct Bind {
     desk: Desk,
     gathering: Option<Gathering>,
     timer: Option<(Instant, Pin<Box<Sleep>>)>,
-    /// Figures of sessions that are over.
-    past: Past,
+    /// Figures of sessions that are over, once one is.
+    past: Option<Box<Past>>,
     /// What the last session has left of its rate.
     unspent: Unspent,
     /// The seats that the router was told of last.
@@ -185,25 +183,19 @@ impl Bind {
         if let Some(failure) = setup.after {
             phases.wait(failure, Cause::Panicked, now);
         }
-        let watch = Watch::new(
+        let mut desk = Desk::new(
             setup.identity.bind.clone(),
-            setup.account.clone(),
-            &settings,
-            setup.hub.clone(),
-            setup.tap,
-        );
-        let desk = Desk::new(
-            setup.identity.bind.clone(),
-            setup.account.clone(),
-            &settings,
-            watch,
+            setup.account,
+            settings.clone(),
             setup.hub,
             setup.receipts,
             setup.inbox,
         );
+        if let Some(tap) = setup.tap {
+            desk.set_tap(tap);
+        }
         let bind = Self {
             identity: setup.identity,
-            account: setup.account,
             mode: settings.mode,
             settings,
             session: setup.session,
@@ -217,7 +209,7 @@ impl Bind {
             desk,
             gathering: None,
             timer: None,
-            past: Past::default(),
+            past: None,
             unspent: setup.unspent,
             seats: 0,
             verdicts: setup.verdicts,
@@ -231,7 +223,7 @@ impl Bind {
     /// Later sessions are told what these settings say.
     fn set_settings(&mut self, settings: Arc<BindSettings>) {
         self.session = Arc::new(settings.session());
-        self.desk.jobs.set_settings(settings.clone());
+        self.desk.set_settings(settings.clone());
         self.settings = settings;
     }
 
@@ -296,7 +288,7 @@ impl Bind {
             // Checked settings fit. The session closes when no bind went out in time.
             warn!(bind = %self.identity.bind, %error, "the bind PDU cannot be written");
         }
-        self.desk.jobs.open();
+        self.desk.open();
         // What made the connection makes room first, which the link then takes: of a thousand binds that connect
         // together, nobody else would.
         self.open = Open::Nothing;
@@ -327,7 +319,7 @@ impl Bind {
     /// The socket is closed before another one is opened, by this actor or by the next.
     fn drop_link(&mut self) {
         if let Open::Linked(link) = std::mem::replace(&mut self.open, Open::Nothing) {
-            self.past.add(link.session().counters());
+            self.past.get_or_insert_default().add(link.session().counters());
             self.unspent.keep(link.session().limit().clone());
         }
     }
@@ -342,7 +334,7 @@ impl Bind {
             return;
         };
         debug!(bind = %self.identity.bind, cause = ?closed.cause, error = ?closed.error, "link closed");
-        self.desk.jobs.counters.lost += u64::from(was_bound);
+        self.desk.lost += u64::from(was_bound);
         if closed.cause == CloseCause::NoProgress {
             self.desk.alarm(|bind| Alarm::Stuck { bind });
         }
@@ -395,7 +387,7 @@ impl Bind {
             window: session.usable_window(),
             in_flight: session.waiting(),
             rate: session.rate(),
-            delayed: self.desk.jobs.delayed(),
+            delayed: self.desk.delayed(),
         })
     }
 }
@@ -436,9 +428,9 @@ impl Handler<Assign> for Bind {
 
     fn handle(&mut self, Assign(jobs): Assign, _: &mut Self::Context) {
         if self.phases.is_bound() {
-            self.desk.jobs.take(jobs);
+            self.desk.jobs().take(jobs);
         } else {
-            self.desk.jobs.refuse(jobs);
+            self.desk.jobs().refuse(jobs);
         }
     }
 }
@@ -467,7 +459,7 @@ impl Handler<Withdraw> for Bind {
     type Result = usize;
 
     fn handle(&mut self, Withdraw(reference): Withdraw, _: &mut Self::Context) -> usize {
-        self.desk.jobs.cancel(&reference)
+        self.desk.cancel(&reference)
     }
 }
 
@@ -476,7 +468,7 @@ impl Handler<Ask> for Bind {
 
     fn handle(&mut self, Ask(inquiry): Ask, _: &mut Self::Context) {
         if self.phases.is_bound() {
-            self.desk.inquiries.take(inquiry, self.settings.window);
+            self.desk.ask(inquiry);
         } else {
             let cause = NotSentCause::LinkLost;
             inquiry.refuse(SubmitError::NotSent { cause });
@@ -514,7 +506,6 @@ impl Handler<Retune> for Bind {
     fn handle(&mut self, Retune(settings): Retune, _: &mut Self::Context) {
         let now = link::now();
         self.phases.set_delays(settings.as_ref().into());
-        self.desk.watch.set_window(settings.window);
         if let Open::Linked(link) = &mut self.open {
             let session = link.session_mut();
             session.set_window(settings.window);
@@ -528,8 +519,9 @@ impl Handler<GetBindStatus> for Bind {
     type Result = actix::MessageResult<GetBindStatus>;
 
     fn handle(&mut self, _: GetBindStatus, _: &mut Self::Context) -> Self::Result {
-        let (mut figures, mut in_flight, mut window) = (self.past, 0, self.settings.window);
-        let (mut waiting, mut unanswered) = (self.desk.jobs.unfinished(), 0);
+        let mut figures = self.past.as_deref().copied().unwrap_or_default();
+        let (mut in_flight, mut window) = (0, self.settings.window);
+        let (mut waiting, mut unanswered) = (self.desk.unfinished(), 0);
         if let Open::Linked(link) = &self.open {
             let session = link.session();
             figures.add(session.counters());
@@ -541,7 +533,7 @@ impl Handler<GetBindStatus> for Bind {
         let (phase, cause, since) = self.phases.phase();
         actix::MessageResult(BindStatus {
             bind: self.identity.bind.clone(),
-            account: self.account.clone(),
+            account: self.desk.account().clone(),
             phase,
             cause,
             since: link::now().saturating_duration_since(since),
@@ -555,7 +547,7 @@ impl Handler<GetBindStatus> for Bind {
                 lenient: figures.lenient,
                 unreadable: figures.unreadable,
                 violations: figures.violations,
-                ..self.desk.jobs.counters
+                ..self.desk.counters()
             },
         })
     }

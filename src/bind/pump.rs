@@ -147,7 +147,7 @@ impl Bind {
         };
         let unbinding = link.session().is_unbinding();
         if self.phases.is_bound() {
-            let cause = match self.desk.jobs.session_refused() {
+            let cause = match self.desk.session_refused() {
                 Some(status) => Cause::SessionRefused(status),
                 None if unbinding => Cause::Session(CloseCause::PeerUnbound),
                 None => return Poll::Pending,
@@ -202,7 +202,7 @@ impl Bind {
         self.reports
             .extend(entered.map(|(phase, cause)| Report::Phase { phase, cause }));
         let freed = self.desk.reports(now, &mut self.reports);
-        self.verdicts.update(&mut self.told, &self.desk.jobs.counters);
+        self.verdicts.update(&mut self.told, self.desk.verdicts());
         let capacity = if self.phases.is_bound() {
             self.capacity()
         } else {

@@ -2,8 +2,6 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::messages::BindCounters;
-
 /// Counts that a bind keeps up to date and its router reads, without a message for either.
 #[derive(Debug, Default)]
 pub struct Verdicts {
@@ -24,20 +22,19 @@ impl Verdicts {
         self.rejected_in_row.load(Ordering::Relaxed)
     }
 
-    /// Takes over what happened in one wake-up, and remembers the counts that it did so at.
-    pub fn update(&self, told: &mut (u64, u64), now: &BindCounters) {
-        let (accepted, rejected) = *told;
-        if (now.submitted, now.rejected) == *told {
+    /// Takes over what happened in one wake-up (requests that were accepted and rejected so far), and remembers the counts
+    /// that it did so at.
+    pub fn update(&self, told: &mut (u64, u64), now: (u64, u64)) {
+        if now == *told {
             return;
         }
-        if now.submitted > accepted {
-            self.accepted
-                .fetch_add(now.submitted - accepted, Ordering::Relaxed);
+        let (accepted, rejected) = (now.0 - told.0, now.1 - told.1);
+        if accepted > 0 {
+            self.accepted.fetch_add(accepted, Ordering::Relaxed);
             self.rejected_in_row.store(0, Ordering::Relaxed);
         } else {
-            self.rejected_in_row
-                .fetch_add(now.rejected - rejected, Ordering::Relaxed);
+            self.rejected_in_row.fetch_add(rejected, Ordering::Relaxed);
         }
-        *told = (now.submitted, now.rejected);
+        *told = now;
     }
 }

@@ -45,20 +45,14 @@ pub(super) struct Watch {
 }
 
 impl Watch {
-    pub(super) fn new(
-        bind: BindId,
-        account: AccountId,
-        settings: &BindSettings,
-        hub: Arc<Hub>,
-        tap: Option<Box<dyn Tap>>,
-    ) -> Self {
+    pub(super) fn new(bind: BindId, account: AccountId, settings: &BindSettings, hub: Arc<Hub>) -> Self {
         Self {
             interest: (hub.version(), hub.interest(&bind, &account)),
             bind,
             account,
             leniency: settings.leniency,
             hub,
-            tap,
+            tap: None,
             answer: None,
             ours: Kept::new(settings.window + BESIDE_THE_WINDOW),
             theirs: Kept::new(settings.inbound_limit),
@@ -70,10 +64,14 @@ impl Watch {
         self.ours.set_most(window + BESIDE_THE_WINDOW);
     }
 
-    /// True while somebody wants to see what passes there.
+    pub(super) fn set_tap(&mut self, tap: Box<dyn Tap>) {
+        self.tap = Some(tap);
+    }
+
+    /// True where a tap wants to see what passes.
     #[inline]
-    pub(super) fn wants(&self, passage: Passage) -> bool {
-        self.hub.watches(passage) || (self.tap.is_some() && passage != Passage::Sent)
+    pub(super) fn taps(&self, passage: Passage) -> bool {
+        self.tap.is_some() && passage != Passage::Sent
     }
 
     /// Shows a PDU.
@@ -85,7 +83,7 @@ impl Watch {
         self.look_up();
         let (_, interest) = self.interest;
         let command = header.command_id;
-        let taps = self.tap.is_some() && passage != Passage::Sent;
+        let taps = self.taps(passage);
         let tells = interest.is_event(passage, command);
         let keeps = interest.is_request(passage, command) || (taps && command.response().is_some());
         let request = self.request(passage, header);

@@ -19,6 +19,7 @@ use std::collections::VecDeque;
 use std::time::Instant;
 
 use slab::Slab;
+use smallvec::SmallVec;
 
 use backlog::Backlog;
 pub use choices::{RoundRobin, Sticky, Tiers, Weighted};
@@ -113,9 +114,10 @@ pub struct Removed<J> {
 #[derive(Debug)]
 struct Bind<J> {
     view: BindView,
-    lanes: Vec<LaneKey>,
+    /// Nearly always one.
+    lanes: SmallVec<[LaneKey; 2]>,
     /// The terms on which it serves each of them.
-    terms: Vec<Terms>,
+    terms: SmallVec<[Terms; 1]>,
     assigned: Vec<J>,
     /// How many were fetched the last time: as many places are made at the first of the next.
     usual: usize,
@@ -227,8 +229,8 @@ impl<J> Dispatcher<J> {
     pub fn add_bind(&mut self) -> BindKey {
         BindKey(self.binds.insert(Bind {
             view: BindView::default(),
-            lanes: Vec::new(),
-            terms: Vec::new(),
+            lanes: SmallVec::new(),
+            terms: SmallVec::new(),
             assigned: Vec::new(),
             usual: 0,
         }))

@@ -37,10 +37,6 @@ impl<L: Eq + Hash, W> Lanes<L, W> {
     pub(crate) fn is_empty(&self) -> bool {
         self.busy.is_empty()
     }
-
-    pub(crate) fn clear(&mut self) {
-        self.busy.clear();
-    }
 }
 
 impl<L, W> Default for Lanes<L, W> {
@@ -66,7 +62,5 @@ mod tests {
         assert_eq!(lanes.enter("a", 5), None, "4 has its turn");
         assert_eq!((lanes.leave(&"a"), lanes.leave(&"a")), (Some(5), None));
         assert_eq!(lanes.enter("a", 6), Some(6));
-        lanes.clear();
-        assert_eq!(lanes.enter("a", 7), Some(7));
     }
 }

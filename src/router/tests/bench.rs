@@ -40,7 +40,8 @@ impl Fake {
     }
 
     pub(super) fn free(&mut self, freed: usize) {
-        self.setup.verdicts.update(&mut self.told, &self.counters);
+        let now = (self.counters.submitted, self.counters.rejected);
+        self.setup.verdicts.update(&mut self.told, now);
         self.report(vec![Report::Seats { freed, capacity: 4 }]);
     }
 
