@@ -19,8 +19,21 @@ impl<T> Session<T> {
         match self.window.entry(sequence) {
             Some(entry) if Some(header.command_id) == entry.request.response() => {
                 let entry = self.window.take(sequence)?;
-                let response = self.read_response(frame);
-                Some(self.answered(entry, header.command_status, response, now))
+                self.note_answer(&entry, header.command_status, now);
+                let Entry {
+                    token,
+                    sequence,
+                    sent,
+                    ..
+                } = entry;
+                // Made where it is handed on: a response is large, and each move of one is a copy.
+                Some(Event::Answered {
+                    token,
+                    sequence,
+                    status: header.command_status,
+                    response: self.read_response(frame),
+                    sent,
+                })
             }
             found => {
                 let waits = found.is_some();
@@ -117,7 +130,14 @@ impl<T> Session<T> {
             return None;
         }
         if let Some(entry) = self.window.take(sequence) {
-            return Some(self.answered(entry, status, Response::Nack, now));
+            self.note_answer(&entry, status, now);
+            return Some(Event::Answered {
+                token: entry.token,
+                sequence,
+                status,
+                response: Response::Nack,
+                sent: entry.sent,
+            });
         }
         if self.window.late(sequence).is_some() {
             return self.handle_late(sequence, status, Response::Nack, now);
@@ -189,13 +209,7 @@ impl<T> Session<T> {
     }
 
     #[inline]
-    fn answered<'f>(
-        &mut self,
-        entry: Entry<T>,
-        status: CommandStatus,
-        response: Response<'f>,
-        now: Instant,
-    ) -> Event<'f, T> {
+    fn note_answer(&mut self, entry: &Entry<T>, status: CommandStatus, now: Instant) {
         self.note_progress(entry.order, now);
         if status.is_ok() {
             self.counters.accepted += 1;
@@ -215,19 +229,6 @@ impl<T> Session<T> {
                 | StatusClass::BindRetry
                 | StatusClass::BindFatal => {}
             }
-        }
-        let Entry {
-            token,
-            sequence,
-            sent,
-            ..
-        } = entry;
-        Event::Answered {
-            token,
-            sequence,
-            status,
-            response,
-            sent,
         }
     }
 
@@ -293,7 +294,7 @@ impl<T> Session<T> {
         Event::BindRefused { status }
     }
 
-    #[inline]
+    #[inline(always)]
     fn read_response<'f>(&mut self, frame: &'f [u8]) -> Response<'f> {
         match pdu::view(frame, &self.config.leniency) {
             Ok(view) => {
