@@ -118,14 +118,16 @@ impl Esme {
     /// # Errors
     ///
     /// [`SubmitError::is_safe_to_resend`] separates what may be repeated from what might cost twice.
-    #[expect(
-        clippy::manual_async_fn,
-        reason = "an `async fn` copies the message once more"
-    )]
     pub fn submit<S: Into<Submit>>(&self, submit: S) -> impl Future<Output = SubmitResult> + use<'_, S> {
+        // At once, so that what waits for room is a box and not a message, which would be copied from place to place.
+        let mut submit = submit.into();
+        let (reply, pending) = Reply::channel(std::mem::take(&mut submit.reference));
+        let prepared = self.inner.preparer.prepare(&mut submit, reply);
+        let prepared = prepared.map_err(Box::new);
         async move {
             let permit = self.reserve().await?;
-            permit.submit(submit).await
+            permit.send_prepared(prepared);
+            pending.await
         }
     }
 
@@ -501,6 +503,22 @@ impl Permit<'_> {
         let mut submit = submit.into();
         let reply = Reply::to_nobody(std::mem::take(&mut submit.reference));
         self.send(&mut submit, reply);
+    }
+
+    fn send_prepared(self, prepared: Result<Box<Job>, Box<(Reply, SubmitError)>>) {
+        let inner = self.inner;
+        // From here on the permit belongs to the reply.
+        std::mem::forget(self);
+        match prepared {
+            Ok(mut job) => {
+                inner.books.enter_job(&mut job, true);
+                inner.intake.push([job], &inner.router);
+            }
+            Err(refused) => {
+                let (reply, error) = *refused;
+                inner.books.enter(reply, true).answer(Err(error));
+            }
+        }
     }
 
     fn send(self, submit: &mut Submit, reply: Reply) {

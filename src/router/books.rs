@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use tokio::sync::Semaphore;
 
 use crate::events::{Event, Hub, Kinds, OutcomeEvent};
-use crate::submit::{Ledger, Reply, Settled, SubmitError, SubmitResult};
+use crate::submit::{Job, Ledger, Reply, Settled, SubmitError, SubmitResult};
 
 /// Permits for those who come through `Esme`, and the account of all messages.
 ///
@@ -204,6 +204,12 @@ impl Books {
     pub fn enter(self: &Arc<Self>, reply: Reply, permit: bool) -> Reply {
         self.taken.fetch_add(1, Ordering::Relaxed);
         reply.entered_in(self.clone(), permit)
+    }
+
+    /// The same for one that is prepared already.
+    pub fn enter_job(self: &Arc<Self>, job: &mut Job, permit: bool) {
+        self.taken.fetch_add(1, Ordering::Relaxed);
+        job.enter(self.clone(), permit);
     }
 }
 

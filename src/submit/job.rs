@@ -1,11 +1,12 @@
 //! A message inside: its parts, how far each has come, and the reply.
 
 use std::cell::RefCell;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::prepare::{is_message, prepare_text};
 use super::{
-    BindId, Content, InvalidCause, MessageClass, MessageId, MessageIds, NotSentCause, Parties, Parts,
+    BindId, Content, InvalidCause, Ledger, MessageClass, MessageId, MessageIds, NotSentCause, Parties, Parts,
     Priority, Reference, Reply, RouteId, Submit, SubmitError, SubmitResult, Submitted, UnknownCause,
     UnknownPolicy,
 };
@@ -212,6 +213,13 @@ impl Job {
     pub const fn default_validity(&mut self, validity: Option<Duration>) {
         if self.validity.is_none() {
             self.validity = validity;
+        }
+    }
+
+    /// Tells `ledger` its outcome too. With `permit` it holds one of its permits.
+    pub fn enter(&mut self, ledger: Arc<dyn Ledger>, permit: bool) {
+        if let Some(reply) = &mut self.reply {
+            reply.enter(ledger, permit);
         }
     }
 

@@ -88,9 +88,14 @@ impl Reply {
     /// Tells `ledger` the outcome too. With `permit` the message holds one of its permits.
     #[must_use]
     pub fn entered_in(mut self, ledger: Arc<dyn Ledger>, permit: bool) -> Self {
+        self.enter(ledger, permit);
+        self
+    }
+
+    /// The same where it stands.
+    pub(super) fn enter(&mut self, ledger: Arc<dyn Ledger>, permit: bool) {
         self.ledger = Some(ledger);
         self.permit = permit;
-        self
     }
 
     /// What the caller knows the message by.
