@@ -101,3 +101,103 @@ impl Deadlines {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+    use std::time::Duration;
+
+    use super::*;
+
+    /// Messages with their deadlines, and where these stand.
+    #[derive(Default)]
+    struct World {
+        deadlines: Deadlines,
+        messages: HashMap<MessageKey, (Instant, Queue)>,
+    }
+
+    impl World {
+        fn set(&mut self, key: u64, deadline: Instant) -> Queue {
+            let key = MessageKey(key);
+            let before = self.messages.get(&key).map(|(_, queue)| *queue);
+            let queue = self.deadlines.push(deadline, key, before);
+            self.messages.insert(key, (deadline, queue));
+            self.settle();
+            queue
+        }
+
+        fn remove(&mut self, key: u64) {
+            self.messages.remove(&MessageKey(key));
+            self.settle();
+        }
+
+        fn settle(&mut self) {
+            let Self { deadlines, messages } = self;
+            deadlines.settle(messages.len(), |key| messages.get(&key).copied());
+            assert!(self.entries() <= 2 * self.messages.len() + SLACK);
+        }
+
+        fn entries(&self) -> usize {
+            let Deadlines {
+                first,
+                second,
+                sorted,
+            } = &self.deadlines;
+            first.messages.len() + second.messages.len() + sorted.len()
+        }
+
+        fn first(&self) -> Option<u64> {
+            let first = self.deadlines.first(|key| self.messages.get(&key).copied());
+            first.map(|(_, key)| key.0)
+        }
+    }
+
+    #[test]
+    fn what_comes_in_order_stands_in_queues_and_a_change_goes_on_to_where_it_never_was() {
+        let (mut world, start) = (World::default(), Instant::now());
+        let at = |seconds| start + Duration::from_secs(seconds);
+        assert_eq!(
+            (world.set(1, at(10)), world.set(2, at(10))),
+            (Queue::First, Queue::First)
+        );
+        assert_eq!(world.set(3, at(5)), Queue::Second, "before those of the first");
+        assert_eq!(world.set(4, at(4)), Queue::Sorted, "before those of both");
+        assert_eq!(world.first(), Some(4));
+        assert_eq!(world.set(1, at(6)), Queue::Second);
+        assert_eq!(world.set(3, at(7)), Queue::Sorted, "it has been in the second");
+        assert_eq!(world.set(4, at(20)), Queue::Sorted);
+        let mut order = Vec::new();
+        while let Some(key) = world.first() {
+            order.push(key);
+            world.remove(key);
+        }
+        assert_eq!(order, [1, 3, 2, 4]);
+        assert_eq!(
+            world.set(5, at(1)),
+            Queue::First,
+            "an empty queue takes whatever comes"
+        );
+    }
+
+    #[test]
+    fn stale_entries_are_never_the_most_and_their_memory_goes_with_them() {
+        let (mut world, start) = (World::default(), Instant::now());
+        let at = |milliseconds| start + Duration::from_millis(milliseconds);
+        // The first one stays, so that nothing behind it ever comes to the front.
+        for key in 0..20_000 {
+            world.set(key, at(100_000 + key));
+            world.set(key, at(200_000 + key));
+        }
+        assert_eq!(world.deadlines.sorted.len(), 0, "usual traffic is in order");
+        assert_eq!(world.first(), Some(0));
+        for key in 1..20_000 {
+            world.remove(key);
+            let settled = world.entries();
+            assert!(settled >= world.messages.len());
+        }
+        let Deadlines { first, second, .. } = &world.deadlines;
+        let reserved = first.messages.capacity() + second.messages.capacity();
+        assert!(reserved <= 4 * SLACK, "{reserved} places for one message");
+        assert_eq!(world.first(), Some(0));
+    }
+}

@@ -254,6 +254,19 @@ mod tests {
         fn places(&self) -> usize {
             self.index.shards.iter().map(|shard| shard.table.len()).sum()
         }
+
+        /// Tables are at most two thirds full, and hardly ever less than an eighth.
+        fn look(&self) {
+            for Shard { table, len, .. } in &self.index.shards {
+                assert!(len * 3 <= table.len() * 2, "{len} in {} places", table.len());
+                assert!(
+                    table.len() <= SMALLEST.max((len + 2 * PENDING) * 8),
+                    "{len} in {} places",
+                    table.len()
+                );
+                assert_eq!(table.iter().filter(|entry| **entry != 0).count(), *len);
+            }
+        }
     }
 
     fn is_same(rows: &RefCell<HashMap<usize, u32>>, before: usize, now: usize) -> bool {
@@ -297,6 +310,9 @@ mod tests {
         let never = |_, _| false;
         for number in 0..200_000 {
             world.index.insert(spread(number), number, never);
+            if number % 4_096 == 0 {
+                world.look();
+            }
         }
         let flooded = world.places();
         assert!(
@@ -308,6 +324,9 @@ mod tests {
         }
         for number in 0..190_000 {
             world.index.remove(spread(number), number, never);
+            if number % 4_096 == 0 {
+                world.look();
+            }
         }
         let left = world.places();
         assert!(left <= 80_000, "{left} places for 10,000");
