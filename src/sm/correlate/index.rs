@@ -5,7 +5,7 @@ const SHARDS: usize = 16;
 
 /// Changes that come at once go into the table at once: fetching one place of a large table from memory takes the
 /// processor longer than the rest of the work, and it fetches several at a time when nothing lies between them.
-const PENDING: usize = 128;
+const PENDING: usize = u128::BITS as usize;
 
 /// The smallest table. A power of two.
 const SMALLEST: usize = 256;
@@ -21,17 +21,13 @@ pub(super) struct Index {
 
 #[derive(Clone, Debug, Default)]
 struct Shard {
-    /// The last changes, which are not in the table yet, in their order.
-    pending: Vec<Change>,
+    /// What the last changes are about, which are not in the table yet, in their order.
+    pending: Vec<Entry>,
+    /// Which of them take out what they are about; the others put it in.
+    takes: u128,
     /// Each in the first free place from where its hash points to; 0 where none is. As many places as a power of two.
     table: Vec<u64>,
     len: usize,
-}
-
-#[derive(Clone, Copy, Debug)]
-enum Change {
-    Put(Entry),
-    Take(Entry),
 }
 
 /// Half of a hash, and a row. Never 0.
@@ -57,18 +53,11 @@ impl Entry {
     }
 }
 
-impl Change {
-    const fn entry(self) -> Entry {
-        let (Self::Put(entry) | Self::Take(entry)) = self;
-        entry
-    }
-}
-
 impl Index {
     /// From now on the hash names this row too, and no other that `is_same` calls the same; it is asked with the row that
     /// had the hash before, and with this one.
     pub(super) fn insert(&mut self, hash: u64, row: usize, is_same: impl Fn(usize, usize) -> bool) {
-        self.change(hash, Change::Put(Entry::new(hash, row)), is_same);
+        self.shards[place(hash)].change(Entry::new(hash, row), false, is_same);
     }
 
     /// The hash names this row no more, which is still there.
@@ -76,36 +65,34 @@ impl Index {
         let entry = Entry::new(hash, row);
         let shard = &mut self.shards[place(hash)];
         // What it took its id from must lose it while the row is there to be compared.
-        let is_put = |change: &Change| matches!(change, Change::Put(put) if *put == entry);
-        if shard.pending.iter().any(is_put) {
+        if shard.pending.contains(&entry) {
             shard.settle(&is_same);
         }
-        self.change(hash, Change::Take(entry), is_same);
+        shard.change(entry, true, is_same);
     }
 
     /// The row that `is_it` confirms, the last one first. It may be shown rows that are no more.
     pub(super) fn find(&self, hash: u64, is_it: impl Fn(usize) -> bool) -> Option<usize> {
         let shard = &self.shards[place(hash)];
-        let puts = shard.pending.iter().rev().filter_map(|change| match change {
-            Change::Put(entry) => Some(*entry),
-            Change::Take(_) => None,
-        });
+        let pending = shard.pending.iter().enumerate().rev();
+        let puts = pending.filter(|(change, _)| shard.takes >> change & 1 == 0);
         let mut found = puts
+            .map(|(_, entry)| *entry)
             .chain(shard.at(Entry::new(hash, 0)))
             .filter(|entry| entry.has(hash));
         found.find(|entry| is_it(entry.row())).map(Entry::row)
     }
-
-    fn change(&mut self, hash: u64, change: Change, is_same: impl Fn(usize, usize) -> bool) {
-        let shard = &mut self.shards[place(hash)];
-        if shard.pending.len() >= PENDING {
-            shard.settle(is_same);
-        }
-        shard.pending.push(change);
-    }
 }
 
 impl Shard {
+    fn change(&mut self, entry: Entry, takes: bool, is_same: impl Fn(usize, usize) -> bool) {
+        if self.pending.len() >= PENDING {
+            self.settle(is_same);
+        }
+        self.takes |= u128::from(takes) << self.pending.len();
+        self.pending.push(entry);
+    }
+
     /// What the table has from where this belongs to the next free place.
     fn at(&self, entry: Entry) -> impl Iterator<Item = Entry> {
         let mask = self.table.len().wrapping_sub(1);
@@ -120,12 +107,14 @@ impl Shard {
         self.make_room(pending.len());
         let mask = self.table.len() - 1;
         // All places are looked at before any is written to, so that they are fetched at once.
-        let seen = pending.iter().map(|change| self.table[change.entry().home(mask)]);
+        let seen = pending.iter().map(|entry| self.table[entry.home(mask)]);
         std::hint::black_box(seen.fold(0, std::ops::BitOr::bitor));
-        for change in &pending {
-            match *change {
-                Change::Put(entry) => self.put(entry, &is_same),
-                Change::Take(entry) => self.take(entry),
+        let takes = std::mem::take(&mut self.takes);
+        for (change, entry) in pending.iter().enumerate() {
+            if takes >> change & 1 == 0 {
+                self.put(*entry, &is_same);
+            } else {
+                self.take(*entry);
             }
         }
         self.pending = pending;
