@@ -6,6 +6,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::{Faults, Nonsense, OddReceipt, OddResponse, Shares, Smsc};
 use crate::pdu::CommandStatus;
+use crate::settings::SmscTlsSettings;
 
 /// Something that happens to an SMSC.
 #[derive(Clone, Debug, PartialEq)]
@@ -28,6 +29,8 @@ pub enum Step {
     Delay(Duration, Duration),
     /// These things go wrong from now on.
     Faults(Box<Faults>),
+    /// Connections made from now on are shown this certificate, which may have expired; those that are there go on.
+    Tls(Box<SmscTlsSettings>),
 }
 
 /// Steps with the times at which they happen, counted from when the script is played.
@@ -232,6 +235,7 @@ impl Smsc {
                 (behaviour.delay, behaviour.jitter) = (*delay, *jitter);
             }),
             Step::Faults(faults) => self.change(|behaviour| behaviour.faults = (**faults).clone()),
+            Step::Tls(tls) => self.change(|behaviour| behaviour.tls = Some((**tls).clone())),
         }
     }
 }

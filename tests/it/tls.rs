@@ -8,7 +8,7 @@ use bindery::esme::Esme;
 use bindery::events::{Alarm, Cause, ConnectFailure, Event, Kinds, Phase};
 use bindery::link::{Connect, ConnectError, Connecting, Target, TcpConnector, TlsError};
 use bindery::settings::{BindSettings, Settings, SmscTlsSettings, TlsSettings};
-use bindery::smsc::{Behaviour, Smsc};
+use bindery::smsc::{Behaviour, Script, Smsc, Step};
 use bindery::submit::Submit;
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
@@ -155,6 +155,28 @@ fn bind_to(smsc: &Smsc, tls: TlsSettings) -> BindSettings {
 
 fn start(bind: BindSettings) -> Esme {
     Esme::start_local(Settings::default().bind("a", bind), Arc::new(TcpConnector)).unwrap()
+}
+
+#[tokio::test]
+async fn a_script_makes_the_certificate_of_an_smsc_expire_and_renews_it() {
+    let test = async {
+        let smsc = listen(shown("server")).await;
+        let esme = start(bind_to(&smsc, TlsSettings::default()));
+        let alarms = Watcher::of(&esme, Kinds::ALARMS);
+        until(&esme, |phase, _| phase == Phase::Bound).await;
+        let expires = Script::default()
+            .at(Duration::ZERO, Step::Tls(Box::new(shown("expired"))))
+            .at(Duration::ZERO, Step::Cut);
+        smsc.play(&expires).await;
+        until(&esme, is_expired).await;
+        assert!(expired(&alarms.seen()) > 0);
+        let waiting = esme.try_submit(Submit::text("447700900123", "hello")).unwrap();
+        let renews = Script::default().at(Duration::ZERO, Step::Tls(Box::new(shown("server"))));
+        smsc.play(&renews).await;
+        assert!(timeout(PATIENCE, waiting).await.unwrap().is_ok());
+        esme.shutdown(Duration::from_secs(10)).await;
+    };
+    LocalSet::new().run_until(test).await;
 }
 
 #[tokio::test]
