@@ -109,6 +109,10 @@ impl Desk {
         self.watch.get_or_insert_with(make)
     }
 
+    pub(super) const fn settings(&self) -> &Arc<BindSettings> {
+        &self.settings
+    }
+
     pub(super) const fn account(&self) -> &AccountId {
         &self.account
     }

@@ -116,8 +116,7 @@ pub fn counting() -> Sequences {
 /// The actor.
 pub struct Bind {
     identity: Identity,
-    settings: Arc<BindSettings>,
-    /// What they tell sessions.
+    /// What the settings tell sessions.
     session: Arc<SessionConfig>,
     /// What the bind is for now: the mode of its settings, or the one that it fell back to.
     mode: Mode,
@@ -178,7 +177,7 @@ impl Bind {
         let now = link::now();
         let context = Context::new();
         let settings = setup.settings;
-        let delays = settings.as_ref().into();
+        let (mode, delays) = (settings.mode, settings.as_ref().into());
         let mut phases = Phases::new(delays, setup.manner, setup.seed, settings.hosts.len(), now);
         if let Some(failure) = setup.after {
             phases.wait(failure, Cause::Panicked, now);
@@ -186,7 +185,7 @@ impl Bind {
         let mut desk = Desk::new(
             setup.identity.bind.clone(),
             setup.account,
-            settings.clone(),
+            settings,
             setup.hub,
             setup.receipts,
             setup.inbox,
@@ -196,8 +195,7 @@ impl Bind {
         }
         let bind = Self {
             identity: setup.identity,
-            mode: settings.mode,
-            settings,
+            mode,
             session: setup.session,
             connector: setup.connector,
             router: setup.router,
@@ -223,8 +221,7 @@ impl Bind {
     /// Later sessions are told what these settings say.
     fn set_settings(&mut self, settings: Arc<BindSettings>) {
         self.session = Arc::new(settings.session());
-        self.desk.set_settings(settings.clone());
-        self.settings = settings;
+        self.desk.set_settings(settings);
     }
 
     /// Listens for an SMSC that says outbind; listens on from the time before.
@@ -245,24 +242,25 @@ impl Bind {
     }
 
     fn connect(&mut self, host: usize, now: Instant) {
-        if let Some(listen) = &self.settings.outbind_listen {
-            let password = self.settings.outbind_password.as_ref();
+        let settings = self.desk.settings().clone();
+        if let Some(listen) = &settings.outbind_listen {
+            let password = settings.outbind_password.as_ref();
             return self.listen(Outbind {
                 listen: (listen.host().to_owned(), listen.port()),
-                system_id: self.settings.outbind_system_id.clone(),
+                system_id: settings.outbind_system_id.clone(),
                 password: password.map(|password| password.expose().to_owned()),
-                timeout: self.settings.bind_timeout,
-                user_timeout: self.settings.write_timeout,
+                timeout: settings.bind_timeout,
+                user_timeout: settings.write_timeout,
             });
         }
-        let Some(host) = self.settings.hosts.get(host) else {
+        let Some(host) = settings.hosts.get(host) else {
             // Settings allow no bind without a host.
             return self.phases.end(now, now);
         };
         let target = Target {
-            tls: Some(&self.settings.tls).filter(|tls| tls.enabled).cloned(),
-            timeout: self.settings.connect_timeout,
-            user_timeout: self.settings.write_timeout,
+            tls: Some(&settings.tls).filter(|tls| tls.enabled).cloned(),
+            timeout: settings.connect_timeout,
+            user_timeout: settings.write_timeout,
             ..Target::new(host.host(), host.port())
         };
         self.open = Open::Connecting(self.connector.connect(&target));
@@ -273,17 +271,18 @@ impl Bind {
         if self.phases.take_probe() {
             Arc::make_mut(&mut config).probe_first = true;
         }
+        let settings = self.desk.settings();
         let limits = Limits {
-            rate: self.settings.limit(),
+            rate: settings.limit(),
             budget: self.budget.clone(),
         };
-        let generator = (self.sequences)(&self.identity.bind, &self.settings);
+        let generator = (self.sequences)(&self.identity.bind, settings);
         let mut session = Session::with_generator(config, limits, generator, now);
         if let Some(limit) = self.unspent.take() {
             session.take_over(limit, now);
         }
         if self.phases.handle_connected(now)
-            && let Err(error) = wire::send_bind(&self.settings, self.mode, &mut session, now)
+            && let Err(error) = wire::send_bind(settings, self.mode, &mut session, now)
         {
             // Checked settings fit. The session closes when no bind went out in time.
             warn!(bind = %self.identity.bind, %error, "the bind PDU cannot be written");
@@ -330,7 +329,10 @@ impl Bind {
         // The next session tells the router anew.
         self.seats = 0;
         let was_bound = self.phases.is_bound();
-        let Some(failure) = self.phases.handle_closed(closed, &self.settings.statuses, now) else {
+        let Some(failure) = self
+            .phases
+            .handle_closed(closed, &self.desk.settings().statuses, now)
+        else {
             return;
         };
         debug!(bind = %self.identity.bind, cause = ?closed.cause, error = ?closed.error, "link closed");
@@ -347,7 +349,7 @@ impl Bind {
 
     /// The SMSC does not know such binds: the next attempt is for something else, where the settings say so.
     fn fall_back(&mut self) {
-        let alarm = match self.settings.fallback_mode {
+        let alarm = match self.desk.settings().fallback_mode {
             Some(mode) if mode != self.mode => {
                 self.mode = mode;
                 |bind, command| Alarm::FellBack { bind, command }
@@ -520,7 +522,7 @@ impl Handler<GetBindStatus> for Bind {
 
     fn handle(&mut self, _: GetBindStatus, _: &mut Self::Context) -> Self::Result {
         let mut figures = self.past.as_deref().copied().unwrap_or_default();
-        let (mut in_flight, mut window) = (0, self.settings.window);
+        let (mut in_flight, mut window) = (0, self.desk.settings().window);
         let (mut waiting, mut unanswered) = (self.desk.unfinished(), 0);
         if let Open::Linked(link) = &self.open {
             let session = link.session();

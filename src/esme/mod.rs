@@ -112,8 +112,8 @@ impl Esme {
     /// the message was written, another bind takes it. Once written it is never sent again unless
     /// [`Submit::at_least_once`] allows it: without a response the outcome is [`SubmitError::Unknown`].
     ///
-    /// Dropping the future takes back a message that the router has not seen. Afterwards it goes on, and its outcome
-    /// is an event.
+    /// The text is split at the call; nothing is sent before the future is polled. Dropping the future takes back a
+    /// message that the router has not seen. Afterwards it goes on, and its outcome is an event.
     ///
     /// # Errors
     ///
@@ -122,11 +122,10 @@ impl Esme {
         // At once, so that what waits for room is a box and not a message, which would be copied from place to place.
         let mut submit = submit.into();
         let (reply, pending) = Reply::channel(std::mem::take(&mut submit.reference));
-        let prepared = self.inner.preparer.prepare(&mut submit, reply);
-        let prepared = prepared.map_err(Box::new);
+        let prepared = self.inner.prepare(&mut submit, reply);
         async move {
             let permit = self.reserve().await?;
-            permit.send_prepared(prepared);
+            permit.send(prepared);
             pending.await
         }
     }
@@ -203,9 +202,7 @@ impl Esme {
             let reference = std::mem::take(&mut submit.reference);
             let reply = Reply::to_batch(reference, batch.clone(), index);
             match &reserved {
-                Ok(()) => self
-                    .inner
-                    .prepare(&mut submit, self.inner.books.enter(reply, true)),
+                Ok(()) => self.inner.admit(self.inner.prepare(&mut submit, reply)),
                 Err(error) => {
                     reply.answer(Err(error.clone()));
                     None
@@ -469,13 +466,24 @@ impl std::fmt::Debug for Esme {
     }
 }
 
+/// A message that can be sent, or why it cannot be written. Nobody counts it before it is admitted.
+type Prepared = Result<Box<Job>, Box<(Reply, SubmitError)>>;
+
 impl Inner {
-    /// Turns a message into a job; one that cannot be written is answered.
-    fn prepare(&self, submit: &mut Submit, reply: Reply) -> Option<Box<Job>> {
-        match self.preparer.prepare(submit, reply) {
-            Ok(job) => Some(job),
-            Err((reply, error)) => {
-                reply.answer(Err(error));
+    fn prepare(&self, submit: &mut Submit, reply: Reply) -> Prepared {
+        self.preparer.prepare(submit, reply).map_err(Box::new)
+    }
+
+    /// Enters a message in the books with a permit; one that cannot be written is answered.
+    fn admit(&self, prepared: Prepared) -> Option<Box<Job>> {
+        match prepared {
+            Ok(mut job) => {
+                self.books.enter_job(&mut job, true);
+                Some(job)
+            }
+            Err(refused) => {
+                let (reply, error) = *refused;
+                self.books.enter(reply, true).answer(Err(error));
                 None
             }
         }
@@ -494,7 +502,8 @@ impl Permit<'_> {
     pub fn submit(self, submit: impl Into<Submit>) -> Pending {
         let mut submit = submit.into();
         let (reply, pending) = Reply::channel(std::mem::take(&mut submit.reference));
-        self.send(&mut submit, reply);
+        let prepared = self.inner.prepare(&mut submit, reply);
+        self.send(prepared);
         pending
     }
 
@@ -502,30 +511,15 @@ impl Permit<'_> {
     pub fn post(self, submit: impl Into<Submit>) {
         let mut submit = submit.into();
         let reply = Reply::to_nobody(std::mem::take(&mut submit.reference));
-        self.send(&mut submit, reply);
+        let prepared = self.inner.prepare(&mut submit, reply);
+        self.send(prepared);
     }
 
-    fn send_prepared(self, prepared: Result<Box<Job>, Box<(Reply, SubmitError)>>) {
+    fn send(self, prepared: Prepared) {
         let inner = self.inner;
-        // From here on the permit belongs to the reply.
+        // From here on the permit belongs to the message.
         std::mem::forget(self);
-        match prepared {
-            Ok(mut job) => {
-                inner.books.enter_job(&mut job, true);
-                inner.intake.push([job], &inner.router);
-            }
-            Err(refused) => {
-                let (reply, error) = *refused;
-                inner.books.enter(reply, true).answer(Err(error));
-            }
-        }
-    }
-
-    fn send(self, submit: &mut Submit, reply: Reply) {
-        let inner = self.inner;
-        // From here on the permit belongs to the reply.
-        std::mem::forget(self);
-        if let Some(job) = inner.prepare(submit, inner.books.enter(reply, true)) {
+        if let Some(job) = inner.admit(prepared) {
             inner.intake.push([job], &inner.router);
         }
     }

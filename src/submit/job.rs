@@ -30,6 +30,14 @@ thread_local! {
 /// (`handle_*`), and finishes it when no part is left ([`Job::is_finished`]). Dropped before that, its parts that
 /// were written are `Unknown` and the others `NotSent`.
 pub struct Job {
+    terms: Terms,
+    parts: Progress,
+    /// None once it was answered.
+    reply: Option<Reply>,
+}
+
+#[derive(Default)]
+struct Terms {
     /// Its place in the order of intake; the router's.
     intake: u64,
     taken: Option<Instant>,
@@ -43,9 +51,6 @@ pub struct Job {
     bind: Option<BindId>,
     class: Option<MessageClass>,
     affinity: Option<u64>,
-    parts: Progress,
-    /// None once it was answered.
-    reply: Option<Reply>,
 }
 
 #[expect(
@@ -141,13 +146,13 @@ impl Job {
                 Err(cause) => return refused(reply, cause),
             },
         };
-        job.validity = submit.validity;
-        job.priority = submit.priority;
-        job.unknown = submit.unknown;
-        job.route = submit.route.take();
-        job.bind = submit.bind.take();
-        job.class = submit.class.take();
-        job.affinity = submit.affinity;
+        job.terms.validity = submit.validity;
+        job.terms.priority = submit.priority;
+        job.terms.unknown = submit.unknown;
+        job.terms.route = submit.route.take();
+        job.terms.bind = submit.bind.take();
+        job.terms.class = submit.class.take();
+        job.terms.affinity = submit.affinity;
         Ok(job)
     }
 
@@ -167,17 +172,7 @@ impl Job {
         let spare = SPARE.try_with(|spare| spare.borrow_mut().pop());
         let mut job = spare.ok().flatten().unwrap_or_else(|| {
             Box::new(Self {
-                intake: 0,
-                taken: None,
-                expires_at: None,
-                validity: None,
-                priority: Priority::default(),
-                unknown: UnknownPolicy::default(),
-                resends: 0,
-                route: None,
-                bind: None,
-                class: None,
-                affinity: None,
+                terms: Terms::default(),
                 parts: Progress::none(),
                 reply: None,
             })
@@ -188,17 +183,7 @@ impl Job {
 
     /// Keeps the box of an answered message, as it was before there was one in it.
     fn keep(mut self: Box<Self>) {
-        self.intake = 0;
-        self.taken = None;
-        self.expires_at = None;
-        self.validity = None;
-        self.priority = Priority::default();
-        self.unknown = UnknownPolicy::default();
-        self.resends = 0;
-        self.route = None;
-        self.bind = None;
-        self.class = None;
-        self.affinity = None;
+        self.terms = Terms::default();
         self.parts = Progress::none();
         // While a thread ends, it has nothing to keep.
         let _ = SPARE.try_with(|spare| {
@@ -211,8 +196,8 @@ impl Job {
 
     /// Sets the validity of a message that has none of its own.
     pub const fn default_validity(&mut self, validity: Option<Duration>) {
-        if self.validity.is_none() {
-            self.validity = validity;
+        if self.terms.validity.is_none() {
+            self.terms.validity = validity;
         }
     }
 
@@ -225,10 +210,10 @@ impl Job {
 
     /// The router took it in: it has its place, and its validity starts.
     pub fn handle_intake(&mut self, intake: u64, now: Instant) {
-        self.intake = intake;
-        self.taken = Some(now);
+        self.terms.intake = intake;
+        self.terms.taken = Some(now);
         // A validity beyond what the clock can say is no limit.
-        self.expires_at = self.validity.and_then(|validity| now.checked_add(validity));
+        self.terms.expires_at = self.terms.validity.and_then(|validity| now.checked_add(validity));
     }
 
     // What it is.
@@ -236,55 +221,55 @@ impl Job {
     /// Its place in the order of intake.
     #[must_use]
     pub const fn intake(&self) -> u64 {
-        self.intake
+        self.terms.intake
     }
 
     /// When the router took it in.
     #[must_use]
     pub const fn taken(&self) -> Option<Instant> {
-        self.taken
+        self.terms.taken
     }
 
     /// When it is given up, unless a part was written by then.
     #[must_use]
     pub const fn expires_at(&self) -> Option<Instant> {
-        self.expires_at
+        self.terms.expires_at
     }
 
     /// Its priority.
     #[must_use]
     pub const fn priority(&self) -> Priority {
-        self.priority
+        self.terms.priority
     }
 
     /// What happens to it when its outcome is unknown.
     #[must_use]
     pub const fn unknown_policy(&self) -> UnknownPolicy {
-        self.unknown
+        self.terms.unknown
     }
 
     /// The route that it has to take.
     #[must_use]
     pub const fn route(&self) -> Option<&RouteId> {
-        self.route.as_ref()
+        self.terms.route.as_ref()
     }
 
     /// The only bind that may take it.
     #[must_use]
     pub const fn bind(&self) -> Option<&BindId> {
-        self.bind.as_ref()
+        self.terms.bind.as_ref()
     }
 
     /// What kind of message it is to those who route it.
     #[must_use]
     pub const fn class(&self) -> Option<&MessageClass> {
-        self.class.as_ref()
+        self.terms.class.as_ref()
     }
 
     /// The number of those that it belongs together with, where its caller gave one.
     #[must_use]
     pub const fn affinity(&self) -> Option<u64> {
-        self.affinity
+        self.terms.affinity
     }
 
     /// Who sends it, and whom it is for; those of its first part.
@@ -389,7 +374,7 @@ impl Job {
     /// True when its validity is over and no part was written.
     #[must_use]
     pub fn is_expired(&self, now: Instant) -> bool {
-        self.expires_at.is_some_and(|deadline| deadline <= now) && !self.has_written()
+        self.terms.expires_at.is_some_and(|deadline| deadline <= now) && !self.has_written()
     }
 
     // What happens to its parts.
@@ -414,6 +399,7 @@ impl Job {
     /// The SMSC accepted a part.
     pub fn handle_accepted(&mut self, part: usize, message_id: MessageId, now: Instant) {
         let after = self
+            .terms
             .taken
             .map_or(Duration::ZERO, |taken| now.saturating_duration_since(taken));
         self.end(part, |bind, _| {
@@ -441,7 +427,7 @@ impl Job {
     /// then happens to it, it stays `Unknown` unless it is accepted. False, and nothing changed, for a message that
     /// may not be sent twice, or was sent again often enough.
     pub fn handle_doubtful(&mut self, part: usize, cause: UnknownCause) -> bool {
-        let allowed = self.unknown == UnknownPolicy::AtLeastOnce && self.resends < MOST_RESENDS;
+        let allowed = self.terms.unknown == UnknownPolicy::AtLeastOnce && self.terms.resends < MOST_RESENDS;
         if allowed && let Some(part) = self.part(part) {
             if let PartState::Written { bind, sequence } =
                 std::mem::replace(&mut part.state, PartState::Waiting)
@@ -452,7 +438,7 @@ impl Job {
                     cause,
                 }));
             }
-            self.resends += 1;
+            self.terms.resends += 1;
         }
         allowed
     }
@@ -577,7 +563,7 @@ impl std::fmt::Debug for Job {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         // Texts and addresses stay out of logs.
         f.debug_struct("Job")
-            .field("intake", &self.intake)
+            .field("intake", &self.terms.intake)
             .field("reference", self.reference())
             .field("parts", &self.parts())
             .field("unfinished", &self.unfinished())

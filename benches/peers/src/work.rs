@@ -3,6 +3,8 @@
 use std::fs;
 use std::time::{Duration, Instant};
 
+use hdrhistogram::Histogram;
+
 /// `CLIENT HOST:PORT [key=value]...`
 pub struct Arguments {
     /// Where the SMSC is.
@@ -112,48 +114,29 @@ impl Meter {
     }
 }
 
-/// How long things took, by the microsecond. To keep a million of them one by one costs more than what is measured.
-#[derive(Default)]
-pub struct Times {
-    /// How many took so many microseconds; what took a second or more is the last.
-    counts: Vec<u32>,
-    all: u64,
+/// How long things took, in microseconds. To keep a million times one by one costs more than what is measured.
+pub struct Times(Histogram<u64>);
+
+impl Default for Times {
+    fn default() -> Self {
+        Self(Histogram::new(3).expect("a precision that there is"))
+    }
 }
 
 impl Times {
-    const MOST: usize = 1_000_000;
-
     /// One more.
     pub fn add(&mut self, time: Duration) {
-        if self.counts.is_empty() {
-            self.counts = vec![0; Self::MOST + 1];
-        }
-        self.counts[(time.as_micros() as usize).min(Self::MOST)] += 1;
-        self.all += 1;
+        self.0.saturating_record(time.as_micros() as u64);
     }
 
     /// Those of another thread too.
     pub fn extend(&mut self, other: &Self) {
-        if self.counts.is_empty() {
-            self.counts = vec![0; Self::MOST + 1];
-        }
-        for (count, more) in self.counts.iter_mut().zip(&other.counts) {
-            *count += more;
-        }
-        self.all += other.all;
+        self.0.add(&other.0).expect("both take any time");
     }
 
-    /// What this share of all took at most, in microseconds.
-    fn at(&self, share: f64) -> usize {
-        let mut left = (self.all as f64 * share) as u64;
-        let reaches = |count: &u32| match left.checked_sub(u64::from(*count)) {
-            Some(rest) => {
-                left = rest;
-                false
-            }
-            None => true,
-        };
-        self.counts.iter().position(reaches).unwrap_or(0)
+    /// What this share of all took at most.
+    fn at(&self, share: f64) -> u64 {
+        self.0.value_at_quantile(share)
     }
 }
 

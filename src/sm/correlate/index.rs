@@ -74,10 +74,8 @@ impl Index {
     /// The row that `is_it` confirms, the last one first. It may be shown rows that are no more.
     pub(super) fn find(&self, hash: u64, is_it: impl Fn(usize) -> bool) -> Option<usize> {
         let shard = &self.shards[place(hash)];
-        let pending = shard.pending.iter().enumerate().rev();
-        let puts = pending.filter(|(change, _)| shard.takes >> change & 1 == 0);
-        let mut found = puts
-            .map(|(_, entry)| *entry)
+        let pending = shard.pending.iter().rev().copied();
+        let mut found = pending
             .chain(shard.at(Entry::new(hash, 0)))
             .filter(|entry| entry.has(hash));
         found.find(|entry| is_it(entry.row())).map(Entry::row)

@@ -167,21 +167,18 @@ impl Parts {
     fn set_states(&mut self, states: PartStates) {
         match (&mut *self, &states[..]) {
             (Self::One(state, _), [new]) => *state = *new,
-            _ => self.many().states = states,
+            (Self::One(..), _) => *self = self.widened(states, None),
+            (Self::Many(many), _) => many.states = states,
         }
     }
 
-    /// With room for more than one.
-    fn many(&mut self) -> &mut Many {
-        if let Self::One(state, _) = self {
-            let states = smallvec![*state];
-            let ids = self.ids().map(|(part, id)| (part, id.clone())).collect();
-            *self = Self::Many(Box::new(Many { states, ids }));
-        }
-        match self {
-            Self::Many(many) => many,
-            Self::One(..) => unreachable!("it was made many"),
-        }
+    /// With these states, and with one more id.
+    fn widened(&self, states: PartStates, more: Option<(usize, Id)>) -> Self {
+        let ids = self.ids().map(|(part, id)| (part, id.clone()));
+        Self::Many(Box::new(Many {
+            states,
+            ids: ids.chain(more).collect(),
+        }))
     }
 
     fn ids(&self) -> impl DoubleEndedIterator<Item = (usize, &Id)> {
@@ -195,7 +192,8 @@ impl Parts {
     fn add_id(&mut self, part: usize, id: Id) {
         match self {
             Self::One(_, none) if part == 0 && none.is_empty() => *none = id,
-            _ => self.many().ids.push((part, id)),
+            Self::One(..) => *self = self.widened(self.states(), Some((part, id))),
+            Self::Many(many) => many.ids.push((part, id)),
         }
     }
 
@@ -203,6 +201,7 @@ impl Parts {
         self.ids().any(|(_, other)| other.as_bytes() == id)
     }
 }
+
 /// Which row a message with this key is in, if it is there.
 const fn row(key: MessageKey) -> usize {
     (key.0 & 0xFFFF_FFFF) as usize
@@ -241,6 +240,11 @@ impl<T> Rows<Kept<T>> {
 impl<T> Kept<T> {
     fn is(&self, key: MessageKey) -> bool {
         u64::from(self.count) == key.0 >> 32
+    }
+
+    /// Its key where it is in this row.
+    fn key(&self, row: usize) -> MessageKey {
+        MessageKey(u64::from(self.count) << 32 | row as u64)
     }
 }
 
@@ -299,13 +303,15 @@ impl<T: Clone> ReceiptStore<T> for MemoryStore<T> {
         };
         let row = self.ids.find(self.hash(id.as_bytes()), has_it)?;
         let kept = self.messages.get(row)?;
-        // A part that was sent again is the one that counts.
+        // Where several parts have it, the one that was given it last.
         let (part, _) = kept
             .parts
             .ids()
             .rfind(|(_, other)| other.as_bytes() == id.as_bytes())?;
-        let message = MessageKey(u64::from(kept.count) << 32 | row as u64);
-        Some(Place { message, part })
+        Some(Place {
+            message: kept.key(row),
+            part,
+        })
     }
 
     fn update(&mut self, key: MessageKey, change: &mut dyn FnMut(&mut Tracked<T>)) {
@@ -334,8 +340,9 @@ impl<T: Clone> ReceiptStore<T> for MemoryStore<T> {
             hasher,
             ..
         } = self;
-        let message = messages.kept(key)?.tracked();
-        for (_, id) in messages.kept(key)?.parts.ids() {
+        let kept = messages.kept(key)?;
+        let message = kept.tracked();
+        for (_, id) in kept.parts.ids() {
             let hash = hasher.hash_one(id.as_bytes());
             ids.remove(hash, row(key), |before, now| messages.share_id(before, now));
         }

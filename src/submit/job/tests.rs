@@ -91,7 +91,7 @@ fn what_is_sent_again_stays_unknown_unless_it_is_accepted() {
     ];
     let doubtful = || {
         let (mut job, pending) = self::job(1);
-        job.unknown = UnknownPolicy::AtLeastOnce;
+        job.terms.unknown = UnknownPolicy::AtLeastOnce;
         job.handle_sent(0, &bind(), SequenceNumber::new(7));
         assert!(job.handle_doubtful(0, UnknownCause::LinkLost));
         assert!(!job.has_written(), "it may leave by any bind");
@@ -118,7 +118,7 @@ fn only_what_may_be_sent_twice_is_and_no_more_than_twice() {
         job.handle_doubtful(0, UnknownCause::LinkLost)
     };
     assert!(!unknown(&mut job));
-    job.unknown = UnknownPolicy::AtLeastOnce;
+    job.terms.unknown = UnknownPolicy::AtLeastOnce;
     assert_eq!([(); 3].map(|()| unknown(&mut job)), [true, true, false]);
     assert!(job.has_written(), "and then it is as it was");
 }
@@ -174,7 +174,7 @@ fn parts_that_end_alike_are_one_outcome_and_others_are_partial() {
 fn a_message_of_which_a_part_was_written_does_not_expire() {
     let (mut job, _pending) = job(2);
     let start = Instant::now();
-    job.validity = Some(Duration::from_secs(1));
+    job.terms.validity = Some(Duration::from_secs(1));
     job.handle_intake(0, start);
     let late = start + Duration::from_secs(1);
     assert!(job.is_expired(late));
@@ -187,7 +187,7 @@ fn a_message_of_which_a_part_was_written_does_not_expire() {
 #[test]
 fn a_validity_beyond_the_clock_is_no_limit() {
     let (mut job, _pending) = job(1);
-    job.validity = Some(Duration::MAX);
+    job.terms.validity = Some(Duration::MAX);
     job.handle_intake(0, Instant::now());
     assert_eq!(job.expires_at(), None);
 }
