@@ -21,6 +21,9 @@ use crate::submit::{
 /// In so many sessions one after another requests may be refused as if we were not bound. Then it is the requests.
 const SESSION_REFUSALS: u32 = 3;
 
+/// Seats are given back at least so many at a time where their answers come together.
+const LEAST_SHARE: usize = 16;
+
 /// What the session knows a request by.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Ticket {
@@ -170,6 +173,12 @@ impl Jobs {
     /// True when a part waits for room.
     pub(super) fn is_waiting(&self) -> bool {
         !self.sending.is_empty()
+    }
+
+    /// True when so many seats are free again that those who wait for them should have them before more is handled.
+    #[inline]
+    pub(super) fn rests(&self) -> bool {
+        self.freed >= LEAST_SHARE && self.freed >= self.settings.window / 2
     }
 
     /// Jobs that wait for another attempt.

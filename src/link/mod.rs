@@ -48,6 +48,9 @@ const READS_PER_POLL: u32 = 16;
 
 thread_local! {
     static READ: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+
+    /// Where the link stands that was polled last. One that has moved counts as another.
+    static POLLED: Cell<usize> = const { Cell::new(0) };
 }
 
 /// The time, from the clock that tests can pause.
@@ -80,6 +83,14 @@ pub trait LinkHandler<T> {
         false
     }
 
+    /// True when those who wait for answers should have their turn before more of what came is handled: they may have
+    /// something to send, and the peer works on that while the rest is handled. Asked after each frame, so it must cost
+    /// nothing. It counts where no other link of this thread has something to do: else the peer has others to wait for.
+    #[inline]
+    fn rests(&self) -> bool {
+        false
+    }
+
     /// A PDU passes: a whole frame. One that came is shown before the event that it makes, if any.
     fn pass(&mut self, _passage: Passage, _frame: &[u8], _now: Instant) {}
 }
@@ -107,6 +118,8 @@ pub struct Link<T> {
     timer: Option<Pin<Box<Sleep>>>,
     /// When the timer fires.
     armed: Option<Instant>,
+    /// No other link of this thread was polled since this one was.
+    is_alone: bool,
 }
 
 impl<T> Link<T> {
@@ -121,6 +134,7 @@ impl<T> Link<T> {
             unflushed: false,
             timer: None,
             armed: None,
+            is_alone: false,
         }
     }
 
@@ -149,6 +163,8 @@ impl<T> Link<T> {
             self.session.handle_timeout(now);
             self.drain_events(handler, now);
         }
+        let this = std::ptr::from_ref(self).addr();
+        self.is_alone = POLLED.replace(this) == this;
         let mut reads = 0;
         let ask_again = loop {
             let ask_again = handler.feed(&mut self.session, now);
@@ -165,7 +181,7 @@ impl<T> Link<T> {
                 let _ = Pin::new(&mut self.transport).poll_shutdown(cx);
                 return Poll::Ready(self.finish(handler, now, None));
             }
-            if reads == READS_PER_POLL {
+            if reads == READS_PER_POLL || (self.rests(handler) && !self.unread.is_empty()) {
                 cx.waker().wake_by_ref();
                 break ask_again;
             }
@@ -281,11 +297,8 @@ impl<T> Link<T> {
             return Poll::Pending;
         }
         if !self.unread.is_empty() {
-            // Whole frames, if reading was suspended.
-            let unread = std::mem::take(&mut self.unread);
-            let used = self.handle_frames(&unread, handler, now);
-            self.keep(unread.get(used..).unwrap_or_default());
-            if used > 0 {
+            // Whole frames, if reading was suspended or others had their turn.
+            if self.handle_unread(handler, now) > 0 {
                 return Poll::Ready(Ok(true));
             }
         }
@@ -316,9 +329,15 @@ impl<T> Link<T> {
         result
     }
 
+    #[inline]
+    fn rests<H: LinkHandler<T>>(&self, handler: &H) -> bool {
+        self.is_alone && handler.rests()
+    }
+
     /// Reads what had come before the peer stopped listening: each response tells what became of a request.
     #[cold]
     fn read_rest<H: LinkHandler<T>>(&mut self, cx: &mut Context<'_>, handler: &mut H, now: Instant) {
+        self.is_alone = false;
         for _ in 0..READS_PER_POLL {
             if !matches!(self.read(cx, handler, now), Poll::Ready(Ok(true))) {
                 return;
@@ -336,11 +355,22 @@ impl<T> Link<T> {
         }
     }
 
+    /// Handles what was read before, as far as that goes now, and gives the octets used.
+    fn handle_unread<H: LinkHandler<T>>(&mut self, handler: &mut H, now: Instant) -> usize {
+        let mut unread = std::mem::take(&mut self.unread);
+        let used = self.handle_frames(&unread, handler, now);
+        unread.drain(..used);
+        if !unread.is_empty() || unread.capacity() <= KEEP {
+            self.unread = unread;
+        }
+        used
+    }
+
     /// Handles whole frames while the session takes them, and gives the octets used.
     #[inline]
     fn handle_frames<H: LinkHandler<T>>(&mut self, octets: &[u8], handler: &mut H, now: Instant) -> usize {
         let mut used = 0;
-        while self.session.reads() && !is_over(self.session.wants_close()) {
+        while self.session.reads() && !is_over(self.session.wants_close()) && !self.rests(handler) {
             let rest = octets.get(used..).unwrap_or_default();
             match frame_length(rest, self.session.max_command_length()) {
                 Ok(Some(length)) => {
@@ -378,6 +408,9 @@ impl<T> Link<T> {
         now: Instant,
         error: Option<io::ErrorKind>,
     ) -> Closed {
+        // Nobody has a turn before what is left of what came: it tells what became of requests.
+        self.is_alone = false;
+        self.handle_unread(handler, now);
         self.session.handle_closed();
         self.drain_events(handler, now);
         let cause = self.session.wants_close().unwrap_or(CloseCause::Disconnected);

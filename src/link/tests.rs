@@ -1,6 +1,9 @@
 //! Links over pipes in virtual time, against hand-written octets.
 
 use std::future::poll_fn;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::Wake;
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
@@ -18,6 +21,8 @@ struct Owner {
     submitted: u32,
     seen: Vec<String>,
     watches: bool,
+    /// Others should have their turn when so much was seen.
+    rests_at: Option<usize>,
     passed: Vec<(Passage, u32, u32)>,
 }
 
@@ -63,6 +68,10 @@ impl LinkHandler<u32> for Owner {
         self.watches
     }
 
+    fn rests(&self) -> bool {
+        self.rests_at.is_some_and(|at| self.seen.len() >= at)
+    }
+
     fn pass(&mut self, passage: Passage, frame: &[u8], _: Instant) {
         let header = Header::peek(frame).unwrap();
         self.passed
@@ -71,7 +80,7 @@ impl LinkHandler<u32> for Owner {
 }
 
 struct Bench {
-    link: Link<u32>,
+    link: Box<Link<u32>>,
     owner: Owner,
     peer: DuplexStream,
 }
@@ -82,7 +91,7 @@ impl Bench {
         let mut session = Session::new(config, Limits::default(), now());
         session.bind(&BindTransceiver::default(), now()).unwrap();
         Self {
-            link: Link::new(session, Transport::Pipe(ours)),
+            link: Box::new(Link::new(session, Transport::Pipe(ours))),
             owner: Owner::default(),
             peer,
         }
@@ -107,6 +116,23 @@ impl Bench {
         )
         .await
         .ok()
+    }
+
+    /// Polls once; true when it wants to be polled again at once.
+    fn polls(&mut self) -> bool {
+        struct Woken(AtomicBool);
+        impl Wake for Woken {
+            fn wake(self: Arc<Self>) {
+                self.0.store(true, Ordering::Relaxed);
+            }
+        }
+        let woken = Arc::new(Woken(AtomicBool::new(false)));
+        let waker = woken.clone().into();
+        let polled = self
+            .link
+            .poll(&mut Context::from_waker(&waker), &mut self.owner, now());
+        assert!(polled.is_pending(), "{polled:?}");
+        woken.0.load(Ordering::Relaxed)
     }
 
     async fn runs(&mut self, time: Duration) -> Option<Closed> {
@@ -165,6 +191,43 @@ async fn what_waits_is_written_at_once() {
         33 * 10,
         "a window of ten in one write"
     );
+}
+
+/// With so many deliveries to handle; the first poll handles the first of them, and wakes.
+async fn bound_and_busy(deliveries: u8) -> Bench {
+    let mut bench = Bench::bound().await;
+    bench.owner.rests_at = Some(2);
+    let octets: Vec<_> = (1..=deliveries).flat_map(deliver).collect();
+    bench.peer.write_all(&octets).await.unwrap();
+    bench.polls();
+    bench
+}
+
+#[tokio::test(start_paused = true)]
+async fn others_have_their_turn_before_the_rest_of_what_came_is_handled() {
+    let mut bench = bound_and_busy(3).await;
+    assert_eq!(bench.owner.seen.len(), 2);
+    assert!(bench.polls(), "it comes back by itself");
+    assert_eq!(bench.owner.seen.len(), 2, "as long as they should have it");
+    bench.owner.rests_at = None;
+    bench.polls();
+    assert_eq!(bench.owner.seen.len(), 4);
+    assert!(!bench.polls());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_link_beside_others_handles_all_that_came() {
+    let mut bench = bound_and_busy(3).await;
+    Bench::bound().await.polls();
+    assert!(!bench.polls());
+    assert_eq!(bench.owner.seen.len(), 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_came_before_the_end_counts_whoever_has_a_turn() {
+    let mut bench = bound_and_busy(3).await;
+    bench.link.break_off(&mut bench.owner, now());
+    assert_eq!(bench.owner.seen.len(), 4);
 }
 
 #[tokio::test(start_paused = true)]
