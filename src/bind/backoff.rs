@@ -4,6 +4,7 @@
 //! It starts again from the beginning only after the bind was up for a stable period: a peer that accepts and
 //! drops is not hammered. What went wrong decides which delays count.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::link::{Closed, ConnectError, TlsError};
@@ -105,34 +106,11 @@ impl Failure {
     }
 }
 
-/// The delays of one bind; the settings say what they are.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) struct Delays {
-    /// Shortest wait at all.
-    pub(super) min: Duration,
-    /// Longest wait before the first attempt, on top of that.
-    pub(super) initial: Duration,
-    /// Longest wait at all.
-    pub(super) max: Duration,
-    /// After this long bound the delays start again from the beginning.
-    pub(super) stable_after: Duration,
-}
-
-impl From<&BindSettings> for Delays {
-    fn from(settings: &BindSettings) -> Self {
-        Self {
-            min: settings.backoff_min,
-            initial: settings.backoff_initial,
-            max: settings.backoff_max,
-            stable_after: settings.stable_after,
-        }
-    }
-}
-
 /// Counts failures and draws the delays.
 #[derive(Debug)]
 pub(super) struct Backoff {
-    delays: Delays,
+    /// Say what the delays are.
+    settings: Arc<BindSettings>,
     random: fastrand::Rng,
     failures: u32,
     refusals: u32,
@@ -140,18 +118,22 @@ pub(super) struct Backoff {
 
 impl Backoff {
     /// No failure yet.
-    pub(super) fn new(delays: Delays, seed: u64) -> Self {
+    pub(super) fn new(settings: Arc<BindSettings>, seed: u64) -> Self {
         Self {
-            delays,
+            settings,
             random: fastrand::Rng::with_seed(seed),
             failures: 0,
             refusals: 0,
         }
     }
 
-    /// Other delays count from now on.
-    pub(super) fn set_delays(&mut self, delays: Delays) {
-        self.delays = delays;
+    pub(super) const fn settings(&self) -> &Arc<BindSettings> {
+        &self.settings
+    }
+
+    /// Other settings count from now on.
+    pub(super) fn set_settings(&mut self, settings: Arc<BindSettings>) {
+        self.settings = settings;
     }
 
     /// Starts again from the beginning, because somebody changed something.
@@ -162,12 +144,17 @@ impl Backoff {
 
     /// How long to wait after `failure`; `bound` tells since when the bind was up, if it was.
     pub(super) fn delay(&mut self, failure: Failure, bound: Option<Instant>, now: Instant) -> Duration {
-        if bound.is_some_and(|since| now.saturating_duration_since(since) >= self.delays.stable_after) {
+        let BindSettings {
+            backoff_min: min,
+            backoff_initial: initial,
+            backoff_max: max,
+            stable_after,
+            ..
+        } = *self.settings;
+        if bound.is_some_and(|since| now.saturating_duration_since(since) >= stable_after) {
             self.reset();
         }
-        let min = self.delays.min;
-        let exponential =
-            doubled(self.delays.initial, self.failures).min(self.delays.max.saturating_sub(min));
+        let exponential = doubled(initial, self.failures).min(max.saturating_sub(min));
         self.failures = self.failures.saturating_add(1);
         let delay = match failure {
             Failure::CredentialsRefused | Failure::BindTypeRefused | Failure::TlsRefused => {
@@ -202,8 +189,8 @@ fn doubled(duration: Duration, times: u32) -> Duration {
 mod tests {
     use super::*;
 
-    fn delays_of_defaults() -> Delays {
-        Delays::from(&BindSettings::default())
+    fn backoff(seed: u64) -> Backoff {
+        Backoff::new(Arc::default(), seed)
     }
 
     fn delays(backoff: &mut Backoff, failure: Failure, count: usize) -> Vec<f64> {
@@ -216,7 +203,7 @@ mod tests {
     #[test]
     fn delays_double_up_to_the_longest_with_full_jitter() {
         for seed in 0..200 {
-            let mut backoff = Backoff::new(delays_of_defaults(), seed);
+            let mut backoff = backoff(seed);
             let limits = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 60.0, 60.0];
             for (delay, limit) in delays(&mut backoff, Failure::Unreachable, 8)
                 .into_iter()
@@ -230,11 +217,11 @@ mod tests {
     #[test]
     fn the_shortest_delay_comes_before_the_jitter() {
         for seed in 0..200 {
-            let delays_of = Delays {
-                min: Duration::from_secs(30),
-                ..delays_of_defaults()
+            let settings = BindSettings {
+                backoff_min: Duration::from_secs(30),
+                ..BindSettings::default()
             };
-            let mut backoff = Backoff::new(delays_of, seed);
+            let mut backoff = Backoff::new(settings.into(), seed);
             let longest = [31.0, 32.0, 34.0, 38.0, 46.0, 60.0, 60.0];
             for (delay, longest) in delays(&mut backoff, Failure::Unreachable, 7)
                 .into_iter()
@@ -253,7 +240,7 @@ mod tests {
     fn a_thousand_binds_do_not_come_back_in_one_moment() {
         let mut within_a_tenth = 0;
         for seed in 0..1_000 {
-            let mut backoff = Backoff::new(delays_of_defaults(), seed);
+            let mut backoff = backoff(seed);
             within_a_tenth += usize::from(delays(&mut backoff, Failure::Unreachable, 1)[0] < 0.1);
         }
         assert!((50..150).contains(&within_a_tenth), "{within_a_tenth}");
@@ -261,7 +248,7 @@ mod tests {
 
     #[test]
     fn only_a_stable_bind_starts_from_the_beginning() {
-        let mut backoff = Backoff::new(delays_of_defaults(), 1);
+        let mut backoff = backoff(1);
         delays(&mut backoff, Failure::Unreachable, 10);
         let now = Instant::now();
         let flapping = now.checked_sub(Duration::from_secs(5));
@@ -274,7 +261,7 @@ mod tests {
 
     #[test]
     fn refused_credentials_are_tried_slowly_after_three_times() {
-        let mut backoff = Backoff::new(delays_of_defaults(), 1);
+        let mut backoff = backoff(1);
         let delays = delays(&mut backoff, Failure::CredentialsRefused, 8);
         assert!(delays[..3].iter().all(|delay| *delay <= 4.0), "{delays:?}");
         assert!(
@@ -344,7 +331,7 @@ mod tests {
 
     #[test]
     fn a_peer_that_holds_the_session_is_left_alone_for_its_time() {
-        let mut backoff = Backoff::new(delays_of_defaults(), 1);
+        let mut backoff = backoff(1);
         let delays = delays(&mut backoff, Failure::PeerHoldsSession, 5);
         assert!(
             delays.iter().all(|delay| (60.0..=75.0).contains(delay)),

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::task::Context;
 use std::time::Instant;
 
+use smallvec::SmallVec;
 use tracing::debug;
 
 use super::deliveries::Deliveries;
@@ -24,7 +25,6 @@ use crate::submit::{AccountId, BindId, Inquiry, Reference, UnknownCause};
 /// Between the session and those who send and receive.
 pub(super) struct Desk {
     bind: BindId,
-    account: AccountId,
     settings: Arc<BindSettings>,
     hub: Arc<Hub>,
     receipts: Arc<Receipts>,
@@ -37,15 +37,14 @@ pub(super) struct Desk {
     /// Deliveries that came.
     delivered: u64,
     /// How often it was bound.
-    binds: u64,
+    binds: u32,
     /// How often it was bound and its session ended by itself.
-    pub(super) lost: u64,
+    pub(super) lost: u32,
 }
 
 impl Desk {
     pub(super) fn new(
         bind: BindId,
-        account: AccountId,
         settings: Arc<BindSettings>,
         hub: Arc<Hub>,
         receipts: Arc<Receipts>,
@@ -53,7 +52,6 @@ impl Desk {
     ) -> Self {
         Self {
             bind,
-            account,
             settings,
             hub,
             receipts,
@@ -101,7 +99,7 @@ impl Desk {
         let make = || {
             Box::new(Watch::new(
                 self.bind.clone(),
-                self.account.clone(),
+                self.receipts.account().clone(),
                 &self.settings,
                 self.hub.clone(),
             ))
@@ -109,12 +107,16 @@ impl Desk {
         self.watch.get_or_insert_with(make)
     }
 
+    pub(super) const fn bind(&self) -> &BindId {
+        &self.bind
+    }
+
     pub(super) const fn settings(&self) -> &Arc<BindSettings> {
         &self.settings
     }
 
-    pub(super) const fn account(&self) -> &AccountId {
-        &self.account
+    pub(super) fn account(&self) -> &AccountId {
+        self.receipts.account()
     }
 
     /// Takes a request in that is no message.
@@ -159,16 +161,15 @@ impl Desk {
         let counters = self.jobs.as_ref().map(|jobs| jobs.counters);
         BindCounters {
             delivered: self.delivered,
-            binds: self.binds,
-            lost: self.lost,
+            binds: self.binds.into(),
+            lost: self.lost.into(),
             ..counters.unwrap_or_default()
         }
     }
 
-    /// Requests that were accepted, and rejected.
-    pub(super) fn verdicts(&self) -> (u64, u64) {
-        let of = |jobs: &Jobs| (jobs.counters.submitted, jobs.counters.rejected);
-        self.jobs.as_deref().map_or((0, 0), of)
+    /// How many requests were accepted and rejected since it was asked last.
+    pub(super) fn take_verdicts(&mut self) -> (u64, u64) {
+        self.jobs.as_deref_mut().map_or((0, 0), Jobs::take_verdicts)
     }
 
     /// The link is gone, and every ticket came back from the session.
@@ -220,7 +221,7 @@ impl Desk {
         now: Instant,
     ) -> bool {
         // What held it back may have room since it was looked at: then it goes on at once.
-        let goes_on = session.is_held() && !self.hub.wake_on_room(&self.bind, &self.account, cx.waker());
+        let goes_on = session.is_held() && !self.hub.wake_on_room(&self.bind, self.account(), cx.waker());
         let deliveries = self.deliveries.as_mut();
         deliveries.is_some_and(|deliveries| deliveries.poll(cx, session, now)) || goes_on
     }
@@ -232,7 +233,7 @@ impl Desk {
     }
 
     /// Adds what there is to report, and gives the seats that are free again.
-    pub(super) fn reports(&mut self, now: Instant, reports: &mut Vec<Report>) -> usize {
+    pub(super) fn reports(&mut self, now: Instant, reports: &mut SmallVec<[Report; 1]>) -> usize {
         let Some(at_work) = &mut self.jobs else {
             return 0;
         };
@@ -246,7 +247,7 @@ impl Desk {
 
     /// Raises an alarm about this bind.
     pub(super) fn alarm(&self, alarm: impl FnOnce(BindId) -> Alarm) {
-        self.hub.alarm(alarm(self.bind.clone()), Some(&self.account));
+        self.hub.alarm(alarm(self.bind.clone()), Some(self.account()));
     }
 
     fn handle_delivery(
@@ -262,7 +263,7 @@ impl Desk {
             return;
         }
         self.delivered += 1;
-        let (bind, account) = (self.bind.clone(), self.account.clone());
+        let (bind, account) = (self.bind.clone(), self.account().clone());
         let frame = bytes::Bytes::copy_from_slice(frame);
         let delivery = Delivery::new(bind, account, header, &body, faults, frame)
             .default_alphabet(self.settings.default_alphabet)
@@ -290,7 +291,7 @@ impl Desk {
     fn handle_alert(&self, header: Header, alert: &AlertNotificationView<'_>) {
         debug!(bind = %self.bind, "alert");
         if self.hub.wants(Kinds::ALERTS) {
-            let (bind, account) = (self.bind.clone(), self.account.clone());
+            let (bind, account) = (self.bind.clone(), self.account().clone());
             let alert = AlertEvent::new(bind, account, header, alert.to_owned_body());
             self.hub.emit(HubEvent::Alert(Arc::new(alert)));
         }
@@ -301,7 +302,7 @@ impl Desk {
         if self.hub.wants(Kinds::UNREADABLE) {
             self.hub.emit(HubEvent::Unreadable(Arc::new(UnreadableEvent {
                 bind: self.bind.clone(),
-                account: self.account.clone(),
+                account: self.account().clone(),
                 header,
                 error,
                 frame: bytes::Bytes::copy_from_slice(frame),
@@ -319,7 +320,7 @@ impl LinkHandler<Ticket> for Desk {
 
     #[inline]
     fn holds(&self) -> bool {
-        self.hub.holds() && self.hub.holds_back(&self.bind, &self.account)
+        self.hub.holds() && self.hub.holds_back(&self.bind, self.account())
     }
 
     #[inline]
@@ -336,7 +337,7 @@ impl LinkHandler<Ticket> for Desk {
         if let Some(watch) = &mut self.watch {
             watch.tidy();
         }
-        let held_until = self.hub.hold_until(&self.bind, &self.account, now);
+        let held_until = self.hub.hold_until(&self.bind, self.account(), now);
         if held_until.is_some() != session.is_held() {
             session.set_held(held_until.is_some(), now);
         }

@@ -77,6 +77,8 @@ pub(super) struct Jobs {
     /// Sessions one after another in which it did, and accepted nothing.
     session_refusals: u32,
     pub(super) counters: BindCounters,
+    /// Those of them that were asked for: accepted and rejected requests.
+    told: (u64, u64),
 }
 
 impl Jobs {
@@ -96,6 +98,7 @@ impl Jobs {
             session_refused: None,
             session_refusals: 0,
             counters: BindCounters::default(),
+            told: (0, 0),
         }
     }
 
@@ -189,6 +192,13 @@ impl Jobs {
     /// What the SMSC said when it took us for not bound.
     pub(super) const fn session_refused(&self) -> Option<CommandStatus> {
         self.session_refused
+    }
+
+    /// How many requests were accepted and rejected since it was asked last.
+    pub(super) fn take_verdicts(&mut self) -> (u64, u64) {
+        let now = (self.counters.submitted, self.counters.rejected);
+        let before = std::mem::replace(&mut self.told, now);
+        (now.0 - before.0, now.1 - before.1)
     }
 
     /// Jobs that go back, in their order.

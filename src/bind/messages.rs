@@ -21,6 +21,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use actix::{Actor, Addr, Context, Handler, Message, Recipient};
+use smallvec::SmallVec;
 use tokio::sync::mpsc;
 
 use crate::events::{Cause, Phase};
@@ -172,8 +173,8 @@ pub struct Identity {
 pub struct Reports {
     /// Who reports.
     pub from: Identity,
-    /// What happened, in order.
-    pub reports: Vec<Report>,
+    /// What happened, in order: nearly always one thing.
+    pub reports: SmallVec<[Report; 1]>,
 }
 
 impl Message for Reports {

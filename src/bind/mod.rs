@@ -18,8 +18,7 @@ mod phases;
 mod pump;
 mod retry;
 mod seats;
-mod unspent;
-mod verdicts;
+mod standing;
 mod watch;
 mod wire;
 
@@ -37,14 +36,13 @@ use tracing::{debug, warn};
 
 pub use backoff::Failure;
 pub use phases::Manner;
-pub use unspent::Unspent;
-pub use verdicts::Verdicts;
+pub use standing::Standing;
 pub use watch::Tap;
 
 use desk::Desk;
 use jobs::Ticket;
 use messages::{
-    Ask, Assign, BindCounters, BindStatus, Control, Enter, GetBindStatus, Identity, Report, Reporter, Retune,
+    Ask, Assign, BindCounters, BindStatus, Control, Enter, GetBindStatus, Identity, Reporter, Retune,
     Withdraw,
 };
 use phases::Phases;
@@ -57,42 +55,34 @@ use crate::link::{
 };
 use crate::pdu::SequenceNumber;
 use crate::session::{
-    CloseCause, Counters, Limits, RequestError, SequenceGenerator, Session, SessionConfig, SessionState,
-    SharedBudget, WrappingSequence,
+    CloseCause, Counters, Limits, RequestError, Sequence, Session, SessionConfig, SessionState, SharedBudget,
+    WrappingSequence,
 };
 use crate::settings::{BindSettings, Mode};
-use crate::submit::{AccountId, BindId, NotSentCause, SubmitError, UnknownCause};
+use crate::submit::{BindId, NotSentCause, SubmitError, UnknownCause};
 
 /// What a bind is made of.
 pub struct BindSetup {
     /// Its name and which life this is.
     pub identity: Identity,
-    /// Whose messages and receipts it carries.
-    pub account: AccountId,
     /// Its settings.
     pub settings: Arc<BindSettings>,
     /// What they tell its sessions, [`BindSettings::session`]; binds with the same settings share it.
     pub session: Arc<SessionConfig>,
-    /// What makes its connections.
-    pub connector: Arc<dyn Connect>,
+    /// What it shares with all binds of its router.
+    pub common: Arc<Common>,
     /// Where events go.
     pub hub: Arc<Hub>,
-    /// Where receipts are matched.
+    /// Where the receipts of its account are matched.
     pub receipts: Arc<Receipts>,
     /// Where messages from phones are put together.
     pub inbox: Arc<Inbox>,
-    /// Where reports go.
-    pub router: Reporter,
     /// The rate that it shares with its siblings.
     pub budget: Option<SharedBudget>,
-    /// What an earlier actor of this bind has left of its rate.
-    pub unspent: Unspent,
     /// What its delays are drawn from.
     pub seed: u64,
-    /// Where it counts how its messages fare.
-    pub verdicts: Arc<Verdicts>,
-    /// What makes the sequence numbers of each session.
-    pub sequences: Sequences,
+    /// What its router sees of it, and what an earlier actor has left of its rate.
+    pub standing: Arc<Standing>,
     /// Who is called with each PDU.
     pub tap: Option<Box<dyn Tap>>,
     /// What it waits before the first attempt, for a bind that panicked.
@@ -101,46 +91,50 @@ pub struct BindSetup {
     pub manner: Manner,
 }
 
-/// Makes the generator of sequence numbers for each session of a bind.
-pub type Sequences = Arc<dyn Fn(&BindId, &BindSettings) -> Box<dyn SequenceGenerator> + Send + Sync>;
+/// What all binds of a router share.
+pub struct Common {
+    /// What makes connections.
+    pub connector: Arc<dyn Connect>,
+    /// Where reports go.
+    pub router: Reporter,
+    /// What makes the sequence numbers of each session.
+    pub sequences: Sequences,
+}
+
+/// Gives the sequence numbers of each session of a bind.
+pub type Sequences = Arc<dyn Fn(&BindId, &BindSettings) -> Sequence + Send + Sync>;
 
 /// Each session counts from [`BindSettings::sequence_start`].
 #[must_use]
 pub fn counting() -> Sequences {
     Arc::new(|_, settings| {
         let first = SequenceNumber::new(settings.sequence_start);
-        Box::new(WrappingSequence::starting_at(first))
+        WrappingSequence::starting_at(first).into()
     })
 }
 
 /// The actor.
 pub struct Bind {
-    identity: Identity,
+    /// Counts its actors.
+    incarnation: u64,
     /// What the settings tell sessions.
     session: Arc<SessionConfig>,
     /// What the bind is for now: the mode of its settings, or the one that it fell back to.
     mode: Mode,
-    connector: Arc<dyn Connect>,
-    router: Reporter,
+    common: Arc<Common>,
     budget: Option<SharedBudget>,
     /// Where we listen for the SMSC, once we do.
     listener: Option<Arc<Mutex<Option<OutbindListener>>>>,
-    sequences: Sequences,
     phases: Phases,
     open: Open,
     desk: Desk,
-    gathering: Option<Gathering>,
-    timer: Option<(Instant, Pin<Box<Sleep>>)>,
+    gathering: Option<Box<Gathering>>,
+    timer: Option<Pin<Box<Sleep>>>,
     /// Figures of sessions that are over, once one is.
     past: Option<Box<Past>>,
-    /// What the last session has left of its rate.
-    unspent: Unspent,
     /// The seats that the router was told of last.
     seats: usize,
-    verdicts: Arc<Verdicts>,
-    /// What these know of: accepted and rejected requests.
-    told: (u64, u64),
-    reports: Vec<Report>,
+    standing: Arc<Standing>,
 }
 
 /// What the bind holds open: one thing at most, so there are never two sockets.
@@ -162,7 +156,7 @@ struct Past {
 }
 
 impl Past {
-    fn add(&mut self, session: &Counters) {
+    fn add(&mut self, session: Counters) {
         self.lenient += session.lenient;
         self.unreadable += session.unreadable;
         self.violations += session.violations;
@@ -177,14 +171,13 @@ impl Bind {
         let now = link::now();
         let context = Context::new();
         let settings = setup.settings;
-        let (mode, delays) = (settings.mode, settings.as_ref().into());
-        let mut phases = Phases::new(delays, setup.manner, setup.seed, settings.hosts.len(), now);
+        let mode = settings.mode;
+        let mut phases = Phases::new(settings.clone(), setup.manner, setup.seed, now);
         if let Some(failure) = setup.after {
             phases.wait(failure, Cause::Panicked, now);
         }
         let mut desk = Desk::new(
-            setup.identity.bind.clone(),
-            setup.account,
+            setup.identity.bind,
             settings,
             setup.hub,
             setup.receipts,
@@ -194,25 +187,20 @@ impl Bind {
             desk.set_tap(tap);
         }
         let bind = Self {
-            identity: setup.identity,
+            incarnation: setup.identity.incarnation,
             mode,
             session: setup.session,
-            connector: setup.connector,
-            router: setup.router,
+            common: setup.common,
             budget: setup.budget,
             listener: None,
-            sequences: setup.sequences,
             phases,
             open: Open::Nothing,
             desk,
             gathering: None,
             timer: None,
             past: None,
-            unspent: setup.unspent,
             seats: 0,
-            verdicts: setup.verdicts,
-            told: (0, 0),
-            reports: Vec::new(),
+            standing: setup.standing,
         };
         let address = context.address();
         (address, actix_rt::spawn(context.into_future(bind)))
@@ -221,6 +209,7 @@ impl Bind {
     /// Later sessions are told what these settings say.
     fn set_settings(&mut self, settings: Arc<BindSettings>) {
         self.session = Arc::new(settings.session());
+        self.phases.set_settings(settings.clone());
         self.desk.set_settings(settings);
     }
 
@@ -263,7 +252,7 @@ impl Bind {
             user_timeout: settings.write_timeout,
             ..Target::new(host.host(), host.port())
         };
-        self.open = Open::Connecting(self.connector.connect(&target));
+        self.open = Open::Connecting(self.common.connector.connect(&target));
     }
 
     fn handle_connected(&mut self, transport: Transport, now: Instant) {
@@ -276,16 +265,16 @@ impl Bind {
             rate: settings.limit(),
             budget: self.budget.clone(),
         };
-        let generator = (self.sequences)(&self.identity.bind, settings);
-        let mut session = Session::with_generator(config, limits, generator, now);
-        if let Some(limit) = self.unspent.take() {
-            session.take_over(limit, now);
+        let numbers = (self.common.sequences)(self.desk.bind(), settings);
+        let mut session = Session::with_numbers(config, limits, numbers, now);
+        if let Some(limit) = self.standing.take_unspent() {
+            session.take_over(*limit, now);
         }
         if self.phases.handle_connected(now)
             && let Err(error) = wire::send_bind(settings, self.mode, &mut session, now)
         {
             // Checked settings fit. The session closes when no bind went out in time.
-            warn!(bind = %self.identity.bind, %error, "the bind PDU cannot be written");
+            warn!(bind = %self.desk.bind(), %error, "the bind PDU cannot be written");
         }
         self.desk.open();
         // What made the connection makes room first, which the link then takes: of a thousand binds that connect
@@ -296,7 +285,7 @@ impl Bind {
 
     fn handle_connect_failed(&mut self, error: &ConnectError, now: Instant) {
         self.open = Open::Nothing;
-        debug!(bind = %self.identity.bind, %error, "no connection");
+        debug!(bind = %self.desk.bind(), %error, "no connection");
         let failure = Failure::of_connect(error);
         let seen = seen(error);
         if failure.is_alarming() {
@@ -319,7 +308,7 @@ impl Bind {
     fn drop_link(&mut self) {
         if let Open::Linked(link) = std::mem::replace(&mut self.open, Open::Nothing) {
             self.past.get_or_insert_default().add(link.session().counters());
-            self.unspent.keep(link.session().limit().clone());
+            self.standing.keep_unspent(link.session().limit().clone());
         }
     }
 
@@ -335,8 +324,8 @@ impl Bind {
         else {
             return;
         };
-        debug!(bind = %self.identity.bind, cause = ?closed.cause, error = ?closed.error, "link closed");
-        self.desk.lost += u64::from(was_bound);
+        debug!(bind = %self.desk.bind(), cause = ?closed.cause, error = ?closed.error, "link closed");
+        self.desk.lost += u32::from(was_bound);
         if closed.cause == CloseCause::NoProgress {
             self.desk.alarm(|bind| Alarm::Stuck { bind });
         }
@@ -507,7 +496,6 @@ impl Handler<Retune> for Bind {
 
     fn handle(&mut self, Retune(settings): Retune, _: &mut Self::Context) {
         let now = link::now();
-        self.phases.set_delays(settings.as_ref().into());
         if let Open::Linked(link) = &mut self.open {
             let session = link.session_mut();
             session.set_window(settings.window);
@@ -534,7 +522,7 @@ impl Handler<GetBindStatus> for Bind {
         }
         let (phase, cause, since) = self.phases.phase();
         actix::MessageResult(BindStatus {
-            bind: self.identity.bind.clone(),
+            bind: self.desk.bind().clone(),
             account: self.desk.account().clone(),
             phase,
             cause,

@@ -6,9 +6,10 @@ use std::task::{Context as Task, Poll};
 use std::time::{Duration, Instant};
 
 use actix::{ActorContext, ActorFuture, Context};
+use smallvec::SmallVec;
 use tracing::debug;
 
-use super::messages::{Report, Reports};
+use super::messages::{Identity, Report, Reports};
 use super::phases::{Parting, Step};
 use super::{Bind, Open};
 use crate::events::Cause;
@@ -111,10 +112,10 @@ impl Bind {
                 while polled.is_pending() && self.desk.poll_answers(task, link.session_mut(), now) {
                     if self.desk.expects_answer() {
                         // Who answers has its turn before us, and a write costs more than an answer.
-                        self.gathering = Some(Gathering {
+                        self.gathering = Some(Box::new(Gathering {
                             rounds: 1,
                             until: now + PATIENCE,
-                        });
+                        }));
                         task.waker().wake_by_ref();
                         break;
                     }
@@ -126,7 +127,7 @@ impl Bind {
                     polled = link.poll(task, &mut self.desk, now);
                 }
                 if link.session().state().is_bound() && self.phases.is_binding() {
-                    debug!(bind = %self.identity.bind, "bound");
+                    debug!(bind = %self.desk.bind(), "bound");
                     self.phases.handle_bound(now);
                 }
                 match polled {
@@ -177,19 +178,13 @@ impl Bind {
 
     /// Wakes the actor at `until`.
     fn sleep(&mut self, until: Instant, task: &mut Task<'_>) {
-        if self.timer.as_ref().is_none_or(|(at, _)| *at != until) {
-            let deadline = tokio::time::Instant::from_std(until);
-            match &mut self.timer {
-                Some((at, timer)) => {
-                    timer.as_mut().reset(deadline);
-                    *at = until;
-                }
-                None => self.timer = Some((until, Box::pin(tokio::time::sleep_until(deadline)))),
-            }
+        let deadline = tokio::time::Instant::from_std(until);
+        let new = || Box::pin(tokio::time::sleep_until(deadline));
+        let timer = self.timer.get_or_insert_with(new);
+        if timer.deadline() != deadline {
+            timer.as_mut().reset(deadline);
         }
-        if let Some((_, timer)) = &mut self.timer
-            && timer.as_mut().poll(task).is_ready()
-        {
+        if timer.as_mut().poll(task).is_ready() {
             self.timer = None;
             task.waker().wake_by_ref();
         }
@@ -199,10 +194,11 @@ impl Bind {
     fn report(&mut self, stopped: Option<bool>, now: Instant) {
         // First, so that nothing which comes back is given to a bind that just closed.
         let entered = self.phases.entered().into_iter();
-        self.reports
-            .extend(entered.map(|(phase, cause)| Report::Phase { phase, cause }));
-        let freed = self.desk.reports(now, &mut self.reports);
-        self.verdicts.update(&mut self.told, self.desk.verdicts());
+        let entered = entered.map(|(phase, cause)| Report::Phase { phase, cause });
+        let mut reports: SmallVec<_> = entered.collect();
+        let freed = self.desk.reports(now, &mut reports);
+        let (accepted, rejected) = self.desk.take_verdicts();
+        self.standing.add(accepted, rejected);
         let capacity = if self.phases.is_bound() {
             self.capacity()
         } else {
@@ -210,15 +206,17 @@ impl Bind {
         };
         if freed > 0 || capacity != self.seats {
             self.seats = capacity;
-            self.reports.push(Report::Seats { freed, capacity });
+            reports.push(Report::Seats { freed, capacity });
         }
         if let Some(clean) = stopped {
-            self.reports.push(Report::Ended { clean });
+            reports.push(Report::Ended { clean });
         }
-        if !self.reports.is_empty() {
-            let reports = std::mem::take(&mut self.reports);
-            self.router.report(Reports {
-                from: self.identity.clone(),
+        if !reports.is_empty() {
+            self.common.router.report(Reports {
+                from: Identity {
+                    bind: self.desk.bind().clone(),
+                    incarnation: self.incarnation,
+                },
                 reports,
             });
         }

@@ -68,7 +68,7 @@ use callbacks::{Callbacks, Tapped};
 use life::{Life, Seen};
 
 use crate::bind::messages::{Ask, Control, Enter, Identity, Reporter};
-use crate::bind::{BindSetup, Manner, Unspent};
+use crate::bind::{BindSetup, Common, Manner};
 use crate::events::{Cause, Event, Filter, Hub, Inbox, PduEvent, Receipts, Subscription};
 use crate::link::now;
 use crate::pdu::{CancelSm, CommandId, DataSm, Pdu, QuerySm, ReplaceSm, SubmitMulti, SubmitSm, TlvRegistry};
@@ -462,23 +462,23 @@ impl Inner {
         let (router, reports) = Reporter::channel();
         let seen = Seen::new();
         let bind = BindSetup {
-            verdicts: Arc::default(),
+            standing: Arc::default(),
             identity: Identity {
                 bind: self.name.clone(),
                 incarnation: 1,
             },
-            account,
             session: Arc::new(settings.session()),
             settings: Arc::new(settings),
-            connector: setup.connector.clone(),
+            common: Arc::new(Common {
+                connector: setup.connector.clone(),
+                router,
+                sequences: setup.sequences.clone(),
+            }),
             hub: self.hub.clone(),
             receipts,
             inbox,
-            router,
             budget: None,
-            unspent: Unspent::default(),
             seed: fastrand::u64(..),
-            sequences: setup.sequences.clone(),
             tap: Some(Box::new(Tapped {
                 callbacks: self.callbacks.clone(),
                 seen: seen.clone(),

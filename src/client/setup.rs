@@ -7,7 +7,7 @@ use super::Client;
 use crate::bind::{Sequences, counting};
 use crate::link::{Connect, TcpConnector};
 use crate::pdu::{CommandStatus, SequenceNumber, TlvRegistry};
-use crate::session::SequenceGenerator;
+use crate::session::{Sequence, SequenceGenerator};
 use crate::settings::{BindSettings, HostPort};
 
 /// How long things may take unless somebody says otherwise.
@@ -73,7 +73,7 @@ impl ClientSetup {
     #[must_use]
     pub fn sequences(mut self, generator: impl SequenceGenerator + 'static) -> Self {
         let kept = Kept(Arc::new(Mutex::new(Box::new(generator))));
-        self.sequences = Arc::new(move |_, _| Box::new(kept.clone()));
+        self.sequences = Arc::new(move |_, _| Sequence::Asked(Box::new(kept.clone())));
         self
     }
 

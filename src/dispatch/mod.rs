@@ -113,11 +113,9 @@ pub struct Removed<J> {
 
 #[derive(Debug)]
 struct Bind<J> {
-    view: BindView,
-    /// Nearly always one.
-    lanes: SmallVec<[LaneKey; 2]>,
-    /// The terms on which it serves each of them.
-    terms: SmallVec<[Terms; 1]>,
+    seats: Seats,
+    /// The lanes that it serves, and the terms on which it does. Nearly always one.
+    served: SmallVec<[(LaneKey, Terms); 1]>,
     assigned: Vec<J>,
     /// How many were fetched the last time: as many places are made at the first of the next.
     usual: usize,
@@ -132,6 +130,29 @@ struct Lane<J> {
     backlog: Backlog<J>,
 }
 
+/// A bind as strategies see it, but for the terms.
+#[derive(Clone, Copy, Debug, Default)]
+struct Seats {
+    open: bool,
+    capacity: usize,
+    taken: usize,
+}
+
+impl Seats {
+    const fn on(self, terms: Terms) -> BindView {
+        BindView {
+            open: self.open,
+            capacity: self.capacity,
+            taken: self.taken,
+            terms,
+        }
+    }
+
+    const fn room(self) -> usize {
+        self.on(Terms::USUAL).room()
+    }
+}
+
 /// Messages that come at once and go by one bind.
 #[derive(Clone, Copy, Debug)]
 struct Run {
@@ -144,7 +165,7 @@ struct Run {
 impl<J> Lane<J> {
     /// The bind that takes the next message.
     fn choose(&mut self, affinity: u64, binds: &Slab<Bind<J>>, drain: u64) -> Option<BindKey> {
-        let room = |bind: BindKey| binds.get(bind.0).map_or(0, |bind| bind.view.room());
+        let room = |bind: BindKey| binds.get(bind.0).map_or(0, |bind| bind.seats.room());
         let run = self
             .run
             .filter(|run| run.drain == drain && room(run.bind) > run.above);
@@ -201,10 +222,7 @@ impl<J> Dispatcher<J> {
         self.drain_lane(key, &mut jobs);
         if self.lanes.try_remove(key.0).is_some() {
             for (_, bind) in &mut self.binds {
-                if let Some(index) = bind.lanes.iter().position(|lane| *lane == key) {
-                    bind.lanes.swap_remove(index);
-                    bind.terms.swap_remove(index);
-                }
+                bind.served.retain(|(lane, _)| *lane != key);
             }
         }
         jobs
@@ -213,8 +231,8 @@ impl<J> Dispatcher<J> {
     /// The binds that serve a lane, in the order of their keys, as its strategy sees them.
     pub fn members(&self, lane: LaneKey) -> impl Iterator<Item = (BindKey, BindView)> {
         self.binds.iter().filter_map(move |(key, bind)| {
-            let index = bind.lanes.iter().position(|other| *other == lane)?;
-            Some((BindKey(key), bind.view.on(*bind.terms.get(index)?)))
+            let (_, terms) = bind.served.iter().find(|(other, _)| *other == lane)?;
+            Some((BindKey(key), bind.seats.on(*terms)))
         })
     }
 
@@ -228,9 +246,8 @@ impl<J> Dispatcher<J> {
     /// Adds a bind, closed and without seats.
     pub fn add_bind(&mut self) -> BindKey {
         BindKey(self.binds.insert(Bind {
-            view: BindView::default(),
-            lanes: SmallVec::new(),
-            terms: SmallVec::new(),
+            seats: Seats::default(),
+            served: SmallVec::new(),
             assigned: Vec::new(),
             usual: 0,
         }))
@@ -246,10 +263,9 @@ impl<J> Dispatcher<J> {
         let (Some(entry), Some(joined)) = (self.binds.get_mut(bind.0), self.lanes.get_mut(lane.0)) else {
             return;
         };
-        entry.lanes.push(lane);
-        entry.terms.push(terms);
+        entry.served.push((lane, terms));
         joined.binds += 1;
-        joined.strategy.handle_bind(bind, &entry.view.on(terms));
+        joined.strategy.handle_bind(bind, &entry.seats.on(terms));
         self.serve(bind, now);
     }
 
@@ -264,7 +280,7 @@ impl<J> Dispatcher<J> {
         };
         self.assigned.retain(|other| *other != bind);
         removed.assigned = entry.assigned;
-        for key in entry.lanes {
+        for (key, _) in entry.served {
             let Some(lane) = self.lanes.get_mut(key.0) else {
                 continue;
             };
@@ -286,27 +302,27 @@ impl<J> Dispatcher<J> {
             return Vec::new();
         };
         let assigned = std::mem::take(&mut entry.assigned);
-        entry.view = BindView::default();
+        entry.seats = Seats::default();
         self.tell(bind);
         assigned
     }
 
     /// Opens a bind for jobs, or closes it. What has a seat already keeps it.
     pub fn set_open(&mut self, bind: BindKey, open: bool, now: Instant) {
-        self.change(bind, now, |view| view.open = open);
+        self.change(bind, now, |seats| seats.open = open);
     }
 
     /// Some seats of a bind are free again, and it has so many in all.
     pub fn set_seats(&mut self, bind: BindKey, freed: usize, capacity: usize, now: Instant) {
-        self.change(bind, now, |view| {
-            view.capacity = capacity;
-            view.taken = view.taken.saturating_sub(freed);
+        self.change(bind, now, |seats| {
+            seats.capacity = capacity;
+            seats.taken = seats.taken.saturating_sub(freed);
         });
     }
 
     /// Some seats of a bind are free again.
     pub fn free(&mut self, bind: BindKey, freed: usize, now: Instant) {
-        self.change(bind, now, |view| view.taken = view.taken.saturating_sub(freed));
+        self.change(bind, now, |seats| seats.taken = seats.taken.saturating_sub(freed));
     }
 
     // Jobs.
@@ -460,17 +476,17 @@ impl<J> Dispatcher<J> {
         self.capacity
     }
 
-    /// A bind as strategies see it.
+    /// A bind as strategies see it on the usual terms.
     #[must_use]
-    pub fn view(&self, bind: BindKey) -> Option<&BindView> {
-        self.binds.get(bind.0).map(|bind| &bind.view)
+    pub fn view(&self, bind: BindKey) -> Option<BindView> {
+        self.binds.get(bind.0).map(|bind| bind.seats.on(Terms::USUAL))
     }
 
     fn assign(&mut self, key: BindKey, seats: usize, job: J) {
         let Some(bind) = self.binds.get_mut(key.0) else {
             return;
         };
-        bind.view.taken += seats;
+        bind.seats.taken += seats;
         if bind.assigned.is_empty() {
             bind.assigned.reserve(bind.usual);
             self.assigned.push_back(key);
@@ -479,9 +495,9 @@ impl<J> Dispatcher<J> {
         self.tell(key);
     }
 
-    fn change(&mut self, bind: BindKey, now: Instant, change: impl FnOnce(&mut BindView)) {
+    fn change(&mut self, bind: BindKey, now: Instant, change: impl FnOnce(&mut Seats)) {
         if let Some(entry) = self.binds.get_mut(bind.0) {
-            change(&mut entry.view);
+            change(&mut entry.seats);
             self.tell(bind);
             self.serve(bind, now);
         }
@@ -490,9 +506,9 @@ impl<J> Dispatcher<J> {
     /// Tells the strategies of its lanes how a bind looks.
     fn tell(&mut self, bind: BindKey) {
         if let Some(entry) = self.binds.get(bind.0) {
-            for (lane, terms) in entry.lanes.iter().zip(&entry.terms) {
+            for (lane, terms) in &entry.served {
                 if let Some(lane) = self.lanes.get_mut(lane.0) {
-                    lane.strategy.handle_bind(bind, &entry.view.on(*terms));
+                    lane.strategy.handle_bind(bind, &entry.seats.on(*terms));
                 }
             }
         }
@@ -500,9 +516,10 @@ impl<J> Dispatcher<J> {
 
     /// Gives what waits for a bind to it, or to whom the strategies choose, while it has room.
     fn serve(&mut self, bind: BindKey, now: Instant) {
-        while let Some(entry) = self.binds.get(bind.0).filter(|entry| entry.view.room() > 0) {
-            let first = self.first_of(&entry.lanes);
-            let Some(lane) = first.and_then(|(_, index)| entry.lanes.get(index).copied()) else {
+        while let Some(entry) = self.binds.get(bind.0).filter(|entry| entry.seats.room() > 0) {
+            let served = || entry.served.iter().map(|(lane, _)| *lane);
+            let first = self.first_of(served());
+            let Some(lane) = first.and_then(|(_, index)| served().nth(index)) else {
                 return;
             };
             if !self.serve_first(lane, now) {
@@ -513,7 +530,7 @@ impl<J> Dispatcher<J> {
 
     /// Gives what waits in some lanes to their binds while one has room.
     fn serve_lanes(&mut self, mut lanes: Vec<LaneKey>, now: Instant) {
-        while let Some((_, index)) = self.first_of(&lanes) {
+        while let Some((_, index)) = self.first_of(lanes.iter().copied()) {
             match lanes.get(index) {
                 Some(lane) if self.serve_first(*lane, now) => {}
                 _ => {
@@ -524,8 +541,8 @@ impl<J> Dispatcher<J> {
     }
 
     /// Which of the lanes has the job that goes first, and its place in the order.
-    fn first_of(&self, lanes: &[LaneKey]) -> Option<((Reverse<u8>, u64), usize)> {
-        let heads = lanes.iter().enumerate().filter_map(|(index, key)| {
+    fn first_of(&self, lanes: impl Iterator<Item = LaneKey>) -> Option<((Reverse<u8>, u64), usize)> {
+        let heads = lanes.enumerate().filter_map(|(index, key)| {
             let head = self.lanes.get(key.0)?.backlog.first()?;
             Some((head, index))
         });

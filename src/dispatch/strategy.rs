@@ -28,13 +28,18 @@ pub struct Terms {
     pub identity: u64,
 }
 
+impl Terms {
+    /// The default.
+    pub const USUAL: Self = Self {
+        weight: 1,
+        tier: 0,
+        identity: 0,
+    };
+}
+
 impl Default for Terms {
     fn default() -> Self {
-        Self {
-            weight: 1,
-            tier: 0,
-            identity: 0,
-        }
+        Self::USUAL
     }
 }
 
@@ -47,13 +52,6 @@ impl BindView {
         } else {
             0
         }
-    }
-
-    /// The same bind on these terms.
-    #[must_use]
-    pub const fn on(mut self, terms: Terms) -> Self {
-        self.terms = terms;
-        self
     }
 }
 
@@ -87,25 +85,35 @@ pub trait Strategy: fmt::Debug {
 /// A knock-out tournament: choosing is a look at the winner, a change replays the matches of one bind.
 #[derive(Debug, Default)]
 pub struct MostRoom {
-    /// The contenders; none for places that are not taken. A power of two of them, or nobody.
-    contenders: Vec<Option<Contender>>,
-    /// The winners of each match by their place; the final is at 1, the matches behind match n are 2n and 2n+1.
-    winners: Vec<Option<usize>>,
-    /// The place of each bind.
-    places: Vec<Option<usize>>,
+    /// By place. A power of two of them, or nobody.
+    contenders: Vec<Contender>,
+    /// The place of the winner of each match; the final is at 1, the matches behind match n are 2n and 2n+1.
+    winners: Vec<u32>,
+    /// The place of each bind, or [`NONE`].
+    places: Vec<u32>,
     /// Counts the choices.
     round: u64,
 }
 
+/// In the place of a number where there is none. Thousands of binds have such tables, so their numbers are small.
+const NONE: u32 = u32::MAX;
+
 #[derive(Clone, Copy, Debug)]
 struct Contender {
-    bind: BindKey,
-    room: usize,
+    bind: u32,
+    room: u32,
     /// The choice at which it was chosen last.
     chosen: u64,
 }
 
 impl Contender {
+    /// Stands in a place that is not taken, and loses against everybody.
+    const NOBODY: Self = Self {
+        bind: NONE,
+        room: 0,
+        chosen: u64::MAX,
+    };
+
     fn beats(&self, other: &Self) -> bool {
         (self.room, other.chosen) > (other.room, self.chosen)
     }
@@ -118,109 +126,108 @@ impl MostRoom {
         Self::default()
     }
 
-    fn place(&self, bind: BindKey) -> Option<usize> {
-        *self.places.get(bind.index())?
-    }
-
-    fn contender(&self, place: Option<usize>) -> Option<&Contender> {
-        self.contenders.get(place?)?.as_ref()
+    fn contender_mut(&mut self, bind: BindKey) -> Option<&mut Contender> {
+        let place = *self.places.get(bind.index())?;
+        self.contenders.get_mut(place as usize)
     }
 
     /// Takes a free place, of which there are twice as many when none is left.
-    fn join(&mut self, bind: BindKey) -> usize {
-        let place = self.contenders.iter().position(Option::is_none);
-        let place = place.unwrap_or_else(|| {
+    fn join(&mut self, bind: BindKey, room: u32) {
+        let free = |contender: &Contender| contender.bind == NONE;
+        let place = self.contenders.iter().position(free).unwrap_or_else(|| {
             let place = self.contenders.len();
             let places = (place * 2).max(1);
-            self.contenders.resize(places, None);
-            self.winners = vec![None; places];
-            for other in 0..place {
-                self.replay(other);
-            }
+            self.contenders.resize(places, Contender::NOBODY);
+            self.winners = vec![0; places];
+            (0..places).for_each(|place| self.replay(place));
             place
         });
         if self.places.len() <= bind.index() {
-            self.places.resize(bind.index() + 1, None);
+            self.places.resize(bind.index() + 1, NONE);
         }
         if let Some(slot) = self.places.get_mut(bind.index()) {
-            *slot = Some(place);
+            *slot = narrow(place);
         }
-        place
+        if let Some(slot) = self.contenders.get_mut(place) {
+            *slot = Contender {
+                bind: narrow(bind.index()),
+                room,
+                chosen: 0,
+            };
+        }
+        self.replay(place);
     }
 
     /// Plays the matches of the contender at `place` again, from the first round to the final.
     fn replay(&mut self, place: usize) {
-        let places = self.contenders.len();
+        let beats = |one: u32, other: u32| {
+            let [one, other] = [one, other].map(|place| self.contenders.get(place as usize));
+            one.zip(other).is_some_and(|(one, other)| one.beats(other))
+        };
         // The first round is between neighbours; `node` counts on as if the places were behind the matches.
-        let mut node = (places + place) / 2;
-        let mut sides = (Some(place & !1), Some(place | 1));
+        let mut node = (self.contenders.len() + place) / 2;
+        let mut sides = (narrow(place & !1), narrow(place | 1));
         while node >= 1 {
-            let winner = match (self.contender(sides.0), self.contender(sides.1)) {
-                (Some(left), Some(right)) if right.beats(left) => sides.1,
-                (None, Some(_)) => sides.1,
-                (Some(_), _) => sides.0,
-                (None, None) => None,
-            };
+            let winner = if beats(sides.1, sides.0) { sides.1 } else { sides.0 };
             if let Some(slot) = self.winners.get_mut(node) {
                 *slot = winner;
             }
             let pair = node & !1;
-            let winner_of = |node: usize| self.winners.get(node).copied().flatten();
+            let winner_of = |node: usize| self.winners.get(node).copied().unwrap_or_default();
             sides = (winner_of(pair), winner_of(pair | 1));
             node /= 2;
         }
     }
 
-    /// The place of the overall winner.
-    fn winner(&self) -> Option<usize> {
-        match self.contenders.len() {
-            0 => None,
-            1 => Some(0),
-            _ => *self.winners.get(1)?,
-        }
+    /// The overall winner; nobody among nobody.
+    fn winner(&self) -> Option<&Contender> {
+        // One alone has no matches.
+        let place = self.winners.get(1).copied().unwrap_or_default();
+        self.contenders.get(place as usize)
     }
+}
+
+/// For the number of a bind or of a place, and for seats. There are never so many.
+fn narrow(number: usize) -> u32 {
+    u32::try_from(number).unwrap_or(NONE)
 }
 
 impl Strategy for MostRoom {
     fn handle_bind(&mut self, bind: BindKey, view: &BindView) {
-        let room = view.room();
-        let place = self.place(bind).unwrap_or_else(|| self.join(bind));
-        match self.contenders.get_mut(place) {
-            Some(Some(contender)) => contender.room = room,
-            Some(free) => {
-                *free = Some(Contender {
-                    bind,
-                    room,
-                    chosen: 0,
-                });
+        let room = narrow(view.room());
+        match self.contender_mut(bind) {
+            Some(contender) => {
+                contender.room = room;
+                if let Some(place) = self.places.get(bind.index()) {
+                    self.replay(*place as usize);
+                }
             }
-            None => {}
+            None => self.join(bind, room),
         }
-        self.replay(place);
     }
 
     fn handle_removed(&mut self, bind: BindKey) {
-        let slot = self.places.get_mut(bind.index());
-        let Some(place) = slot.and_then(Option::take) else {
+        let Some(contender) = self.contender_mut(bind) else {
             return;
         };
-        if let Some(slot) = self.contenders.get_mut(place) {
-            *slot = None;
+        *contender = Contender::NOBODY;
+        if let Some(place) = self.places.get_mut(bind.index()) {
+            let place = std::mem::replace(place, NONE);
+            self.replay(place as usize);
         }
-        self.replay(place);
     }
 
     fn choose(&self, _: u64) -> Option<BindKey> {
-        let winner = self.contender(self.winner())?;
-        (winner.room > 0).then_some(winner.bind)
+        let winner = self.winner()?;
+        (winner.room > 0).then_some(BindKey(winner.bind as usize))
     }
 
     fn handle_chosen(&mut self, bind: BindKey) {
         self.round += 1;
-        let place = self.place(bind);
-        if let Some(Some(chosen)) = place.and_then(|place| self.contenders.get_mut(place)) {
+        let round = self.round;
+        if let Some(chosen) = self.contender_mut(bind) {
             // Its matches are played again when its new view comes.
-            chosen.chosen = self.round;
+            chosen.chosen = round;
         }
     }
 

@@ -305,7 +305,7 @@ impl World {
                 .flatten()
                 .map(|(_, ticket)| ticket.seats)
                 .sum();
-            let view = *self.dispatcher.view(key).unwrap();
+            let view = self.dispatcher.view(key).unwrap();
             assert_eq!(view.taken, here);
             // The last one needed but one free seat.
             if let (Some(now_taken), Some((_, last))) =

@@ -63,7 +63,7 @@ impl EsmeSetup {
     where
         F: Fn(&BindId, &BindSettings) -> Box<dyn SequenceGenerator> + Send + Sync + 'static,
     {
-        self.sequences = Arc::new(sequences);
+        self.sequences = Arc::new(move |bind, settings| sequences(bind, settings).into());
         self
     }
 

@@ -104,6 +104,10 @@ pub struct Closed {
     pub error: Option<io::ErrorKind>,
 }
 
+/// In their order, with the position behind each.
+#[derive(Debug, Default)]
+struct Leaving(VecDeque<(u64, Vec<u8>)>);
+
 /// A session on a transport.
 #[derive(Debug)]
 pub struct Link<T> {
@@ -111,8 +115,8 @@ pub struct Link<T> {
     transport: Transport,
     /// Octets that were read and not yet handled: part of a frame, or frames that wait for room.
     unread: Vec<u8>,
-    /// Copies of frames that are not written yet, with the position behind each: for who wants to see them then.
-    leaving: VecDeque<(u64, Vec<u8>)>,
+    /// Copies of frames that are not written yet, for who wants to see them then; once somebody does.
+    leaving: Option<Box<Leaving>>,
     /// Something was written since the transport was last flushed.
     unflushed: bool,
     timer: Option<Pin<Box<Sleep>>>,
@@ -130,7 +134,7 @@ impl<T> Link<T> {
             session,
             transport,
             unread: Vec::new(),
-            leaving: VecDeque::new(),
+            leaving: None,
             unflushed: false,
             timer: None,
             armed: None,
@@ -222,7 +226,7 @@ impl<T> Link<T> {
                 Poll::Ready(Ok(octets)) => {
                     self.session.handle_written(octets, now);
                     self.unflushed = true;
-                    if !self.leaving.is_empty() {
+                    if self.leaving.is_some() {
                         self.show_sent(handler, now);
                     }
                 }
@@ -251,7 +255,8 @@ impl<T> Link<T> {
             end += frame.len() as u64;
             handler.pass(Passage::Sending, frame, now);
             if handler.watches(Passage::Sent) {
-                self.leaving.push_back((end, frame.to_vec()));
+                let Leaving(leaving) = &mut **self.leaving.get_or_insert_default();
+                leaving.push_back((end, frame.to_vec()));
             }
         }
     }
@@ -261,7 +266,10 @@ impl<T> Link<T> {
     fn show_sent<H: LinkHandler<T>>(&mut self, handler: &mut H, now: Instant) {
         self.forget_taken_back();
         let (written, _) = self.session.positions();
-        while let Some((_, frame)) = self.leaving.pop_front_if(|(end, _)| *end <= written) {
+        let Some(Leaving(leaving)) = self.leaving.as_deref_mut() else {
+            return;
+        };
+        while let Some((_, frame)) = leaving.pop_front_if(|(end, _)| *end <= written) {
             handler.pass(Passage::Sent, &frame, now);
         }
     }
@@ -269,18 +277,20 @@ impl<T> Link<T> {
     /// The session may have taken back what had not begun to leave: only the frames that are still there will leave.
     fn forget_taken_back(&mut self) {
         let (written, shown) = self.session.positions();
-        if self.leaving.back().is_none_or(|(end, _)| *end == shown) {
+        let Some(Leaving(leaving)) = self.leaving.as_deref_mut() else {
+            return;
+        };
+        if leaving.back().is_none_or(|(end, _)| *end == shown) {
             return;
         }
-        self.leaving
-            .retain(|(end, frame)| end.saturating_sub(frame.len() as u64) < written);
-        let mut end = self.leaving.back().map_or(written, |(end, _)| *end);
+        leaving.retain(|(end, frame)| end.saturating_sub(frame.len() as u64) < written);
+        let mut end = leaving.back().map_or(written, |(end, _)| *end);
         let begun = usize::try_from(end.saturating_sub(written)).unwrap_or(usize::MAX);
         let rest = self.session.output().get(begun..).unwrap_or_default();
         for frame in frames(rest, self.session.max_command_length()) {
             end += frame.len() as u64;
             if end <= shown {
-                self.leaving.push_back((end, frame.to_vec()));
+                leaving.push_back((end, frame.to_vec()));
             }
         }
     }

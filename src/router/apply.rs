@@ -14,7 +14,7 @@ use tracing::info;
 use super::Router;
 use super::binds::Fate;
 use super::core::Core;
-use crate::bind::Unspent;
+use crate::bind::Standing;
 use crate::bind::messages::{Control, Retune};
 use crate::dispatch::BindKey;
 use crate::events::Phase;
@@ -271,8 +271,8 @@ impl Core {
         let wanted = |id: &BindId| settings.binds.get(id.as_str());
         // One that was drained a moment ago has no new burst when it comes back.
         let stopped = self.binds.stopped.iter();
-        let mut unspent: BTreeMap<BindId, Unspent> = stopped
-            .map(|member| (member.id.clone(), member.unspent.clone()))
+        let mut stopped: BTreeMap<BindId, Arc<Standing>> = stopped
+            .map(|member| (member.id.clone(), member.standing.clone()))
             .collect();
         self.binds
             .stopped
@@ -284,8 +284,8 @@ impl Core {
             let id = BindId::from(name.as_str());
             let is_stopped = self.binds.stopped.iter().any(|member| member.id == id);
             if !is_stopped && self.binds.by_name_mut(name).is_none() {
-                let unspent = unspent.remove(&id).unwrap_or_default();
-                self.add_bind(id.clone(), bind.clone(), unspent, now);
+                let unspent = stopped.remove(&id).and_then(|before| before.take_unspent());
+                self.add_bind(id.clone(), bind.clone(), Standing::new(unspent).into(), now);
                 applied.added.push(id);
             }
         }

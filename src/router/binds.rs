@@ -1,6 +1,5 @@
 //! The table of binds: how they are started, what they report, and what happens when one dies.
 
-use std::collections::VecDeque;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -16,7 +15,7 @@ use tracing::{error, info, warn};
 use super::core::Core;
 use super::quarantine::Health;
 use crate::bind::messages::{BindAddress, Control, Identity, Report, Reporter, Reports};
-use crate::bind::{BindSetup, Failure, Manner, Sequences, Unspent};
+use crate::bind::{BindSetup, Common, Failure, Manner, Sequences, Standing};
 use crate::dispatch::{BindKey, LaneKey};
 use crate::events::receipts::Stores;
 use crate::events::{Alarm, BindEvent, Cause, Event, Inbox, Kinds, Phase, Receipts};
@@ -32,11 +31,11 @@ pub type StartBind = Box<dyn Fn(BindSetup) -> (BindAddress, JoinHandle<()>)>;
 /// Every bind, and what is needed to start one.
 pub(super) struct Binds {
     start: StartBind,
-    sequences: Sequences,
+    /// What the binds share.
+    common: Arc<Common>,
     /// Where accounts keep the messages whose receipts are owed.
     stores: Stores,
     pub(super) governor: Arc<Governor>,
-    reporter: Reporter,
     /// What the settings of the bind that started last tell sessions: the next one often has the same.
     session: Option<(Arc<BindSettings>, Arc<SessionConfig>)>,
     /// What binds report, which the pump fetches.
@@ -68,13 +67,17 @@ pub(super) struct Member {
     /// What comes after it.
     pub(super) fate: Fate,
     budget: Option<SharedBudget>,
-    pub(super) unspent: Unspent,
+    pub(super) standing: Arc<Standing>,
     pub(super) health: Health,
     incarnation: u64,
     life: Option<(BindAddress, AbortHandle)>,
-    /// When it was started again.
-    restarts: VecDeque<Instant>,
+    /// When it was started again, once it was.
+    restarts: Option<Box<Restarts>>,
 }
+
+/// When a bind was started again, in order.
+#[derive(Default)]
+struct Restarts(Vec<Instant>);
 
 /// What comes after the end of a bind.
 #[derive(Clone, Debug)]
@@ -145,13 +148,16 @@ impl Binds {
         governor: Arc<Governor>,
         seed: u64,
     ) -> Self {
-        let (reporter, reports) = Reporter::channel();
+        let (router, reports) = Reporter::channel();
         Self {
             start,
-            sequences,
+            common: Arc::new(Common {
+                connector: governor.clone(),
+                router,
+                sequences,
+            }),
             stores,
             governor,
-            reporter,
             session: None,
             reports,
             budgets: HashMap::new(),
@@ -177,7 +183,12 @@ impl Binds {
         Some((key, self.get_mut(key)?))
     }
 
-    /// Binds that are not stopped, in the order of their keys.
+    /// Binds that are not stopped.
+    pub(super) fn len(&self) -> usize {
+        self.names.len()
+    }
+
+    /// The same, in the order of their keys.
     pub(super) fn iter(&self) -> impl Iterator<Item = (BindKey, &Member)> {
         let members = self.members.iter().enumerate();
         members.filter_map(|(index, member)| Some((BindKey::new(index), member.as_deref()?)))
@@ -219,7 +230,7 @@ impl Core {
             self.binds.budgets.insert(name.clone(), budget);
         }
         for (name, bind) in &settings.binds {
-            self.add_bind(name.as_str().into(), bind.clone(), Unspent::default(), now);
+            self.add_bind(name.as_str().into(), bind.clone(), Arc::default(), now);
         }
     }
 
@@ -227,7 +238,7 @@ impl Core {
         &mut self,
         id: BindId,
         settings: Arc<BindSettings>,
-        unspent: Unspent,
+        standing: Arc<Standing>,
         now: Instant,
     ) {
         let account = AccountId::new(settings.account_or(id.as_str()));
@@ -269,11 +280,11 @@ impl Core {
                 ended: None,
                 fate: Fate::Stays,
                 budget,
-                unspent,
+                standing,
                 health: Health::default(),
                 incarnation: 0,
                 life: None,
-                restarts: VecDeque::new(),
+                restarts: None,
             },
         );
         self.start_bind(key, None);
@@ -301,19 +312,15 @@ impl Core {
                 bind: member.id.clone(),
                 incarnation,
             },
-            account: member.account.clone(),
             settings: member.settings.clone(),
             session,
-            connector: binds.governor.clone(),
+            common: binds.common.clone(),
             hub: self.hub.clone(),
             receipts: account.receipts.clone(),
             inbox: account.inbox.clone(),
-            router: binds.reporter.clone(),
             budget: member.budget.clone(),
-            unspent: member.unspent.clone(),
+            standing: member.standing.clone(),
             seed,
-            verdicts: member.health.verdicts.clone(),
-            sequences: binds.sequences.clone(),
             after,
             manner: Manner::default(),
         });
@@ -452,17 +459,12 @@ impl Core {
             self.retire(key, now);
         } else {
             let window = self.settings.router.restart_window;
-            while member
-                .restarts
-                .front()
-                .is_some_and(|at| now.duration_since(*at) >= window)
-            {
-                member.restarts.pop_front();
-            }
+            let Restarts(restarts) = &mut **member.restarts.get_or_insert_default();
+            restarts.retain(|at| now.duration_since(*at) < window);
             let (bind, account) = (member.id.clone(), member.account.clone());
-            if member.restarts.len() < self.settings.router.restart_limit {
+            if restarts.len() < self.settings.router.restart_limit {
                 error!(%bind, panicked = death.panicked, "the actor ended; started again");
-                member.restarts.push_back(now);
+                restarts.push(now);
                 self.start_bind(key, Some(Failure::Unreachable));
                 self.hub.alarm(Alarm::Restarted { bind }, Some(&account));
             } else {
@@ -486,7 +488,8 @@ impl Core {
                 (Fate::Replaced(settings), None) => {
                     // Before the old one leaves its lanes, so that what waits in them is never without a bind.
                     let id = member.id.clone();
-                    self.add_bind(id.clone(), settings, member.unspent, now);
+                    let standing = Standing::new(member.standing.take_unspent());
+                    self.add_bind(id.clone(), settings, standing.into(), now);
                     self.hand_on_pin(&id, pin, now);
                 }
                 (Fate::Removed, None) => gone = pin,

@@ -9,24 +9,24 @@
 //! [`quarantine`]: crate::settings::RouterSettings::quarantine
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 use std::time::Instant;
 
 use tracing::{info, warn};
 
 use super::core::Core;
-use crate::bind::Verdicts;
 use crate::dispatch::{BindKey, LaneKey};
 use crate::events::{Alarm, Phase};
 
 /// Quarantines grow so often.
 const MOST_DOUBLINGS: u32 = 4;
 
-/// What the router knows of how a bind's messages fare.
+/// What the router makes of how a bind's messages fare. Of most binds there is nothing to know.
 #[derive(Debug, Default)]
-pub(super) struct Health {
-    /// Counted by the bind.
-    pub(super) verdicts: Arc<Verdicts>,
+pub(super) struct Health(Option<Box<Trouble>>);
+
+/// What there is to know of a bind that rejects messages.
+#[derive(Debug, Default)]
+struct Trouble {
     /// The last look at the others while it rejected: its own rejections in a row, and what they had accepted.
     looked: Option<(u64, u64)>,
     /// When it is tried again.
@@ -36,8 +36,16 @@ pub(super) struct Health {
 }
 
 impl Health {
-    pub(super) const fn is_quarantined(&self) -> bool {
-        self.until.is_some()
+    pub(super) fn is_quarantined(&self) -> bool {
+        self.until().is_some()
+    }
+
+    fn until(&self) -> Option<Instant> {
+        self.0.as_ref()?.until
+    }
+
+    fn trouble(&mut self) -> &mut Trouble {
+        self.0.get_or_insert_default()
     }
 }
 
@@ -50,18 +58,20 @@ impl Core {
         let Some(member) = self.binds.get_mut(key) else {
             return;
         };
-        let in_row = member.health.verdicts.rejected_in_row();
+        let in_row = member.standing.rejected_in_row();
         if in_row == 0 {
-            member.health.looked = None;
-            if member.health.until.is_none() {
-                member.health.times = 0;
+            if member.health.is_quarantined() {
+                member.health.trouble().looked = None;
+            } else {
+                member.health = Health::default();
             }
             return;
         }
         // Looking at the others goes through all binds: twice in a long row, and not for each single refusal.
         let step = (after / 2).max(1);
-        let looked = member.health.looked;
-        if member.health.until.is_some() || in_row < looked.map_or(step, |(at, _)| at.saturating_add(step)) {
+        let trouble = member.health.trouble();
+        let looked = trouble.looked;
+        if trouble.until.is_some() || in_row < looked.map_or(step, |(at, _)| at.saturating_add(step)) {
             return;
         }
         let others = self.accepted_beside(key);
@@ -70,7 +80,7 @@ impl Core {
             return self.quarantine(key, in_row, now);
         }
         if let Some(member) = self.binds.get_mut(key) {
-            member.health.looked = Some((in_row, others));
+            member.health.trouble().looked = Some((in_row, others));
         }
     }
 
@@ -79,12 +89,12 @@ impl Core {
         let Some(member) = self.binds.get_mut(key) else {
             return;
         };
-        let health = &mut member.health;
-        let time = time.saturating_mul(1 << health.times.min(MOST_DOUBLINGS));
-        health.times += 1;
+        let trouble = member.health.trouble();
+        let time = time.saturating_mul(1 << trouble.times.min(MOST_DOUBLINGS));
+        trouble.times += 1;
         // Tried again, its row goes on: what counts is what happens from then on.
-        health.looked = None;
-        health.until = Some(now + time);
+        trouble.looked = None;
+        trouble.until = Some(now + time);
         let (bind, account) = (member.id.clone(), member.account.clone());
         warn!(%bind, rejected, "rejects what others accept: quarantined");
         self.dispatcher.set_open(key, false, now);
@@ -101,14 +111,14 @@ impl Core {
         let quarantined = self
             .binds
             .iter()
-            .filter_map(|(key, member)| Some((key, member.health.until?)));
+            .filter_map(|(key, member)| Some((key, member.health.until()?)));
         let quarantined: Vec<_> = quarantined.collect();
         for (key, until) in quarantined {
             if until > now && self.can_do_without(key) {
                 continue;
             }
             if let Some(member) = self.binds.get_mut(key) {
-                member.health.until = None;
+                member.health.trouble().until = None;
                 info!(bind = %member.id, "quarantine is over");
                 let is_bound = member.phase == Phase::Bound;
                 self.dispatcher.set_open(key, is_bound, now);
@@ -118,7 +128,7 @@ impl Core {
     }
 
     fn first_release(&self) -> Option<Instant> {
-        let ends = self.binds.iter().filter_map(|(_, member)| member.health.until);
+        let ends = self.binds.iter().filter_map(|(_, member)| member.health.until());
         ends.min()
     }
 
@@ -138,7 +148,7 @@ impl Core {
             .filter(|other| *other != key)
             .collect();
         let accepted = others.into_iter().filter_map(|other| self.binds.get(other));
-        accepted.map(|member| member.health.verdicts.accepted()).sum()
+        accepted.map(|member| member.standing.accepted()).sum()
     }
 
     /// True when each of its routes has another bind that is up.

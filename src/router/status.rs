@@ -83,9 +83,13 @@ impl Core {
         let live = self.binds.iter().map(|(_, member)| member);
         let members = live.chain(&self.binds.stopped);
         let ask = |member: &Member| member.address().map(|address| address.status());
-        let (askable, binds): (Vec<_>, Vec<_>) = members
-            .map(|member| (ask(member), last_known(member, now)))
-            .unzip();
+        // Thousands of them: neither table grows.
+        let count = self.binds.len() + self.binds.stopped.len();
+        let (mut askable, mut binds) = (Vec::with_capacity(count), Vec::with_capacity(count));
+        for member in members {
+            askable.push(ask(member));
+            binds.push(last_known(member, now));
+        }
         let mut status = Status {
             binds,
             accounts: self.accounts.iter().map(account).collect(),
@@ -105,7 +109,9 @@ impl Core {
                     *known = answer;
                 }
             }
-            status.binds.sort_by(|one, other| one.bind.cmp(&other.bind));
+            status
+                .binds
+                .sort_unstable_by(|one, other| one.bind.cmp(&other.bind));
             status
         })
     }

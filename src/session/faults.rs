@@ -20,7 +20,7 @@ impl<T> Session<T> {
     pub fn abort(&mut self) {
         self.outbox.discard();
         self.close = Some(CloseCause::Disconnected);
-        self.timers.linger_until = None;
+        self.timers.ending().linger_until = None;
     }
 
     /// The position behind the last octet of [`output`](Self::output), counted over the whole session.
@@ -42,7 +42,7 @@ impl<T> Session<T> {
     pub fn hang_up(&mut self) {
         self.put_raw(UNBIND);
         self.close = Some(CloseCause::Disconnected);
-        self.timers.linger_until = None;
+        self.timers.ending().linger_until = None;
     }
 }
 

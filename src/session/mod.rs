@@ -41,7 +41,7 @@ pub use error::{RequestError, RespondError};
 pub use event::{CloseCause, Event, Passage, Response, Unresolved, Violation};
 pub use inbound::Inbound;
 pub use limits::{Budget, Limits, Rate, Room, SharedBudget};
-pub use sequence::{SequenceGenerator, WrappingSequence};
+pub use sequence::{Sequence, SequenceGenerator, WrappingSequence};
 pub use state::SessionState;
 pub(crate) use timers::sooner;
 pub use version::agreed_version;
@@ -55,6 +55,9 @@ use window::Window;
 /// No frame before the bind needs to be longer: the longest has some hundred octets, and vendor TLVs.
 const UNBOUND_MAX_COMMAND_LENGTH: usize = 4096;
 
+/// Events that no frame caused, in their order.
+struct Events<T>(VecDeque<Event<'static, T>>);
+
 /// A session. `T` is what its owner knows a request by.
 pub struct Session<T> {
     config: Arc<SessionConfig>,
@@ -65,11 +68,12 @@ pub struct Session<T> {
     limit: Budget,
     budget: Option<SharedBudget>,
     turn: Turn,
-    generator: Box<dyn SequenceGenerator>,
+    numbers: Sequence,
     outbox: Outbox,
     unanswered: Unanswered,
-    events: VecDeque<Event<'static, T>>,
-    timers: Box<Timers>,
+    /// Once there was one.
+    events: Option<Box<Events<T>>>,
+    timers: Timers,
     /// Our bind that waits for its answer.
     binding: Option<(CommandId, SequenceNumber)>,
     /// Our unbind that waits for its answer.
@@ -88,7 +92,8 @@ pub struct Session<T> {
     held: bool,
     /// Requests that expired since the last answer.
     expired_in_row: u32,
-    counters: Counters,
+    /// Once there is something to count: of thousands of sessions most are idle.
+    counters: Option<Box<Counters>>,
     /// Uses of each leniency switch, once there is one.
     quirks: Option<Box<[u64; Quirk::ALL.len()]>>,
 }
@@ -97,15 +102,15 @@ impl<T> Session<T> {
     /// A session on a connection that was just made. Thousands of sessions may share what they are told.
     #[must_use]
     pub fn new(config: impl Into<Arc<SessionConfig>>, limits: Limits, now: Instant) -> Self {
-        Self::with_generator(config, limits, Box::new(WrappingSequence::default()), now)
+        Self::with_numbers(config, limits, WrappingSequence::default().into(), now)
     }
 
     /// The same with sequence numbers of the owner's choice.
     #[must_use]
-    pub fn with_generator(
+    pub fn with_numbers(
         config: impl Into<Arc<SessionConfig>>,
         limits: Limits,
-        generator: Box<dyn SequenceGenerator>,
+        numbers: Sequence,
         now: Instant,
     ) -> Self {
         let config = config.into();
@@ -116,14 +121,14 @@ impl<T> Session<T> {
             turn: Turn::default(),
             probing: config.probe_first,
             held: false,
-            timers: Box::new(Timers::new(now)),
+            timers: Timers::new(now),
             version: config.interface_version,
             config,
             state: SessionState::Open,
-            generator,
+            numbers,
             outbox: Outbox::default(),
             unanswered: Unanswered::default(),
-            events: VecDeque::new(),
+            events: None,
             binding: None,
             unbinding: None,
             enquiring: None,
@@ -132,7 +137,7 @@ impl<T> Session<T> {
             close: None,
             accepts_deliveries: true,
             expired_in_row: 0,
-            counters: Counters::default(),
+            counters: None,
             quirks: None,
         }
     }
@@ -143,7 +148,7 @@ impl<T> Session<T> {
             .map(|header| header.sequence_number)
             .filter(|number| number.is_conformant());
         self.nack(error.answer_status(), sequence.unwrap_or(SequenceNumber::ZERO));
-        self.counters.violations += 1;
+        self.count().violations += 1;
         self.close_for(CloseCause::Framing(error), now);
     }
 
@@ -159,7 +164,7 @@ impl<T> Session<T> {
     pub fn handle_closed(&mut self) {
         let written = self.outbox.written();
         for entry in self.window.drain() {
-            self.events.push_back(Event::Unresolved {
+            self.events().push_back(Event::Unresolved {
                 token: entry.token,
                 sequence: entry.sequence,
                 sent: entry.sent,
@@ -233,7 +238,7 @@ impl<T> Session<T> {
     /// Events that no frame caused.
     #[inline]
     pub fn poll_event(&mut self) -> Option<Event<'static, T>> {
-        self.events.pop_front()
+        self.events.as_mut()?.0.pop_front()
     }
 
     /// Set when the connection should be closed: at once where the peer is dead, otherwise once
@@ -359,8 +364,18 @@ impl<T> Session<T> {
 
     /// What was counted.
     #[must_use]
-    pub fn counters(&self) -> &Counters {
-        &self.counters
+    pub fn counters(&self) -> Counters {
+        self.counters.as_deref().copied().unwrap_or_default()
+    }
+
+    #[inline]
+    fn count(&mut self) -> &mut Counters {
+        self.counters.get_or_insert_default()
+    }
+
+    fn events(&mut self) -> &mut VecDeque<Event<'static, T>> {
+        let make = || Box::new(Events(VecDeque::new()));
+        &mut self.events.get_or_insert_with(make).0
     }
 
     /// How often a PDU of the peer was read only because of this leniency switch.

@@ -21,6 +21,10 @@ struct Departure {
     last: Instant,
 }
 
+/// In their order.
+#[derive(Debug, Default)]
+struct Departures(VecDeque<Departure>);
+
 /// Output in the order of encoding. Positions count every octet of the session, so that each request knows
 /// where its last octet stands and whether that has left the process.
 #[derive(Debug, Default)]
@@ -33,7 +37,7 @@ pub(super) struct Outbox {
     /// Position behind the last octet that was shown to who watches.
     shown: u64,
     /// What left late, oldest first; empty while the peer reads as fast as we write.
-    departures: VecDeque<Departure>,
+    departures: Option<Box<Departures>>,
     /// Nothing leaves any more: what was thrown away may have been the rest of a frame.
     sealed: bool,
 }
@@ -83,14 +87,11 @@ impl Outbox {
         if end > self.written() {
             return None;
         }
-        if self.departures.is_empty() {
+        let Some(Departures(departures)) = self.departures.as_deref() else {
             return Some(encoded);
-        }
-        let found = self.departures.partition_point(|departure| departure.to < end);
-        let late = self
-            .departures
-            .get(found)
-            .filter(|departure| departure.from < end);
+        };
+        let found = departures.partition_point(|departure| departure.to < end);
+        let late = departures.get(found).filter(|departure| departure.from < end);
         Some(late.map_or(encoded, |departure| departure.last.max(encoded)))
     }
 
@@ -135,16 +136,17 @@ impl Outbox {
 
     #[cold]
     fn note_departure(&mut self, from: u64, to: u64, now: Instant) {
-        match self.departures.back_mut() {
+        let Departures(departures) = &mut **self.departures.get_or_insert_default();
+        match departures.back_mut() {
             Some(last) if last.to == from && now.saturating_duration_since(last.first) < DEPARTURE => {
                 last.to = to;
                 last.last = now;
             }
             _ => {
-                if self.departures.len() == DEPARTURES {
-                    self.departures.pop_front();
+                if departures.len() == DEPARTURES {
+                    departures.pop_front();
                 }
-                self.departures.push_back(Departure {
+                departures.push_back(Departure {
                     from,
                     to,
                     first: now,
@@ -283,6 +285,9 @@ mod tests {
             outbox.buffer().extend_from_slice(b"ab");
             outbox.advance(1, true, start + Duration::from_secs(step));
         }
-        assert!(outbox.departures.len() <= DEPARTURES);
+        assert_eq!(
+            outbox.departures.map(|departures| departures.0.len()),
+            Some(DEPARTURES)
+        );
     }
 }

@@ -60,7 +60,7 @@ impl<T> Session<T> {
             self.version = agreed_version(self.config.interface_version, Some(theirs));
             self.peer_binding = true;
         }
-        self.counters.inbound += 1;
+        self.count().inbound += 1;
         let delivers =
             matches!(body, PduView::DeliverSm(_) | PduView::DataSm(_)) && self.config.side == Side::Esme;
         if delivers && !self.accepts_deliveries {
@@ -88,7 +88,7 @@ impl<T> Session<T> {
         for sequence in self.window.starting_at(self.outbox.written()).into_iter().rev() {
             if let Some(entry) = self.window.take(sequence) {
                 self.outbox.remove(entry.start, entry.end);
-                self.events.push_front(Event::Unresolved {
+                self.events().push_front(Event::Unresolved {
                     token: entry.token,
                     sequence,
                     sent: entry.sent,
@@ -103,7 +103,7 @@ impl<T> Session<T> {
 
     #[cold]
     fn refuse_unreadable<'f>(&mut self, header: Header, error: DecodeError) -> Event<'f, T> {
-        self.counters.unreadable += 1;
+        self.count().unreadable += 1;
         if matches!(error.kind, DecodeErrorKind::UnknownCommand) {
             self.nack(CommandStatus::ESME_RINVCMDID, header.sequence_number);
             return self.violation(header, Violation::UnknownCommand);
@@ -143,7 +143,7 @@ impl<T> Session<T> {
     }
 
     pub(super) fn violation<'f>(&mut self, header: Header, violation: Violation) -> Event<'f, T> {
-        self.counters.violations += 1;
+        self.count().violations += 1;
         Event::Violation { header, violation }
     }
 
@@ -155,7 +155,7 @@ impl<T> Session<T> {
         {
             match pdu::view(frame, &self.config.leniency) {
                 Ok(view) => self.note(view.faults),
-                Err(_) => self.counters.unreadable += 1,
+                Err(_) => self.count().unreadable += 1,
             }
         }
     }
@@ -165,7 +165,7 @@ impl<T> Session<T> {
         if faults.is_empty() {
             return;
         }
-        self.counters.lenient += 1;
+        self.count().lenient += 1;
         for quirk in faults.quirks() {
             if let Some(uses) = self.quirks.get_or_insert_default().get_mut(quirk as usize) {
                 *uses += 1;

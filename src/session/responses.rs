@@ -78,7 +78,7 @@ impl<T> Session<T> {
             // Another kind of response than the request of its number: nobody knows what became of that.
             let entry = self.window.take(sequence)?;
             self.window.release_before(entry.order);
-            self.events.push_back(Event::Unresolved {
+            self.events().push_back(Event::Unresolved {
                 token: entry.token,
                 sequence,
                 sent: entry.sent,
@@ -149,7 +149,7 @@ impl<T> Session<T> {
     /// keeps its place until its response comes or could only come far too late.
     fn doubt_oldest<'f>(&mut self, header: Header) -> Event<'f, T> {
         if let Some(entry) = self.window.pop_oldest_as_doubted(self.config.response_timeout) {
-            self.events.push_back(Event::Unresolved {
+            self.events().push_back(Event::Unresolved {
                 token: entry.token,
                 sequence: entry.sequence,
                 sent: entry.sent,
@@ -183,7 +183,7 @@ impl<T> Session<T> {
         now: Instant,
     ) -> Option<Event<'f, T>> {
         let late = self.window.take_late(sequence)?;
-        self.counters.late += 1;
+        self.count().late += 1;
         self.note_progress(late.order, now);
         Some(Event::Late {
             sequence,
@@ -212,16 +212,16 @@ impl<T> Session<T> {
     fn note_answer(&mut self, entry: &Entry<T>, status: CommandStatus, now: Instant) {
         self.note_progress(entry.order, now);
         if status.is_ok() {
-            self.counters.accepted += 1;
+            self.count().accepted += 1;
         } else {
-            self.counters.refused += 1;
+            self.count().refused += 1;
             match self.config.statuses.class(status) {
                 StatusClass::Throttle => {
-                    self.counters.throttled += 1;
+                    self.count().throttled += 1;
                     self.slow_down(entry.sent, now);
                 }
                 // A full queue says nothing about our rate.
-                StatusClass::QueueFull => self.counters.throttled += 1,
+                StatusClass::QueueFull => self.count().throttled += 1,
                 StatusClass::Ok
                 | StatusClass::Retryable
                 | StatusClass::Permanent
@@ -246,7 +246,7 @@ impl<T> Session<T> {
             None => self.limit.handle_throttled(sent, now).then(|| self.limit.rate()),
         };
         if let Some(rate) = decreased.flatten() {
-            self.events.push_back(Event::Throttled { rate });
+            self.events().push_back(Event::Throttled { rate });
         }
     }
 
@@ -259,7 +259,7 @@ impl<T> Session<T> {
     ) -> Event<'f, T> {
         if bind.response() != Some(header.command_id) {
             // Nobody knows what the peer means, and waiting would not tell.
-            self.counters.violations += 1;
+            self.count().violations += 1;
             let status = match header.command_status {
                 CommandStatus::ESME_ROK => CommandStatus::ESME_RBINDFAIL,
                 status => status,
@@ -271,7 +271,7 @@ impl<T> Session<T> {
             return self.handle_bind_refused(header.command_status, now);
         }
         self.binding = None;
-        self.timers.bind_sent = None;
+        self.timers.bind_sent = false;
         self.timers.enquire_due_from = now;
         if let Some(bound) = SessionState::bound_by(bind) {
             self.state = bound;
@@ -289,7 +289,7 @@ impl<T> Session<T> {
 
     fn handle_bind_refused<'f>(&mut self, status: CommandStatus, now: Instant) -> Event<'f, T> {
         self.binding = None;
-        self.timers.bind_sent = None;
+        self.timers.bind_sent = false;
         self.close_for(CloseCause::BindRefused(status), now);
         Event::BindRefused { status }
     }
@@ -302,7 +302,7 @@ impl<T> Session<T> {
                 Response::Pdu(view.body)
             }
             Err(error) => {
-                self.counters.unreadable += 1;
+                self.count().unreadable += 1;
                 Response::Unreadable(error)
             }
         }

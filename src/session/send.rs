@@ -22,7 +22,7 @@ impl<T> Session<T> {
         let sequence = self.free_sequence();
         pdu::encode(bind, CommandStatus::ESME_ROK, sequence, self.outbox.buffer())?;
         self.binding = Some((B::COMMAND_ID, sequence));
-        self.timers.bind_sent = Some(now);
+        self.timers.handle_bind_sent(now);
         Ok(())
     }
 
@@ -167,7 +167,7 @@ impl<T> Session<T> {
         let sequence = self.free_sequence();
         self.encode_own(&pdu::Unbind::default(), sequence);
         self.unbinding = Some(sequence);
-        self.timers.unbind_sent = Some(now);
+        self.timers.ending().unbind_sent = Some(now);
     }
 
     /// From now on deliveries are answered with ESME_RX_T_APPN, so that the peer keeps them.
@@ -217,8 +217,10 @@ impl<T> Session<T> {
         if was_idle {
             self.timers.progress = now;
         }
-        self.counters.requests += 1;
-        self.counters.in_flight_max = self.counters.in_flight_max.max(self.window.in_flight());
+        let in_flight = self.window.in_flight();
+        let counters = self.count();
+        counters.requests += 1;
+        counters.in_flight_max = counters.in_flight_max.max(in_flight);
         Ok(sequence)
     }
 
@@ -312,9 +314,8 @@ impl<T> Session<T> {
             if status.is_ok() {
                 self.state = bound;
                 self.timers.enquire_due_from = now;
-                self.events.push_back(Event::Bound {
-                    version: Some(self.version),
-                });
+                let version = Some(self.version);
+                self.events().push_back(Event::Bound { version });
             } else {
                 self.close_for(CloseCause::BindRefused(status), now);
             }
@@ -331,7 +332,7 @@ impl<T> Session<T> {
         {
             self.encode_own(&pdu::UnbindResp::default(), sequence);
             self.state = SessionState::Unbound;
-            self.timers.peer_unbound = Some(now);
+            self.timers.ending().peer_unbound = Some(now);
         }
     }
 
@@ -386,7 +387,7 @@ impl<T> Session<T> {
     /// The next number of the generator that is not in flight.
     #[inline]
     pub(super) fn free_sequence(&mut self) -> SequenceNumber {
-        let mut sequence = self.generator.next_sequence();
+        let mut sequence = self.numbers.next();
         if !sequence.is_conformant() {
             sequence = SequenceNumber::FIRST;
         }
@@ -395,7 +396,7 @@ impl<T> Session<T> {
             // A generator that repeats itself for ever is helped on.
             asked += 1;
             sequence = if asked < 16 {
-                self.generator.next_sequence()
+                self.numbers.next()
             } else {
                 sequence.next()
             };

@@ -46,6 +46,36 @@ impl SequenceGenerator for WrappingSequence {
     }
 }
 
+/// The numbers of one session: counted, as nearly all are, or from somebody else.
+pub enum Sequence {
+    /// Counts.
+    Counted(WrappingSequence),
+    /// Asks.
+    Asked(Box<dyn SequenceGenerator>),
+}
+
+impl Sequence {
+    #[inline]
+    pub(super) fn next(&mut self) -> SequenceNumber {
+        match self {
+            Self::Counted(numbers) => numbers.next_sequence(),
+            Self::Asked(numbers) => numbers.next_sequence(),
+        }
+    }
+}
+
+impl From<WrappingSequence> for Sequence {
+    fn from(numbers: WrappingSequence) -> Self {
+        Self::Counted(numbers)
+    }
+}
+
+impl From<Box<dyn SequenceGenerator>> for Sequence {
+    fn from(numbers: Box<dyn SequenceGenerator>) -> Self {
+        Self::Asked(numbers)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -20,8 +20,10 @@ const LOSSES: u32 = 2;
 /// When things happened.
 #[derive(Debug)]
 pub(super) struct Timers {
-    /// The session began.
-    pub(super) opened: Instant,
+    /// The session began, or sent its bind.
+    began: Instant,
+    /// A bind of ours waits for its answer.
+    pub(super) bind_sent: bool,
     /// The last PDU of the peer came.
     pub(super) heard: Instant,
     /// We read what the peer sends; its silence counts only then.
@@ -38,7 +40,13 @@ pub(super) struct Timers {
     pub(super) enquire_sent: Option<(Instant, u64)>,
     /// The fixed interval counts from here.
     pub(super) enquire_due_from: Instant,
-    pub(super) bind_sent: Option<Instant>,
+    /// Once it begins.
+    ending: Option<Box<Ending>>,
+}
+
+/// When the end of a session began.
+#[derive(Debug, Default)]
+pub(super) struct Ending {
     pub(super) unbind_sent: Option<Instant>,
     pub(super) peer_unbound: Option<Instant>,
     /// The session wants to be closed: no output is waited for after this.
@@ -48,7 +56,8 @@ pub(super) struct Timers {
 impl Timers {
     pub(super) fn new(now: Instant) -> Self {
         Self {
-            opened: now,
+            began: now,
+            bind_sent: false,
             heard: now,
             reading: true,
             progress: now,
@@ -57,11 +66,22 @@ impl Timers {
             write_idle: true,
             enquire_sent: None,
             enquire_due_from: now,
-            bind_sent: None,
-            unbind_sent: None,
-            peer_unbound: None,
-            linger_until: None,
+            ending: None,
         }
+    }
+
+    /// Our bind went out: its answer is waited for from now on.
+    pub(super) fn handle_bind_sent(&mut self, now: Instant) {
+        self.began = now;
+        self.bind_sent = true;
+    }
+
+    pub(super) fn ending(&mut self) -> &mut Ending {
+        self.ending.get_or_insert_default()
+    }
+
+    fn linger_until(&self) -> Option<Instant> {
+        self.ending.as_ref()?.linger_until
     }
 }
 
@@ -90,8 +110,8 @@ impl<T> Session<T> {
         // After the watchdog, before places are given back: a peer that answers nothing gets no more.
         self.expire_requests(now);
         if self.close.is_some() {
-            if self.timers.linger_until.is_some_and(|until| until <= now) {
-                self.timers.linger_until = None;
+            if self.timers.linger_until().is_some_and(|until| until <= now) {
+                self.timers.ending().linger_until = None;
                 self.outbox.discard();
             }
             return;
@@ -111,7 +131,7 @@ impl<T> Session<T> {
             return None;
         }
         if self.close.is_some() {
-            return self.timers.linger_until;
+            return self.timers.linger_until();
         }
         [
             self.expiry_deadline(),
@@ -140,7 +160,7 @@ impl<T> Session<T> {
     pub(super) fn close_for(&mut self, cause: CloseCause, now: Instant) {
         if self.close.is_none() {
             self.close = Some(cause);
-            self.timers.linger_until = Some(now + LINGER);
+            self.timers.ending().linger_until = Some(now + LINGER);
         }
     }
 
@@ -207,18 +227,18 @@ impl<T> Session<T> {
     fn lifecycle_deadline(&self) -> Option<(Instant, CloseCause)> {
         let timers = &self.timers;
         if matches!(self.state, SessionState::Open | SessionState::Outbound) {
-            return Some(match timers.bind_sent {
-                Some(sent) => (sent + self.config.bind_timeout, CloseCause::BindExpired),
-                None => (
-                    timers.opened + self.config.session_init_timeout,
-                    CloseCause::NotBound,
-                ),
-            });
+            let (time, cause) = if timers.bind_sent {
+                (self.config.bind_timeout, CloseCause::BindExpired)
+            } else {
+                (self.config.session_init_timeout, CloseCause::NotBound)
+            };
+            return Some((timers.began + time, cause));
         }
-        let ours = timers
+        let ending = timers.ending.as_ref()?;
+        let ours = ending
             .unbind_sent
             .map(|sent| (sent + self.config.response_timeout, CloseCause::Unbound));
-        let theirs = timers
+        let theirs = ending
             .peer_unbound
             .map(|since| (since + AFTER_UNBIND, CloseCause::PeerUnbound));
         match (ours, theirs) {
@@ -296,9 +316,9 @@ impl<T> Session<T> {
             let Some(entry) = self.window.pop_oldest_as_late(self.config.response_timeout) else {
                 return;
             };
-            self.counters.expired += 1;
+            self.count().expired += 1;
             self.expired_in_row = self.expired_in_row.saturating_add(1);
-            self.events.push_back(Event::Unresolved {
+            self.events().push_back(Event::Unresolved {
                 token: entry.token,
                 sequence: entry.sequence,
                 sent: entry.sent,
@@ -309,7 +329,7 @@ impl<T> Session<T> {
 
     fn answer_overdue(&mut self, now: Instant) {
         while let Some(owed) = self.unanswered.pop_overdue(now) {
-            self.counters.overdue += 1;
+            self.count().overdue += 1;
             let status = self.config.default_answer;
             if let Some(body) = owed.request.response().and_then(Pdu::empty) {
                 // Empty bodies always fit.

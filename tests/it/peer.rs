@@ -6,7 +6,7 @@ use bindery::pdu::{
     BindReceiver, BindTransceiver, BindTransceiverResp, BindTransmitter, CommandId, CommandStatus,
     FramingError, Header, Pdu, SequenceNumber, States, frame_length,
 };
-use bindery::session::{Event, Limits, SequenceGenerator, Session, SessionConfig, Side};
+use bindery::session::{Event, Limits, Sequence, SequenceGenerator, Session, SessionConfig, Side};
 
 /// Gives the number that the PDU under test answers.
 #[derive(Debug)]
@@ -46,7 +46,12 @@ impl Live {
         };
         let now = Instant::now();
         let config = SessionConfig::new(side);
-        let session = Session::with_generator(config, Limits::default(), Box::new(Always(sequence)), now);
+        let session = Session::with_numbers(
+            config,
+            Limits::default(),
+            Sequence::Asked(Box::new(Always(sequence))),
+            now,
+        );
         let mut live = Self { session, now };
         let is_bind = matches!(
             request,

@@ -2,7 +2,6 @@
 
 use super::*;
 use crate::pdu::CommandStatus;
-use crate::settings::BindSettings;
 
 /// A bind, its clock, and what it entered.
 struct Life {
@@ -13,9 +12,12 @@ struct Life {
 impl Life {
     fn new(hosts: usize) -> Self {
         let now = Instant::now();
-        let delays = Delays::from(&BindSettings::default());
+        let settings = BindSettings {
+            hosts: vec!["smsc:2775".into(); hosts],
+            ..BindSettings::default()
+        };
         Self {
-            phases: Phases::new(delays, Manner::default(), 1, hosts, now),
+            phases: Phases::new(settings.into(), Manner::default(), 1, now),
             now,
         }
     }

@@ -82,7 +82,7 @@ impl Bench {
         let (router, all) = Reporter::channel();
         actix_rt::spawn(pass_on(all, report));
         let hub = Hub::new();
-        let account = AccountId::new("a");
+        let account = crate::submit::AccountId::new("a");
         let receipts = Receipts::new(
             account.clone(),
             CorrelatorLimits::default(),
@@ -97,19 +97,19 @@ impl Bench {
                 bind: "a-1".into(),
                 incarnation: 1,
             },
-            account,
             session: Arc::new(settings.session()),
             settings: Arc::new(settings),
-            connector: Arc::new(Pipes(Mutex::new(connection))),
+            common: Arc::new(Common {
+                connector: Arc::new(Pipes(Mutex::new(connection))),
+                router,
+                sequences: counting(),
+            }),
             hub: hub.clone(),
             receipts,
             inbox,
-            router,
             budget: None,
-            unspent: Unspent::default(),
             seed: 7,
-            verdicts: Arc::default(),
-            sequences: counting(),
+            standing: Arc::default(),
             after: None,
             manner,
         });

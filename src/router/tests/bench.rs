@@ -36,12 +36,14 @@ impl Actor for Fake {
 impl Fake {
     pub(super) fn report(&self, reports: Vec<Report>) {
         let from = self.setup.identity.clone();
-        self.setup.router.report(Reports { from, reports });
+        let reports = reports.into();
+        self.setup.common.router.report(Reports { from, reports });
     }
 
     pub(super) fn free(&mut self, freed: usize) {
         let now = (self.counters.submitted, self.counters.rejected);
-        self.setup.verdicts.update(&mut self.told, now);
+        let told = std::mem::replace(&mut self.told, now);
+        self.setup.standing.add(now.0 - told.0, now.1 - told.1);
         self.report(vec![Report::Seats { freed, capacity: 4 }]);
     }
 
@@ -171,7 +173,7 @@ impl Handler<GetBindStatus> for Fake {
     fn handle(&mut self, _: GetBindStatus, _: &mut Context<Self>) -> Self::Result {
         MessageResult(BindStatus {
             bind: self.id(),
-            account: self.setup.account.clone(),
+            account: self.setup.receipts.account().clone(),
             phase: Phase::Bound,
             cause: Cause::Progress,
             since: Duration::ZERO,
@@ -257,9 +259,11 @@ impl Bench {
         let start: StartBind = Box::new(move |setup| {
             let context = Context::new();
             let address = context.address();
-            starts
-                .borrow_mut()
-                .push((setup.identity.clone(), setup.router.clone(), address.clone()));
+            starts.borrow_mut().push((
+                setup.identity.clone(),
+                setup.common.router.clone(),
+                address.clone(),
+            ));
             let fake = Fake {
                 setup,
                 jobs: Vec::new(),

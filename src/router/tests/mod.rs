@@ -485,7 +485,7 @@ async fn a_long_message_goes_on_at_a_bind_of_the_same_account_or_is_partial_in_t
                 bind: "a-1".into(),
                 incarnation: 1,
             };
-            let reports = vec![Report::Returned { jobs: vec![job] }];
+            let reports = vec![Report::Returned { jobs: vec![job] }].into();
             bench.reporter().report(Reports { from, reports });
         }
         bench.order("b-1", Order::Bind(10)).await;

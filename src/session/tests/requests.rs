@@ -168,9 +168,9 @@ fn no_request_is_encoded_behind_a_blocked_socket() {
 #[test]
 fn sequence_numbers_wrap_and_skip_those_in_flight() {
     let now = Instant::now();
-    let generator = Box::new(WrappingSequence::starting_at(SequenceNumber::new(0x7FFF_FFFD)));
+    let generator = WrappingSequence::starting_at(SequenceNumber::new(0x7FFF_FFFD));
     let mut bench = Bench {
-        session: Session::with_generator(esme(), Limits::default(), generator, now),
+        session: Session::with_numbers(esme(), Limits::default(), generator.into(), now),
         now,
     };
     bench.session.bind(&BindTransceiver::default(), now).unwrap();
@@ -427,7 +427,7 @@ fn a_generator_that_repeats_itself_is_helped_on() {
         }
     }
     let now = Instant::now();
-    let session = Session::with_generator(esme(), Limits::default(), Box::new(Same), now);
+    let session = Session::with_numbers(esme(), Limits::default(), Sequence::Asked(Box::new(Same)), now);
     let mut bench = Bench { session, now };
     bench.session.bind(&BindTransceiver::default(), now).unwrap();
     bench.gets("00000011 80000009 00000000 00000007 00");

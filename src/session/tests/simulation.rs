@@ -174,7 +174,7 @@ impl World {
         };
         let first = SequenceNumber::new(if rng.bool() { 1 } else { 0x7FFF_FFE0 });
         let limits = Limits { rate, budget: None };
-        let generator = Box::new(WrappingSequence::starting_at(first));
+        let generator = WrappingSequence::starting_at(first);
         let party = |session| Party {
             session,
             wire: VecDeque::new(),
@@ -185,7 +185,7 @@ impl World {
         };
         let mut world = Self {
             sides: [
-                party(Session::with_generator(config, limits, generator, now)),
+                party(Session::with_numbers(config, limits, generator.into(), now)),
                 party(Session::new(centre, Limits::default(), now)),
             ],
             latency: millis(rng.u64(0..300)),
