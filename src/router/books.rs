@@ -1,9 +1,11 @@
 //! The books of one router: permits, and how messages ended.
 
+use std::future::poll_fn;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use tokio::sync::Semaphore;
+use tokio::task::coop::poll_proceed;
 
 use crate::events::{Event, Hub, Kinds, OutcomeEvent};
 use crate::submit::{Job, Ledger, Reply, Settled, SubmitError, SubmitResult};
@@ -143,7 +145,14 @@ impl Books {
     ///
     /// [`SubmitError::ShuttingDown`] when the router takes no more messages.
     pub async fn acquire(&self, count: u32) -> Result<(), SubmitError> {
-        let permits = self.permits.acquire_many(count).await;
+        // Who takes many, one after another, lets others have their turn.
+        poll_fn(|task| poll_proceed(task).map(|proceeds| proceeds.made_progress())).await;
+        // Nearly always there is room, and waiting for it is a large future. None is free while somebody waits.
+        let free = self.permits.try_acquire_many(count);
+        let permits = match free {
+            Ok(permits) => Ok(permits),
+            Err(_) => self.permits.acquire_many(count).await,
+        };
         permits.map_err(|_| SubmitError::ShuttingDown)?.forget();
         Ok(())
     }

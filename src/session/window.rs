@@ -154,7 +154,8 @@ impl<T> Window<T> {
     }
 
     /// Takes the request of this number out and forgets its place.
-    #[inline]
+    // Always: an entry that is handed back through memory is waited for before it is moved on.
+    #[inline(always)]
     pub(super) fn take(&mut self, sequence: SequenceNumber) -> Option<Entry<T>> {
         let index = self.index(sequence);
         let taken = match index

@@ -4,7 +4,7 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
 use tokio::sync::oneshot;
 
@@ -243,11 +243,14 @@ impl Future for Pending {
     type Output = SubmitResult;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<SubmitResult> {
-        // A reply answers when it is dropped, so its channel never closes without a result.
-        let result = ready!(Pin::new(&mut self.0).poll(context));
-        Poll::Ready(result.unwrap_or(Err(SubmitError::NotSent {
-            cause: NotSentCause::Dropped,
-        })))
+        match Pin::new(&mut self.0).poll(context) {
+            Poll::Ready(Ok(result)) => Poll::Ready(result),
+            // A reply answers when it is dropped, so its channel never closes without a result.
+            Poll::Ready(Err(_)) => Poll::Ready(Err(SubmitError::NotSent {
+                cause: NotSentCause::Dropped,
+            })),
+            Poll::Pending => Poll::Pending,
+        }
     }
 }
 
