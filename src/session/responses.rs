@@ -18,14 +18,9 @@ impl<T> Session<T> {
         let sequence = header.sequence_number;
         match self.window.entry(sequence) {
             Some(entry) if Some(header.command_id) == entry.request.response() => {
-                let entry = self.window.take(sequence)?;
-                self.note_answer(&entry, header.command_status, now);
-                let Entry {
-                    token,
-                    sequence,
-                    sent,
-                    ..
-                } = entry;
+                let of = |entry: Entry<T>| (entry.token, entry.sent, entry.order);
+                let (token, sent, order) = self.window.take_as(sequence, of)?;
+                self.note_answer(order, sent, header.command_status, now);
                 // Made where it is handed on: a response is large, and each move of one is a copy.
                 Some(Event::Answered {
                     token,
@@ -130,7 +125,7 @@ impl<T> Session<T> {
             return None;
         }
         if let Some(entry) = self.window.take(sequence) {
-            self.note_answer(&entry, status, now);
+            self.note_answer(entry.order, entry.sent, status, now);
             return Some(Event::Answered {
                 token: entry.token,
                 sequence,
@@ -209,8 +204,8 @@ impl<T> Session<T> {
     }
 
     #[inline]
-    fn note_answer(&mut self, entry: &Entry<T>, status: CommandStatus, now: Instant) {
-        self.note_progress(entry.order, now);
+    fn note_answer(&mut self, order: u64, sent: Instant, status: CommandStatus, now: Instant) {
+        self.note_progress(order, now);
         if status.is_ok() {
             self.count().accepted += 1;
         } else {
@@ -218,7 +213,7 @@ impl<T> Session<T> {
             match self.config.statuses.class(status) {
                 StatusClass::Throttle => {
                     self.count().throttled += 1;
-                    self.slow_down(entry.sent, now);
+                    self.slow_down(sent, now);
                 }
                 // A full queue says nothing about our rate.
                 StatusClass::QueueFull => self.count().throttled += 1,

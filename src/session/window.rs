@@ -154,23 +154,26 @@ impl<T> Window<T> {
     }
 
     /// Takes the request of this number out and forgets its place.
-    // Always: an entry that is handed back through memory is waited for before it is moved on.
-    #[inline(always)]
     pub(super) fn take(&mut self, sequence: SequenceNumber) -> Option<Entry<T>> {
+        self.take_as(sequence, |entry| entry)
+    }
+
+    /// The same, as what becomes of it. An entry is large, and one that was just moved is waited for when it is moved on.
+    #[inline(always)]
+    pub(super) fn take_as<R>(&mut self, sequence: SequenceNumber, of: impl Fn(Entry<T>) -> R) -> Option<R> {
         let index = self.index(sequence);
-        let taken = match index
-            .and_then(|index| self.ring.get_mut(index))
-            .and_then(Option::take)
-        {
+        let slot = index.and_then(|index| self.ring.get_mut(index));
+        let taken = match slot.and_then(Option::take) {
             Some(entry) => {
+                let taken = of(entry);
                 self.trim();
-                Some(entry)
+                taken
             }
-            None if self.aside.is_empty() => None,
-            None => self.aside.remove(&sequence),
+            None if self.aside.is_empty() => return None,
+            None => of(self.aside.remove(&sequence)?),
         };
-        self.waiting -= usize::from(taken.is_some());
-        taken
+        self.waiting -= 1;
+        Some(taken)
     }
 
     /// A response came: requests sent before `order` that expired were skipped by the peer.

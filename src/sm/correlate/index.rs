@@ -7,6 +7,9 @@ const SHARDS: usize = 16;
 /// processor longer than the rest of the work, and it fetches several at a time when nothing lies between them.
 const PENDING: usize = u128::BITS as usize;
 
+/// Entries of a page of memory, of the smallest pages there are.
+const PAGE: usize = 4096 / 8;
+
 /// The smallest table. A power of two.
 const SMALLEST: usize = 256;
 
@@ -127,7 +130,10 @@ impl Shard {
         }
         // Between a third and two thirds full.
         let size = (wanted * 3 / 2 + 1).next_power_of_two().max(SMALLEST);
-        let before = std::mem::replace(&mut self.table, vec![0; size]);
+        let mut table = vec![0; size];
+        // The system gives a page when it is read first, and another when it is written: these are written first.
+        table.iter_mut().step_by(PAGE).for_each(|entry| *std::hint::black_box(entry) = 0);
+        let before = std::mem::replace(&mut self.table, table);
         let mask = size - 1;
         for entry in before.into_iter().filter(|entry| *entry != 0).map(Entry) {
             let place = self.free_place(entry, mask);

@@ -189,11 +189,12 @@ impl Parts {
         one.into_iter().chain(many.iter().map(|(part, id)| (*part, id)))
     }
 
-    fn add_id(&mut self, part: usize, id: Id) {
+    fn add_id(&mut self, part: usize, id: &[u8]) {
+        // Made where it stays: one that was just made and is moved is waited for.
         match self {
-            Self::One(_, none) if part == 0 && none.is_empty() => *none = id,
-            Self::One(..) => *self = self.widened(self.states(), Some((part, id))),
-            Self::Many(many) => many.ids.push((part, id)),
+            Self::One(_, none) if part == 0 && none.is_empty() => *none = Id::keep(id),
+            Self::One(..) => *self = self.widened(self.states(), Some((part, Id::keep(id)))),
+            Self::Many(many) => many.ids.push((part, Id::keep(id))),
         }
     }
 
@@ -290,7 +291,7 @@ impl<T: Clone> ReceiptStore<T> for MemoryStore<T> {
         let Some(kept) = messages.kept_mut(place.message) else {
             return;
         };
-        kept.parts.add_id(place.part, Id::keep(id.as_bytes()));
+        kept.parts.add_id(place.part, id.as_bytes());
         ids.insert(hash, row(place.message), |before, now| {
             messages.share_id(before, now)
         });
