@@ -358,9 +358,9 @@ impl LinkHandler<Ticket> for Desk {
         sooner(ask_again, sooner(expires, held_until))
     }
 
-    #[inline]
+    // Always, because an event is large: what is said to an answer goes on where it is.
+    #[inline(always)]
     fn event(&mut self, session: &mut Session<Ticket>, event: Event<'_, Ticket>, frame: &[u8], now: Instant) {
-        let bind = &self.bind;
         match event {
             Event::Answered {
                 token,
@@ -371,6 +371,24 @@ impl LinkHandler<Ticket> for Desk {
                 Ticket::Part(part) => self.jobs().handle_answered(part, status, response, now),
                 Ticket::Inquiry(key) => self.inquiries().handle_answered(key, status, response, now),
             },
+            other => self.handle_other(session, other, frame, now),
+        }
+    }
+}
+
+impl Desk {
+    /// Something happened that is no answer.
+    fn handle_other(
+        &mut self,
+        session: &mut Session<Ticket>,
+        event: Event<'_, Ticket>,
+        frame: &[u8],
+        now: Instant,
+    ) {
+        let bind = &self.bind;
+        match event {
+            // Seen to already.
+            Event::Answered { .. } => {}
             Event::Unresolved {
                 token,
                 sequence,

@@ -122,8 +122,11 @@ fn message(arguments: &Arguments, work: Work) -> SubmitSm {
 /// What a caller has to make for each message: texts are not shared.
 fn fresh(message: &SubmitSm) -> SubmitSm {
     SubmitSm {
+        source_addr: message.source_addr.clone(),
+        destination_addr: message.destination_addr.clone(),
+        registered_delivery: message.registered_delivery,
         short_message: message.short_message.to_vec().into(),
-        ..message.clone()
+        ..SubmitSm::default()
     }
 }
 
