@@ -21,9 +21,6 @@ use crate::submit::{
 /// In so many sessions one after another requests may be refused as if we were not bound. Then it is the requests.
 const SESSION_REFUSALS: u32 = 3;
 
-/// Seats are given back at least so many at a time where their answers come together.
-const LEAST_SHARE: usize = 16;
-
 /// What the session knows a request by.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Ticket {
@@ -181,7 +178,7 @@ impl Jobs {
     /// True when so many seats are free again that those who wait for them should have them before more is handled.
     #[inline]
     pub(super) fn rests(&self) -> bool {
-        self.freed >= LEAST_SHARE && self.freed >= self.settings.window / 2
+        self.freed > 0 && self.freed >= self.settings.window / 2
     }
 
     /// Jobs that wait for another attempt.

@@ -132,7 +132,10 @@ impl Shard {
         let size = (wanted * 3 / 2 + 1).next_power_of_two().max(SMALLEST);
         let mut table = vec![0; size];
         // The system gives a page when it is read first, and another when it is written: these are written first.
-        table.iter_mut().step_by(PAGE).for_each(|entry| *std::hint::black_box(entry) = 0);
+        table
+            .iter_mut()
+            .step_by(PAGE)
+            .for_each(|entry| *std::hint::black_box(entry) = 0);
         let before = std::mem::replace(&mut self.table, table);
         let mask = size - 1;
         for entry in before.into_iter().filter(|entry| *entry != 0).map(Entry) {
