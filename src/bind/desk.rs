@@ -18,7 +18,7 @@ use crate::events::{
 };
 use crate::link::LinkHandler;
 use crate::pdu::{AlertNotificationView, CommandStatus, DecodeError, Faults, Header, PduView};
-use crate::session::{Event, Inbound, Passage, Room, Session, sooner};
+use crate::session::{Event, Inbound, Passage, Response, Room, Session, sooner};
 use crate::settings::BindSettings;
 use crate::submit::{AccountId, BindId, Inquiry, Reference, UnknownCause};
 
@@ -367,18 +367,30 @@ impl LinkHandler<Ticket> for Desk {
                 status,
                 ref response,
                 ..
-            } => match token {
-                Ticket::Part(part) => self.jobs().handle_answered(part, status, response, now),
-                Ticket::Inquiry(key) => self.inquiries().handle_answered(key, status, response, now),
-            },
-            other => self.handle_other(session, other, frame, now),
+            } => self.handle_answered(token, status, response, now),
+            other => self.handle_event(session, other, frame, now),
         }
     }
 }
 
 impl Desk {
-    /// Something happened that is no answer.
-    fn handle_other(
+    /// The SMSC answered.
+    #[inline]
+    fn handle_answered(
+        &mut self,
+        token: Ticket,
+        status: CommandStatus,
+        response: &Response<'_>,
+        now: Instant,
+    ) {
+        match token {
+            Ticket::Part(part) => self.jobs().handle_answered(part, status, response, now),
+            Ticket::Inquiry(key) => self.inquiries().handle_answered(key, status, response, now),
+        }
+    }
+
+    /// Whatever happened; answers seldom come this way.
+    fn handle_event(
         &mut self,
         session: &mut Session<Ticket>,
         event: Event<'_, Ticket>,
@@ -387,8 +399,12 @@ impl Desk {
     ) {
         let bind = &self.bind;
         match event {
-            // Seen to already.
-            Event::Answered { .. } => {}
+            Event::Answered {
+                token,
+                status,
+                ref response,
+                ..
+            } => self.handle_answered(token, status, response, now),
             Event::Unresolved {
                 token,
                 sequence,

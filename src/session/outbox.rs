@@ -21,7 +21,7 @@ struct Departure {
     last: Instant,
 }
 
-/// In their order.
+/// The last ones, in their order.
 #[derive(Debug, Default)]
 struct Departures(VecDeque<Departure>);
 
@@ -36,7 +36,7 @@ pub(super) struct Outbox {
     base: u64,
     /// Position behind the last octet that was shown to who watches.
     shown: u64,
-    /// What left late, oldest first; empty while the peer reads as fast as we write.
+    /// What left late, oldest first; none while the peer reads as fast as we write.
     departures: Option<Box<Departures>>,
     /// Nothing leaves any more: what was thrown away may have been the rest of a frame.
     sealed: bool,
