@@ -370,33 +370,35 @@ impl Room {
 /// Counts what left in about the last second.
 #[derive(Clone, Copy, Debug, Default)]
 struct Meter {
-    since: Option<Instant>,
+    /// The end of the second that is counted.
+    until: Option<Instant>,
     counted: u32,
     before: u32,
 }
 
 impl Meter {
+    const SECOND: Duration = Duration::from_secs(1);
+
     #[inline]
     fn count(&mut self, now: Instant) {
-        match self.since {
-            Some(since) if now.saturating_duration_since(since) < Duration::from_secs(1) => {}
-            Some(since) => {
-                let gap = now.saturating_duration_since(since) >= Duration::from_secs(2);
-                self.before = if gap { 0 } else { self.counted };
-                self.counted = 0;
-                self.since = Some(now);
-            }
-            None => self.since = Some(now),
+        if self.until.is_none_or(|until| until <= now) {
+            self.start_second(now);
         }
         self.counted = self.counted.saturating_add(1);
     }
 
+    fn start_second(&mut self, now: Instant) {
+        let gap = self.until.is_none_or(|until| until + Self::SECOND <= now);
+        self.before = if gap { 0 } else { self.counted };
+        self.counted = 0;
+        self.until = Some(now + Self::SECOND);
+    }
+
     fn per_second(&self, now: Instant) -> f64 {
-        let share = self
-            .since
-            .map_or(0.0, |since| now.saturating_duration_since(since).as_secs_f64())
-            .min(1.0);
-        f64::from(self.counted) + f64::from(self.before) * (1.0 - share)
+        let left = self
+            .until
+            .map_or(1.0, |until| until.saturating_duration_since(now).as_secs_f64());
+        f64::from(self.counted) + f64::from(self.before) * left.min(1.0)
     }
 }
 
