@@ -4,8 +4,6 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use smallvec::{SmallVec, smallvec};
-
 use super::filter::Side;
 use super::{Delivery, Event, Hub, Kinds, shown};
 use crate::pdu::MessageState;
@@ -42,7 +40,10 @@ pub struct Receipts {
 pub struct Accepted {
     reference: Reference,
     parts: usize,
-    ids: SmallVec<[(usize, MessageId); 1]>,
+    /// A part with its id.
+    first: (usize, MessageId),
+    /// The others that have one.
+    others: Vec<(usize, MessageId)>,
 }
 
 impl Accepted {
@@ -53,12 +54,12 @@ impl Accepted {
         if !job.registered_delivery().wants_receipt() {
             return None;
         }
-        let mut ids = SmallVec::new();
-        job.accepted().for_each(|(part, id)| ids.push((part, id.clone())));
-        (!ids.is_empty()).then(|| Self {
+        let mut ids = job.accepted().map(|(part, id)| (part, id.clone()));
+        Some(Self {
+            first: ids.next()?,
+            others: ids.collect(),
             reference: job.reference().clone(),
             parts: job.parts(),
-            ids,
         })
     }
 }
@@ -70,7 +71,8 @@ impl Accepted {
         (!id.is_empty()).then(|| Self {
             reference,
             parts,
-            ids: smallvec![(part, id)],
+            first: (part, id),
+            others: Vec::new(),
         })
     }
 }
@@ -189,13 +191,13 @@ impl Receipts {
     /// receipt.
     pub fn handle_accepted(&self, accepted: impl IntoIterator<Item = Accepted>, now: Instant) {
         let mut correlator = self.lock();
+        correlator.set_heeded(self.hub.wants(Kinds::RECEIPTS));
         for message in accepted {
-            let key = correlator.handle_submitted(message.reference, message.parts, [], now);
-            for (part, id) in &message.ids {
-                let place = Place {
-                    message: key,
-                    part: *part,
-                };
+            let (part, id) = message.first;
+            let ids = [(part, &*id.to_text())];
+            let key = correlator.handle_submitted(message.reference, message.parts, ids, now);
+            for (part, id) in message.others {
+                let place = Place { message: key, part };
                 correlator.handle_id(place, &id.to_text(), now);
             }
         }
@@ -253,15 +255,20 @@ impl Receipts {
 
     /// Tells what the correlator has to say, without its lock.
     fn tell(&self, mut correlator: MutexGuard<'_, Correlator<Reference, Store>>, now: Instant) {
+        correlator.set_heeded(self.hub.wants(Kinds::RECEIPTS));
         if correlator.poll_timeout().is_some_and(|deadline| deadline <= now) {
             correlator.handle_timeout(now);
         }
-        let correlations: Vec<_> = std::iter::from_fn(|| correlator.poll_event()).collect();
+        let said = std::iter::from_fn(|| correlator.poll_event());
+        if !self.hub.wants(Kinds::RECEIPTS) {
+            return said.for_each(drop);
+        }
+        let correlations: Vec<_> = said.collect();
         drop(correlator);
         for correlation in correlations {
             match correlation {
-                Correlation::Matched(matched) => self.emit_matched(None, matched),
-                Correlation::Orphan { receipt } => self.emit(None, None, Some(receipt)),
+                Correlation::Matched(matched) => self.emit_matched(None, *matched),
+                Correlation::Orphan { receipt } => self.emit(None, None, Some(*receipt)),
                 Correlation::Unfinished { token, .. } => {
                     let message = ReceiptMessage {
                         reference: token,

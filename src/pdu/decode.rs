@@ -7,10 +7,11 @@ use bytes::Bytes;
 use super::encode::{encode_whole, encode_without_body};
 use super::error::{DecodeError, DecodeErrorKind, EncodeError};
 use super::leniency::{Faults, Leniency, Quirk};
+use super::quick::Quick;
 use super::reader::{Input, Reader, Stop};
 use super::reflect::{Field, FieldValue};
 use super::wire::Source;
-use super::{CommandId, EnquireLink, EnquireLinkView, Header, Pdu, PduView};
+use super::{CommandId, EnquireLink, EnquireLinkView, Header, Pdu, PduView, SubmitSmRespView};
 
 /// A frame, read and checked; nothing was copied.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -123,6 +124,17 @@ pub fn view<'a>(frame: &'a [u8], leniency: &Leniency) -> Result<View<'a>, Decode
         }),
         None => view_any(frame, leniency),
     }
+}
+
+/// The body of a submit_sm_resp in which nothing is odd. It comes for nearly every message; known by itself, it need not
+/// be moved as what is as large as the largest view.
+#[inline]
+pub(crate) fn plain_submit_sm_resp(frame: &[u8]) -> Option<SubmitSmRespView<'_>> {
+    let (octets, body) = frame.split_first_chunk()?;
+    if Header::parse(octets).command_id != CommandId::SUBMIT_SM_RESP || !has_plain_header(octets, body) {
+        return None;
+    }
+    SubmitSmRespView::read(&mut Quick::new(body)).ok()
 }
 
 /// The header of the one PDU that idle links exchange; worth not going through the table.

@@ -56,7 +56,7 @@ macro_rules! pdus {
 
             impl<'a> $view<'a> {
                 #[inline(always)]
-                fn read(reader: &mut impl Input<'a>) -> Result<Self, Stop> {
+                pub(super) fn read(reader: &mut impl Input<'a>) -> Result<Self, Stop> {
                     Ok(Self {
                         $( $field: <$type $(<$size>)? as Wire>::read(reader, stringify!($field))?, )*
                         tlvs: reader.tlvs()?,

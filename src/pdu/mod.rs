@@ -29,6 +29,7 @@ pub mod tlv;
 mod wire;
 
 pub use command::CommandId;
+pub(crate) use decode::plain_submit_sm_resp;
 pub use decode::{Decoded, PlacedField, View, decode, view};
 pub use encode::{Body, encode, encode_whole, encode_without_body};
 pub use error::{DecodeError, DecodeErrorKind, EncodeError, EncodeErrorKind, field_status};
@@ -44,6 +45,7 @@ pub use reflect::{Field, FieldError, FieldForm, FieldRow, FieldValue};
 pub use states::States;
 pub use status::{CommandStatus, StatusClass, StatusClasses};
 pub use table::*;
+pub(crate) use text::padded;
 pub use text::{COctetString, OctetString, TextError, latin1, to_latin1};
 pub use tlv::{Tlv, TlvError, TlvIter, TlvKind, TlvRegistry, TlvShape, TlvTag, Tlvs, TlvsView};
 pub use wire::Wire;

@@ -157,7 +157,7 @@ impl<const MAX: usize> COctetString<MAX> {
 // In pieces of a fixed size, put together in registers: several times faster than a copy of any size. The last
 // piece overlaps the one before it, and is shifted to where it goes on.
 #[inline]
-pub(super) fn padded(octets: &[u8]) -> [u64; 3] {
+pub(crate) fn padded(octets: &[u8]) -> [u64; 3] {
     let length = octets.len() as u32;
     match (octets.as_chunks().0, octets.last_chunk()) {
         ([first, second, ..], Some(tail)) => [

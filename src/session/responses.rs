@@ -5,7 +5,7 @@ use std::time::Instant;
 use super::version::agreed_version;
 use super::window::Entry;
 use super::{CloseCause, Event, Response, Session, SessionState, Unresolved, Violation, limits};
-use crate::pdu::{self, CommandId, CommandStatus, Header, SequenceNumber, StatusClass, tlv};
+use crate::pdu::{self, CommandId, CommandStatus, Header, PduView, SequenceNumber, StatusClass, tlv};
 
 impl<T> Session<T> {
     #[inline]
@@ -291,6 +291,9 @@ impl<T> Session<T> {
 
     #[inline(always)]
     fn read_response<'f>(&mut self, frame: &'f [u8]) -> Response<'f> {
+        if let Some(body) = pdu::plain_submit_sm_resp(frame) {
+            return Response::Pdu(PduView::SubmitSmResp(body));
+        }
         match pdu::view(frame, &self.config.leniency) {
             Ok(view) => {
                 self.note(view.faults);

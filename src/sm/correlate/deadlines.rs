@@ -1,9 +1,9 @@
 //! What is to be forgotten first, when nearly everything comes in the order of its deadline.
 
 use std::collections::{BTreeSet, VecDeque};
-use std::time::Instant;
 
 use super::MessageKey;
+use super::clock::Moment;
 
 /// So many stale entries are always put up with.
 const SLACK: usize = 1_024;
@@ -27,30 +27,79 @@ pub(super) enum Queue {
 pub(super) struct Deadlines {
     first: Row,
     second: Row,
-    sorted: BTreeSet<(Instant, MessageKey)>,
+    sorted: BTreeSet<(Moment, MessageKey)>,
 }
 
 #[derive(Clone, Debug, Default)]
 struct Row {
-    messages: VecDeque<MessageKey>,
+    runs: VecDeque<Run>,
+    /// Messages of all runs.
+    len: usize,
     /// The deadline of the message that came last.
-    last: Option<Instant>,
+    last: Option<Moment>,
+}
+
+/// Messages whose keys follow each other, as those do that come one after another.
+#[derive(Clone, Copy, Debug)]
+struct Run {
+    first: MessageKey,
+    len: u32,
+}
+
+impl Run {
+    fn messages(self) -> impl Iterator<Item = MessageKey> {
+        std::iter::successors(Some(self.first), |key| Some(key.next())).take(self.len as usize)
+    }
 }
 
 impl Row {
-    fn try_push(&mut self, deadline: Instant, key: MessageKey) -> bool {
-        let fits = self.messages.is_empty() || self.last.is_none_or(|last| last <= deadline);
+    #[inline]
+    fn try_push(&mut self, deadline: Moment, key: MessageKey) -> bool {
+        let fits = self.len == 0 || self.last.is_none_or(|last| last <= deadline);
         if fits {
             self.last = Some(deadline);
-            self.messages.push_back(key);
+            self.push(key);
         }
         fits
+    }
+
+    #[inline]
+    fn push(&mut self, key: MessageKey) {
+        self.len += 1;
+        match self.runs.back_mut() {
+            Some(run) if run.len < u32::MAX && run.first.after(run.len) == key => run.len += 1,
+            _ => self.runs.push_back(Run { first: key, len: 1 }),
+        }
+    }
+
+    fn first(&self) -> Option<MessageKey> {
+        self.runs.front().map(|run| run.first)
+    }
+
+    /// Drops the first; there is one.
+    fn pop(&mut self) {
+        self.len -= 1;
+        if let Some(run) = self.runs.front_mut() {
+            (run.first, run.len) = (run.first.next(), run.len - 1);
+            if run.len == 0 {
+                self.runs.pop_front();
+            }
+        }
+    }
+
+    /// Drops all but those that count.
+    fn retain(&mut self, counts: impl Fn(MessageKey) -> bool) {
+        let runs = std::mem::take(&mut self.runs);
+        self.len = 0;
+        let messages = runs.into_iter().flat_map(Run::messages);
+        messages.filter(|key| counts(*key)).for_each(|key| self.push(key));
     }
 }
 
 impl Deadlines {
     /// Where the message stands from now on, after it stood `before`.
-    pub(super) fn push(&mut self, deadline: Instant, key: MessageKey, before: Option<Queue>) -> Queue {
+    #[inline]
+    pub(super) fn push(&mut self, deadline: Moment, key: MessageKey, before: Option<Queue>) -> Queue {
         if before.is_none() && self.first.try_push(deadline, key) {
             return Queue::First;
         }
@@ -65,10 +114,10 @@ impl Deadlines {
     /// [`settle`](Self::settle) was called after the last change.
     pub(super) fn first(
         &self,
-        now: impl Fn(MessageKey) -> Option<(Instant, Queue)>,
-    ) -> Option<(Instant, MessageKey)> {
-        let fronts = [&self.first, &self.second].map(|row| row.messages.front().copied());
-        let rows = fronts
+        now: impl Fn(MessageKey) -> Option<(Moment, Queue)>,
+    ) -> Option<(Moment, MessageKey)> {
+        let firsts = [&self.first, &self.second].map(Row::first);
+        let rows = firsts
             .into_iter()
             .flatten()
             .filter_map(|key| now(key).map(|(deadline, _)| (deadline, key)));
@@ -76,7 +125,7 @@ impl Deadlines {
     }
 
     /// Drops stale entries until the earliest is in force. `messages` have one.
-    pub(super) fn settle(&mut self, messages: usize, now: impl Fn(MessageKey) -> Option<(Instant, Queue)>) {
+    pub(super) fn settle(&mut self, messages: usize, now: impl Fn(MessageKey) -> Option<(Moment, Queue)>) {
         let stands = |key, queue| now(key).is_some_and(|(_, stands)| stands == queue);
         let is_sorted = |deadline, key| now(key) == Some((deadline, Queue::Sorted));
         let Self {
@@ -85,17 +134,18 @@ impl Deadlines {
             sorted,
         } = self;
         for (row, queue) in [(&mut *first, Queue::First), (&mut *second, Queue::Second)] {
-            while row.messages.pop_front_if(|key| !stands(*key, queue)).is_some() {}
+            while row.first().is_some_and(|key| !stands(key, queue)) {
+                row.pop();
+            }
         }
         while let Some((deadline, key)) = sorted.first().copied()
             && !is_sorted(deadline, key)
         {
             sorted.pop_first();
         }
-        if sorted.len() + first.messages.len() + second.messages.len() > 2 * messages + SLACK {
+        if sorted.len() + first.len + second.len > 2 * messages + SLACK {
             for (row, queue) in [(first, Queue::First), (second, Queue::Second)] {
-                row.messages.retain(|key| stands(*key, queue));
-                row.messages.shrink_to(2 * row.messages.len());
+                row.retain(|key| stands(key, queue));
             }
             sorted.retain(|(deadline, key)| is_sorted(*deadline, *key));
         }
@@ -104,20 +154,18 @@ impl Deadlines {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::HashMap;
-    use std::time::Duration;
-
     use super::*;
+    use std::collections::HashMap;
 
     /// Messages with their deadlines, and where these stand.
     #[derive(Default)]
     struct World {
         deadlines: Deadlines,
-        messages: HashMap<MessageKey, (Instant, Queue)>,
+        messages: HashMap<MessageKey, (Moment, Queue)>,
     }
 
     impl World {
-        fn set(&mut self, key: u64, deadline: Instant) -> Queue {
+        fn set(&mut self, key: u64, deadline: Moment) -> Queue {
             let key = MessageKey(key);
             let before = self.messages.get(&key).map(|(_, queue)| *queue);
             let queue = self.deadlines.push(deadline, key, before);
@@ -143,7 +191,7 @@ mod tests {
                 second,
                 sorted,
             } = &self.deadlines;
-            first.messages.len() + second.messages.len() + sorted.len()
+            first.len + second.len + sorted.len()
         }
 
         fn first(&self) -> Option<u64> {
@@ -154,8 +202,7 @@ mod tests {
 
     #[test]
     fn what_comes_in_order_stands_in_queues_and_a_change_goes_on_to_where_it_never_was() {
-        let (mut world, start) = (World::default(), Instant::now());
-        let at = |seconds| start + Duration::from_secs(seconds);
+        let (mut world, at) = (World::default(), |seconds: i64| seconds * 1_000_000_000);
         assert_eq!(
             (world.set(1, at(10)), world.set(2, at(10))),
             (Queue::First, Queue::First)
@@ -181,8 +228,8 @@ mod tests {
 
     #[test]
     fn stale_entries_are_never_the_most_and_their_memory_goes_with_them() {
-        let (mut world, start) = (World::default(), Instant::now());
-        let at = |milliseconds| start + Duration::from_millis(milliseconds);
+        let mut world = World::default();
+        let at = |milliseconds: u64| milliseconds as Moment * 1_000_000;
         // The first one stays, so that nothing behind it ever comes to the front.
         for key in 0..20_000 {
             world.set(key, at(100_000 + key));
@@ -196,7 +243,7 @@ mod tests {
             assert!(settled >= world.messages.len());
         }
         let Deadlines { first, second, .. } = &world.deadlines;
-        let reserved = first.messages.capacity() + second.messages.capacity();
+        let reserved = first.runs.capacity() + second.runs.capacity();
         assert!(reserved <= 4 * SLACK, "{reserved} places for one message");
         assert_eq!(world.first(), Some(0));
     }

@@ -5,10 +5,7 @@ const SHARDS: usize = 16;
 
 /// Changes that come at once go into the table at once: fetching one place of a large table from memory takes the
 /// processor longer than the rest of the work, and it fetches several at a time when nothing lies between them.
-const PENDING: usize = u128::BITS as usize;
-
-/// Entries of a page of memory, of the smallest pages there are.
-const PAGE: usize = 4096 / 8;
+const PENDING: usize = 128;
 
 /// The smallest table. A power of two.
 const SMALLEST: usize = 256;
@@ -24,10 +21,12 @@ pub(super) struct Index {
 
 #[derive(Clone, Debug, Default)]
 struct Shard {
-    /// What the last changes are about, which are not in the table yet, in their order.
+    /// What is to be put in, in the order in which it came.
     pending: Vec<Entry>,
-    /// Which of them take out what they are about; the others put it in.
-    takes: u128,
+    /// What is to be taken out before; it is in the table.
+    leaving: Vec<Entry>,
+    /// No more than the count of any that is to be put in; none while there is none.
+    since: Option<u32>,
     /// Each in the first free place from where its hash points to; 0 where none is. As many places as a power of two.
     table: Vec<u64>,
     len: usize,
@@ -58,20 +57,34 @@ impl Entry {
 
 impl Index {
     /// From now on the hash names this row too, and no other that `is_same` calls the same; it is asked with the row that
-    /// had the hash before, and with this one.
-    pub(super) fn insert(&mut self, hash: u64, row: usize, is_same: impl Fn(usize, usize) -> bool) {
-        self.shards[place(hash)].change(Entry::new(hash, row), false, is_same);
+    /// had the hash before, and with this one. `count` says which one it is of all that were ever in rows.
+    pub(super) fn insert(
+        &mut self,
+        hash: u64,
+        (count, row): (u32, usize),
+        is_same: impl Fn(usize, usize) -> bool,
+    ) {
+        let shard = &mut self.shards[place(hash)];
+        shard.settle_if_full(is_same);
+        shard.pending.push(Entry::new(hash, row));
+        shard.note(count);
     }
 
     /// The hash names this row no more, which is still there.
-    pub(super) fn remove(&mut self, hash: u64, row: usize, is_same: impl Fn(usize, usize) -> bool) {
+    pub(super) fn remove(
+        &mut self,
+        hash: u64,
+        (count, row): (u32, usize),
+        is_same: impl Fn(usize, usize) -> bool,
+    ) {
         let entry = Entry::new(hash, row);
         let shard = &mut self.shards[place(hash)];
         // What it took its id from must lose it while the row is there to be compared.
-        if shard.pending.contains(&entry) {
+        if shard.may_wait(count) && shard.pending.contains(&entry) {
             shard.settle(&is_same);
         }
-        shard.change(entry, true, is_same);
+        shard.settle_if_full(is_same);
+        shard.leaving.push(entry);
     }
 
     /// The row that `is_it` confirms, the last one first. It may be shown rows that are no more.
@@ -86,12 +99,23 @@ impl Index {
 }
 
 impl Shard {
-    fn change(&mut self, entry: Entry, takes: bool, is_same: impl Fn(usize, usize) -> bool) {
-        if self.pending.len() >= PENDING {
+    fn settle_if_full(&mut self, is_same: impl Fn(usize, usize) -> bool) {
+        if self.pending.len() + self.leaving.len() >= PENDING {
             self.settle(is_same);
         }
-        self.takes |= u128::from(takes) << self.pending.len();
-        self.pending.push(entry);
+    }
+
+    /// One that came as number `count` waits to be put in. Nearly always it is the youngest.
+    fn note(&mut self, count: u32) {
+        if self.since.is_none() || !self.may_wait(count) {
+            self.since = Some(count);
+        }
+    }
+
+    /// False when what came as number `count` is in the table. Counts start anew after the last one.
+    fn may_wait(&self, count: u32) -> bool {
+        let after = |since| count.wrapping_sub(since) <= u32::MAX / 2;
+        self.since.is_some_and(after)
     }
 
     /// What the table has from where this belongs to the next free place.
@@ -104,22 +128,22 @@ impl Shard {
 
     /// Carries the pending changes out.
     fn settle(&mut self, is_same: impl Fn(usize, usize) -> bool) {
-        let pending = std::mem::take(&mut self.pending);
+        let (pending, leaving) = (
+            std::mem::take(&mut self.pending),
+            std::mem::take(&mut self.leaving),
+        );
         self.make_room(pending.len());
         let mask = self.table.len() - 1;
         // All places are looked at before any is written to, so that they are fetched at once.
-        let seen = pending.iter().map(|entry| self.table[entry.home(mask)]);
+        let changes = leaving.iter().chain(&pending);
+        let seen = changes.map(|entry| self.table[entry.home(mask)]);
         std::hint::black_box(seen.fold(0, std::ops::BitOr::bitor));
-        let takes = std::mem::take(&mut self.takes);
-        for (change, entry) in pending.iter().enumerate() {
-            if takes >> change & 1 == 0 {
-                self.put(*entry, &is_same);
-            } else {
-                self.take(*entry);
-            }
-        }
-        self.pending = pending;
+        leaving.iter().for_each(|entry| self.take(*entry));
+        pending.iter().for_each(|entry| self.put(*entry, &is_same));
+        (self.pending, self.leaving) = (pending, leaving);
         self.pending.clear();
+        self.leaving.clear();
+        self.since = None;
     }
 
     /// Room for so many more, at most two thirds full; less where much is free.
@@ -129,27 +153,42 @@ impl Shard {
             return;
         }
         // Between a third and two thirds full.
-        let size = (wanted * 3 / 2 + 1).next_power_of_two().max(SMALLEST);
-        let mut table = vec![0; size];
-        // The system gives a page when it is read first, and another when it is written: these are written first.
-        table
-            .iter_mut()
-            .step_by(PAGE)
-            .for_each(|entry| *std::hint::black_box(entry) = 0);
-        let before = std::mem::replace(&mut self.table, table);
-        let mask = size - 1;
-        for entry in before.into_iter().filter(|entry| *entry != 0).map(Entry) {
-            let place = self.free_place(entry, mask);
-            self.table[place] = entry.0;
+        let wanted = (wanted * 3 / 2 + 1).next_power_of_two().max(SMALLEST);
+        if size > 0 && wanted > size {
+            return self.grow(wanted);
+        }
+        let before = std::mem::replace(&mut self.table, vec![0; wanted]);
+        for entry in before.into_iter().filter(|entry| *entry != 0) {
+            self.place(Entry(entry));
         }
     }
 
-    fn free_place(&self, entry: Entry, mask: usize) -> usize {
+    /// Grows where it stands: memory that nobody has touched yet is what costs most.
+    fn grow(&mut self, size: usize) {
+        let before = self.table.len();
+        self.table.resize(size, 0);
+        // From the first free place on, each entry finds those before it where they will stay. What stood before that place
+        // comes last, as it may belong behind the end.
+        let first_free = self.table.iter().position(|entry| *entry == 0);
+        let first_free = first_free.unwrap_or(before).min(before);
+        let wrapped: Vec<_> = self.table[..first_free].iter_mut().map(std::mem::take).collect();
+        for place in first_free..before {
+            match std::mem::take(&mut self.table[place]) {
+                0 => {}
+                entry => self.place(Entry(entry)),
+            }
+        }
+        wrapped.into_iter().for_each(|entry| self.place(Entry(entry)));
+    }
+
+    /// Puts in what is not there.
+    fn place(&mut self, entry: Entry) {
+        let mask = self.table.len() - 1;
         let mut place = entry.home(mask);
         while self.table[place] != 0 {
             place = (place + 1) & mask;
         }
-        place
+        self.table[place] = entry.0;
     }
 
     fn put(&mut self, entry: Entry, is_same: impl Fn(usize, usize) -> bool) {
@@ -224,20 +263,38 @@ mod tests {
         index: Index,
         rows: RefCell<HashMap<usize, u32>>,
         named: HashMap<u32, usize>,
+        counts: HashMap<usize, u32>,
+        count: u32,
     }
 
     impl World {
         fn insert(&mut self, row: usize, id: u32) {
             assert_eq!(self.rows.borrow_mut().insert(row, id), None);
-            let Self { index, rows, named } = self;
-            index.insert(hash(id), row, |before, now| is_same(rows, before, now));
+            let Self {
+                index,
+                rows,
+                named,
+                counts,
+                count,
+            } = self;
+            *count += 1;
+            counts.insert(row, *count);
+            index.insert(hash(id), (*count, row), |before, now| is_same(rows, before, now));
             named.insert(id, row);
         }
 
         fn remove(&mut self, row: usize) {
-            let Self { index, rows, named } = self;
+            let Self {
+                index,
+                rows,
+                named,
+                counts,
+                ..
+            } = self;
             let id = rows.borrow()[&row];
-            index.remove(hash(id), row, |before, now| is_same(rows, before, now));
+            index.remove(hash(id), (counts[&row], row), |before, now| {
+                is_same(rows, before, now)
+            });
             rows.borrow_mut().remove(&row);
             named.retain(|_, named| *named != row);
         }
@@ -305,7 +362,7 @@ mod tests {
         };
         let never = |_, _| false;
         for number in 0..200_000 {
-            world.index.insert(spread(number), number, never);
+            world.index.insert(spread(number), (number as u32, number), never);
             if number % 4_096 == 0 {
                 world.look();
             }
@@ -319,7 +376,7 @@ mod tests {
             assert_eq!(world.index.find(spread(number), |_| true), Some(number));
         }
         for number in 0..190_000 {
-            world.index.remove(spread(number), number, never);
+            world.index.remove(spread(number), (number as u32, number), never);
             if number % 4_096 == 0 {
                 world.look();
             }

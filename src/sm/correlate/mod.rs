@@ -5,6 +5,7 @@
 //! parts has one result. Everything is bounded by number and age, and nothing vanishes: what is given up comes
 //! out of [`Correlator::poll_event`].
 
+mod clock;
 mod counters;
 mod deadlines;
 mod index;
@@ -107,15 +108,16 @@ pub enum Received<'r, T> {
     Orphan(Receipt<'r>),
 }
 
-/// What [`Correlator::poll_event`] gives out.
+/// What [`Correlator::poll_event`] gives out. Small, as messages are given up as fast as they come where receipts are owed
+/// for ever.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Correlation<T> {
     /// A receipt that had waited found its message.
-    Matched(Matched<'static, T>),
+    Matched(Box<Matched<'static, T>>),
     /// A receipt that had waited is given up: nothing that was submitted bears its id.
     Orphan {
         /// The receipt.
-        receipt: Receipt<'static>,
+        receipt: Box<Receipt<'static>>,
     },
     /// A message is given up before it had its result.
     Unfinished {
@@ -161,6 +163,8 @@ pub struct Correlator<T, S = MemoryStore<T>> {
     store: S,
     parking: Parking,
     events: VecDeque<Correlation<T>>,
+    /// Nobody wants to hear what is given up.
+    unheeded: bool,
     counters: CorrelatorCounters,
 }
 
@@ -182,6 +186,7 @@ impl<T: Clone, S: ReceiptStore<T>> Correlator<T, S> {
             store,
             parking: Parking::default(),
             events: VecDeque::new(),
+            unheeded: false,
             counters: CorrelatorCounters::default(),
         }
     }
@@ -189,6 +194,12 @@ impl<T: Clone, S: ReceiptStore<T>> Correlator<T, S> {
     /// Other limits from now on; what is kept already keeps its time.
     pub fn set_limits(&mut self, limits: CorrelatorLimits) {
         self.limits = limits;
+    }
+
+    /// Whether anybody hears what [`poll_event`](Self::poll_event) says; if not, what is given up is only counted from now
+    /// on. True unless it is set.
+    pub const fn set_heeded(&mut self, heeded: bool) {
+        self.unheeded = !heeded;
     }
 
     /// Sets how ids are to be read; without it they are compared as they are.
@@ -207,22 +218,43 @@ impl<T: Clone, S: ReceiptStore<T>> Correlator<T, S> {
         now: Instant,
     ) -> MessageKey {
         while self.store.len() >= self.limits.messages.max(1) {
-            let Some((_, first)) = self.store.first() else {
+            let Some(first) = self.store.remove_first() else {
                 break;
             };
             self.give_up(first);
         }
         self.counters.messages += 1;
-        let key = self.store.insert(Tracked {
-            token,
-            parts: SmallVec::from_elem(None, parts),
-            finished: false,
-            deadline: now + self.limits.keep_for,
-        });
+        let deadline = now + self.limits.keep_for;
+        let mut ids = ids.into_iter().peekable();
+        let key = match ids.next_if(|(part, _)| (parts, *part) == (1, 0)) {
+            Some((_, id)) => self.insert_single(token, deadline, id, now),
+            None => self.insert(token, parts, deadline),
+        };
         for (part, id) in ids {
             self.handle_id(Place { message: key, part }, id, now);
         }
         key
+    }
+
+    /// Keeps a message, without ids as yet.
+    fn insert(&mut self, token: T, parts: usize, deadline: Instant) -> MessageKey {
+        self.store.insert(Tracked {
+            token,
+            parts: SmallVec::from_elem(None, parts),
+            finished: false,
+            deadline,
+        })
+    }
+
+    /// Keeps a message in one part.
+    fn insert_single(&mut self, token: T, deadline: Instant, id: &str, now: Instant) -> MessageKey {
+        let id = self.rules.response.normalise(id);
+        if id.is_empty() {
+            return self.insert(token, 1, deadline);
+        }
+        let message = self.store.insert_single(token, deadline, &id);
+        self.release_parked(Place { message, part: 0 }, &id, now);
+        message
     }
 
     /// Learns one more id of a part: of a response that came late, or of a part that was sent again.
@@ -232,12 +264,18 @@ impl<T: Clone, S: ReceiptStore<T>> Correlator<T, S> {
             return;
         }
         self.store.add_id(place, &id);
-        while let Some(parked) = self.parking.take(&id) {
+        self.release_parked(place, &id, now);
+    }
+
+    /// Receipts that waited for this id are about this part.
+    #[inline]
+    fn release_parked(&mut self, place: Place, id: &str, now: Instant) {
+        while let Some(parked) = self.parking.take(id) {
             match self.apply(place, parked.receipt.state(), now) {
                 Some(change) => {
                     self.counters.early += 1;
                     let matched = change.with(parked.receipt);
-                    self.events.push_back(Correlation::Matched(matched));
+                    self.events.push_back(Correlation::Matched(Box::new(matched)));
                 }
                 None => self.orphan(parked),
             }
@@ -284,10 +322,10 @@ impl<T: Clone, S: ReceiptStore<T>> Correlator<T, S> {
         while let Some(parked) = self.parking.take_expired(now) {
             self.orphan(parked);
         }
-        while let Some((deadline, key)) = self.store.first()
-            && deadline <= now
+        while self.store.first().is_some_and(|(deadline, _)| deadline <= now)
+            && let Some(first) = self.store.remove_first()
         {
-            self.give_up(key);
+            self.give_up(first);
         }
     }
 
@@ -357,15 +395,16 @@ impl<T: Clone, S: ReceiptStore<T>> Correlator<T, S> {
     fn orphan(&mut self, parked: Parked) {
         self.counters.orphans += 1;
         self.events.push_back(Correlation::Orphan {
-            receipt: parked.receipt,
+            receipt: Box::new(parked.receipt),
         });
     }
 
-    fn give_up(&mut self, key: MessageKey) {
-        if let Some(message) = self.store.remove(key)
-            && !message.finished
-        {
+    fn give_up(&mut self, message: Tracked<T>) {
+        if !message.finished {
             self.counters.given_up += 1;
+            if self.unheeded {
+                return;
+            }
             self.events.push_back(Correlation::Unfinished {
                 token: message.token,
                 parts: message.parts,

@@ -61,33 +61,44 @@ impl<R> Rows<R> {
         }
     }
 
-    /// Takes a row, and gives its number.
-    pub(super) fn insert(&mut self, row: R) -> usize {
+    /// The number that the next row gets.
+    #[inline]
+    pub(super) fn next(&mut self) -> usize {
         let at = match self.roomy.last() {
             Some(at) => *at,
-            None => {
-                // The first one grows; where there are more, all rows of a chunk will be needed soon.
-                let rows = if self.chunks.is_empty() { 0 } else { CHUNK };
-                self.roomy.push(self.chunks.len());
-                self.chunks.push(Chunk::with_capacity(rows));
-                self.chunks.len() - 1
-            }
+            None => self.add_chunk(),
         };
-        let chunk = &mut self.chunks[at];
-        let place = chunk.insert(row);
-        if chunk.taken == CHUNK {
+        at * CHUNK + self.chunks[at].next()
+    }
+
+    #[cold]
+    fn add_chunk(&mut self) -> usize {
+        // The first one grows; where there are more, all rows of a chunk will be needed soon.
+        let rows = if self.chunks.is_empty() { 0 } else { CHUNK };
+        self.roomy.push(self.chunks.len());
+        self.chunks.push(Chunk::with_capacity(rows));
+        self.chunks.len() - 1
+    }
+
+    /// Takes the row with the [`next`](Self::next) number, which was asked for.
+    // Inlined, so that a row is made where it stays.
+    #[inline(always)]
+    pub(super) fn insert(&mut self, number: usize, row: R) {
+        let chunk = &mut self.chunks[number / CHUNK];
+        if chunk.insert(row) == CHUNK {
             self.roomy.pop();
         }
         self.len += 1;
-        at * CHUNK + place
     }
 
     /// Gives a row back. The memory of a chunk goes with the last of its rows.
+    #[inline(always)]
     pub(super) fn remove(&mut self, number: usize) -> Option<R> {
         let at = number / CHUNK;
         let chunk = self.chunks.get_mut(at)?;
+        let left = chunk.taken.wrapping_sub(1);
         let row = chunk.remove(number % CHUNK)?;
-        if chunk.taken == CHUNK - 1 {
+        if left == CHUNK - 1 {
             self.roomy.push(at);
         }
         self.len -= 1;
@@ -104,32 +115,60 @@ impl<R> Chunk<R> {
         }
     }
 
-    fn insert(&mut self, row: R) -> usize {
-        self.taken += 1;
-        let Some(place) = self.free.map(usize::from) else {
-            self.rows.push(Slot::Taken(row));
-            return self.rows.len() - 1;
-        };
-        if let Slot::Free(next) = std::mem::replace(&mut self.rows[place], Slot::Taken(row)) {
-            self.free = next;
-        }
-        place
+    /// Where the next row will be.
+    fn next(&self) -> usize {
+        self.free.map_or(self.rows.len(), usize::from)
     }
 
+    /// Gives how many there are then.
+    #[inline(always)]
+    fn insert(&mut self, row: R) -> usize {
+        self.taken += 1;
+        match self.free {
+            None => self.rows.push(Slot::Taken(row)),
+            Some(place) => {
+                let slot = &mut self.rows[usize::from(place)];
+                if let Slot::Free(next) = slot {
+                    self.free = *next;
+                    *slot = Slot::Taken(row);
+                }
+            }
+        }
+        self.taken
+    }
+
+    #[inline(always)]
     fn remove(&mut self, place: usize) -> Option<R> {
+        if self.taken == 1 {
+            return self.remove_last(place);
+        }
         let slot = self.rows.get_mut(place)?;
-        if matches!(slot, Slot::Free(_)) {
-            return None;
+        let free = self.free.replace(place as u16);
+        match std::mem::replace(slot, Slot::Free(free)) {
+            Slot::Taken(row) => {
+                self.taken -= 1;
+                Some(row)
+            }
+            was_free => {
+                *slot = was_free;
+                self.free = free;
+                None
+            }
         }
-        let slot = std::mem::replace(slot, Slot::Free(self.free));
-        self.free = Some(place as u16);
-        self.taken -= 1;
-        if self.taken == 0 {
-            *self = Self::with_capacity(0);
-        }
-        match slot {
-            Slot::Taken(row) => Some(row),
+    }
+
+    /// The memory goes with it.
+    #[cold]
+    fn remove_last(&mut self, place: usize) -> Option<R> {
+        match self.rows.get(place)? {
             Slot::Free(_) => None,
+            Slot::Taken(_) => {
+                let mut chunk = std::mem::replace(self, Self::with_capacity(0));
+                match chunk.rows.swap_remove(place) {
+                    Slot::Taken(row) => Some(row),
+                    Slot::Free(_) => None,
+                }
+            }
         }
     }
 }
@@ -140,6 +179,12 @@ mod tests {
 
     use super::*;
 
+    fn put<R>(rows: &mut Rows<R>, row: R) -> usize {
+        let number = rows.next();
+        rows.insert(number, row);
+        number
+    }
+
     #[test]
     fn rows_keep_their_number_while_others_come_and_go() {
         let mut random = fastrand::Rng::with_seed(7);
@@ -148,7 +193,7 @@ mod tests {
             // It grows to about three thousand rows and shrinks to none, twice.
             let grows = round % 10_000 < 6_500;
             if random.u8(..4) < if grows { 3 } else { 1 } {
-                let number = rows.insert(round);
+                let number = put(&mut rows, round);
                 assert_eq!(known.insert(number, round), None, "{number} was taken");
             } else if let Some(number) = known
                 .keys()
@@ -171,7 +216,7 @@ mod tests {
     #[test]
     fn what_is_empty_has_no_memory_and_is_filled_again() {
         let mut rows = Rows::default();
-        let numbers: Vec<_> = (0..10 * CHUNK).map(|row| rows.insert(row)).collect();
+        let numbers: Vec<_> = (0..10 * CHUNK).map(|row| put(&mut rows, row)).collect();
         let reserved =
             |rows: &Rows<usize>| -> usize { rows.chunks.iter().map(|chunk| chunk.rows.capacity()).sum() };
         assert_eq!(reserved(&rows), 10 * CHUNK, "no room beyond");
@@ -179,7 +224,7 @@ mod tests {
             rows.remove(*number);
         }
         assert_eq!((rows.len(), reserved(&rows)), (CHUNK / 2, CHUNK));
-        (0..10 * CHUNK - CHUNK / 2).for_each(|row| assert!(rows.insert(row) < 10 * CHUNK));
+        (0..10 * CHUNK - CHUNK / 2).for_each(|row| assert!(put(&mut rows, row) < 10 * CHUNK));
         assert_eq!(
             (rows.len(), reserved(&rows)),
             (10 * CHUNK, 10 * CHUNK),

@@ -1,18 +1,32 @@
 //! Where the correlator keeps the messages whose receipts are owed.
 
 use std::hash::BuildHasher;
+use std::num::NonZeroU8;
 use std::time::Instant;
 
 use smallvec::{SmallVec, smallvec};
 
+use super::clock::{Clock, Moment};
 use super::deadlines::{Deadlines, Queue};
 use super::index::Index;
 use super::rows::Rows;
-use crate::pdu::{COctetString, MessageState};
+use crate::pdu::{MessageState, padded};
 
 /// Names a message in a store.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct MessageKey(pub u64);
+
+impl MessageKey {
+    /// The key of the message that came next, where that came into the next row.
+    pub(super) const fn next(self) -> Self {
+        self.after(1)
+    }
+
+    /// The same of one that came so many later.
+    pub(super) const fn after(self, messages: u32) -> Self {
+        Self(self.0.wrapping_add((1 << 32 | 1) * messages as u64))
+    }
+}
 
 /// Which part of which message an id belongs to.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -51,6 +65,19 @@ pub trait ReceiptStore<T> {
     /// Adds an id to a message that is kept. From now on it belongs to this one, whoever had it before.
     fn add_id(&mut self, place: Place, id: &str);
 
+    /// Keeps a message in one part that comes with its id, as nearly all do: [`insert`](Self::insert) and
+    /// [`add_id`](Self::add_id) in one, for stores that have less to do for both at once.
+    fn insert_single(&mut self, token: T, deadline: Instant, id: &str) -> MessageKey {
+        let message = self.insert(Tracked {
+            token,
+            parts: smallvec![None],
+            finished: false,
+            deadline,
+        });
+        self.add_id(Place { message, part: 0 }, id);
+        message
+    }
+
     /// What an id belongs to.
     fn find(&self, id: &str) -> Option<Place>;
 
@@ -62,6 +89,12 @@ pub trait ReceiptStore<T> {
 
     /// The message that is to be forgotten first, and when.
     fn first(&self) -> Option<(Instant, MessageKey)>;
+
+    /// Forgets the message that is to be forgotten first: [`first`](Self::first) and [`remove`](Self::remove) in one.
+    fn remove_first(&mut self) -> Option<Tracked<T>> {
+        let (_, first) = self.first()?;
+        self.remove(first)
+    }
 
     /// How many messages are kept.
     fn len(&self) -> usize;
@@ -81,6 +114,10 @@ impl<T, S: ReceiptStore<T> + ?Sized> ReceiptStore<T> for Box<S> {
         (**self).add_id(place, id);
     }
 
+    fn insert_single(&mut self, token: T, deadline: Instant, id: &str) -> MessageKey {
+        (**self).insert_single(token, deadline, id)
+    }
+
     fn find(&self, id: &str) -> Option<Place> {
         (**self).find(id)
     }
@@ -97,6 +134,10 @@ impl<T, S: ReceiptStore<T> + ?Sized> ReceiptStore<T> for Box<S> {
         (**self).first()
     }
 
+    fn remove_first(&mut self) -> Option<Tracked<T>> {
+        (**self).remove_first()
+    }
+
     fn len(&self) -> usize {
         (**self).len()
     }
@@ -104,13 +145,14 @@ impl<T, S: ReceiptStore<T> + ?Sized> ReceiptStore<T> for Box<S> {
 
 /// Keeps messages in memory. The correlator bounds their number and age.
 ///
-/// A message of one part with a usual id takes some 120 octets and no allocation of its own.
+/// A message of one part with a usual id takes some 90 octets and no allocation of its own.
 #[derive(Clone, Debug)]
 pub struct MemoryStore<T> {
     messages: Rows<Kept<T>>,
     ids: Index,
     /// Seeded: ids are chosen by others.
     hasher: hashbrown::DefaultHashBuilder,
+    clock: Clock,
     deadlines: Deadlines,
     /// The number of the last message.
     count: u32,
@@ -120,92 +162,145 @@ pub struct MemoryStore<T> {
 #[derive(Clone, Debug)]
 struct Kept<T> {
     token: T,
-    deadline: Instant,
-    parts: Parts,
+    deadline: Moment,
+    ids: Ids,
     /// Which message it is, of those that have been in this row.
     count: u32,
+    /// The state of a message in one part.
+    state: Option<MessageState>,
     queue: Queue,
     finished: bool,
 }
 
-/// The states of the parts, and their ids.
+/// The ids of the parts, and their states if there are several.
 #[derive(Clone, Debug)]
-enum Parts {
+enum Ids {
     /// Of one part, with at most one id; an empty one is none.
-    One(Option<MessageState>, Id),
+    One(Id),
     Many(Box<Many>),
 }
 
 #[derive(Clone, Debug)]
 struct Many {
     states: PartStates,
-    /// With the part that each belongs to. A part that was sent twice has two.
-    ids: Vec<(usize, Id)>,
+    ids: Vec<PartId>,
 }
 
-/// A message id, normalised. Longer ones are kept too.
-type Id = COctetString<65>;
+/// The id of a part, with the part that it belongs to. A part that was sent twice has two.
+type PartId = (usize, Box<[u8]>);
 
-impl Parts {
-    fn new(states: PartStates) -> Self {
-        match states[..] {
-            [state] => Self::One(state, Id::EMPTY),
-            _ => Self::Many(Box::new(Many {
-                states,
-                ids: Vec::new(),
-            })),
+/// A message id, normalised, of a usual length.
+#[derive(Clone, Debug)]
+struct Id {
+    octets: [u8; Self::MOST],
+    /// One more than there are octets.
+    end: NonZeroU8,
+}
+
+impl Id {
+    const MOST: usize = 23;
+
+    const NONE: Self = Self {
+        octets: [0; Self::MOST],
+        end: NonZeroU8::MIN,
+    };
+
+    /// None for one that is too long.
+    #[inline]
+    fn new(id: &[u8]) -> Option<Self> {
+        if id.len() > Self::MOST {
+            return None;
         }
+        let words = padded(id).map(u64::to_le_bytes);
+        Some(Self {
+            octets: *words.as_flattened().first_chunk()?,
+            end: NonZeroU8::MIN.saturating_add(id.len() as u8),
+        })
     }
 
+    fn as_bytes(&self) -> &[u8] {
+        let length = usize::from(self.end.get() - 1);
+        self.octets.get(..length).unwrap_or_default()
+    }
+}
+
+impl<T> Kept<T> {
     fn states(&self) -> PartStates {
-        match self {
-            Self::One(state, _) => smallvec![*state],
-            Self::Many(many) => many.states.clone(),
+        match &self.ids {
+            // Whole, as a small piece that was just written is waited for when it is moved with others.
+            Ids::One(_) => {
+                let none = None;
+                PartStates::from_buf_and_len([self.state, none, none, none, none, none, none, none], 1)
+            }
+            Ids::Many(many) => many.states.clone(),
         }
     }
 
     fn set_states(&mut self, states: PartStates) {
-        match (&mut *self, &states[..]) {
-            (Self::One(state, _), [new]) => *state = *new,
-            (Self::One(..), _) => *self = self.widened(states, None),
-            (Self::Many(many), _) => many.states = states,
+        match (&mut self.ids, &states[..]) {
+            (Ids::One(_), [state]) => self.state = *state,
+            (Ids::One(_), _) => self.ids = self.ids.widened(states, None),
+            (Ids::Many(many), _) => many.states = states,
+        }
+    }
+
+    fn add_id(&mut self, part: usize, id: &[u8]) {
+        match &mut self.ids {
+            Ids::Many(many) => many.ids.push((part, id.into())),
+            Ids::One(one) => match Id::new(id) {
+                Some(id) if part == 0 && one.as_bytes().is_empty() => *one = id,
+                _ => self.ids = self.ids.widened(smallvec![self.state], Some((part, id))),
+            },
+        }
+    }
+}
+
+impl Ids {
+    /// Those of a message in one part.
+    #[inline]
+    fn single(id: &[u8]) -> Self {
+        match Id::new(id) {
+            Some(id) => Self::One(id),
+            None => Self::One(Id::NONE).widened(smallvec![None], Some((0, id))),
         }
     }
 
     /// With these states, and with one more id.
-    fn widened(&self, states: PartStates, more: Option<(usize, Id)>) -> Self {
-        let ids = self.ids().map(|(part, id)| (part, id.clone()));
+    fn widened(&self, states: PartStates, more: Option<(usize, &[u8])>) -> Self {
+        let ids = self.iter().chain(more).map(|(part, id)| (part, id.into()));
         Self::Many(Box::new(Many {
             states,
-            ids: ids.chain(more).collect(),
+            ids: ids.collect(),
         }))
     }
 
-    fn ids(&self) -> impl DoubleEndedIterator<Item = (usize, &Id)> {
-        let (one, many): (_, &[(usize, Id)]) = match self {
-            Self::One(_, id) => ((!id.is_empty()).then_some((0, id)), &[]),
+    fn iter(&self) -> impl DoubleEndedIterator<Item = (usize, &[u8])> {
+        let (one, many): (_, &[PartId]) = match self {
+            Self::One(id) => (Some((0, id.as_bytes())).filter(|(_, id)| !id.is_empty()), &[]),
             Self::Many(many) => (None, &many.ids),
         };
-        one.into_iter().chain(many.iter().map(|(part, id)| (*part, id)))
-    }
-
-    fn add_id(&mut self, part: usize, id: &[u8]) {
-        // Made where it stays: one that was just made and is moved is waited for.
-        match self {
-            Self::One(_, none) if part == 0 && none.is_empty() => *none = Id::keep(id),
-            Self::One(..) => *self = self.widened(self.states(), Some((part, Id::keep(id)))),
-            Self::Many(many) => many.ids.push((part, Id::keep(id))),
-        }
+        one.into_iter()
+            .chain(many.iter().map(|(part, id)| (*part, &**id)))
     }
 
     fn has(&self, id: &[u8]) -> bool {
-        self.ids().any(|(_, other)| other.as_bytes() == id)
+        self.iter().any(|(_, other)| other == id)
     }
+}
+
+/// The key of a message with this count in this row.
+const fn key(count: u32, row: usize) -> MessageKey {
+    MessageKey((count as u64) << 32 | row as u64)
+}
+
+/// Which message this is the key of, of all there ever were, and which row it is in, if it is there.
+const fn split(key: MessageKey) -> (u32, usize) {
+    ((key.0 >> 32) as u32, (key.0 & 0xFFFF_FFFF) as usize)
 }
 
 /// Which row a message with this key is in, if it is there.
 const fn row(key: MessageKey) -> usize {
-    (key.0 & 0xFFFF_FFFF) as usize
+    split(key).1
 }
 
 impl<T> Default for MemoryStore<T> {
@@ -214,6 +309,7 @@ impl<T> Default for MemoryStore<T> {
             messages: Rows::default(),
             ids: Index::default(),
             hasher: hashbrown::DefaultHashBuilder::default(),
+            clock: Clock::default(),
             deadlines: Deadlines::default(),
             count: 0,
         }
@@ -234,18 +330,18 @@ impl<T> Rows<Kept<T>> {
         let (Some(one), Some(other)) = (self.get(one), self.get(other)) else {
             return false;
         };
-        one.parts.ids().any(|(_, id)| other.parts.has(id.as_bytes()))
+        one.ids.iter().any(|(_, id)| other.ids.has(id))
     }
 }
 
 impl<T> Kept<T> {
     fn is(&self, key: MessageKey) -> bool {
-        u64::from(self.count) == key.0 >> 32
+        self.count == split(key).0
     }
 
     /// Its key where it is in this row.
     fn key(&self, row: usize) -> MessageKey {
-        MessageKey(u64::from(self.count) << 32 | row as u64)
+        key(self.count, row)
     }
 }
 
@@ -255,7 +351,7 @@ impl<T> MemoryStore<T> {
     }
 
     /// When a message is to be forgotten, and where that stands.
-    fn due(messages: &Rows<Kept<T>>) -> impl Fn(MessageKey) -> Option<(Instant, Queue)> {
+    fn due(messages: &Rows<Kept<T>>) -> impl Fn(MessageKey) -> Option<(Moment, Queue)> {
         |key| messages.kept(key).map(|kept| (kept.deadline, kept.queue))
     }
 
@@ -266,23 +362,52 @@ impl<T> MemoryStore<T> {
     }
 }
 
+impl<T> MemoryStore<T> {
+    /// Keeps a message with these ids.
+    #[inline(always)]
+    fn keep(
+        &mut self,
+        token: T,
+        deadline: Instant,
+        ids: Ids,
+        state: Option<MessageState>,
+        finished: bool,
+    ) -> MessageKey {
+        self.count = self.count.checked_add(1).unwrap_or(1);
+        let Self {
+            messages,
+            deadlines,
+            count,
+            ..
+        } = self;
+        let (deadline, row) = (self.clock.moment(deadline), messages.next());
+        // Before the row is made, so that it is made where it stays.
+        let queue = deadlines.push(deadline, key(*count, row), None);
+        let kept = Kept {
+            token,
+            deadline,
+            ids,
+            count: *count,
+            state,
+            queue,
+            finished,
+        };
+        messages.insert(row, kept);
+        key(*count, row)
+    }
+}
+
 impl<T: Clone> ReceiptStore<T> for MemoryStore<T> {
     fn insert(&mut self, message: Tracked<T>) -> MessageKey {
-        self.count = self.count.checked_add(1).unwrap_or(1);
-        let row = self.messages.insert(Kept {
-            token: message.token,
-            deadline: message.deadline,
-            parts: Parts::new(message.parts),
-            count: self.count,
-            queue: Queue::Sorted,
-            finished: message.finished,
-        });
-        let key = MessageKey(u64::from(self.count) << 32 | row as u64);
-        let queue = self.deadlines.push(message.deadline, key, None);
-        if let Some(kept) = self.messages.get_mut(row) {
-            kept.queue = queue;
-        }
-        key
+        let ids = match message.parts[..] {
+            [_] => Ids::One(Id::NONE),
+            _ => Ids::One(Id::NONE).widened(message.parts.clone(), None),
+        };
+        let state = match message.parts[..] {
+            [state] => state,
+            _ => None,
+        };
+        self.keep(message.token, message.deadline, ids, state, message.finished)
     }
 
     fn add_id(&mut self, place: Place, id: &str) {
@@ -291,24 +416,30 @@ impl<T: Clone> ReceiptStore<T> for MemoryStore<T> {
         let Some(kept) = messages.kept_mut(place.message) else {
             return;
         };
-        kept.parts.add_id(place.part, id.as_bytes());
-        ids.insert(hash, row(place.message), |before, now| {
+        kept.add_id(place.part, id.as_bytes());
+        ids.insert(hash, split(place.message), |before, now| {
             messages.share_id(before, now)
         });
+    }
+
+    fn insert_single(&mut self, token: T, deadline: Instant, id: &str) -> MessageKey {
+        let hash = self.hash(id.as_bytes());
+        let ids = Ids::single(id.as_bytes());
+        let key = self.keep(token, deadline, ids, None, false);
+        let Self { messages, ids, .. } = self;
+        ids.insert(hash, split(key), |before, now| messages.share_id(before, now));
+        key
     }
 
     fn find(&self, id: &str) -> Option<Place> {
         let has_it = |row: usize| {
             let kept = self.messages.get(row);
-            kept.is_some_and(|kept| kept.parts.has(id.as_bytes()))
+            kept.is_some_and(|kept| kept.ids.has(id.as_bytes()))
         };
         let row = self.ids.find(self.hash(id.as_bytes()), has_it)?;
         let kept = self.messages.get(row)?;
         // Where several parts have it, the one that was given it last.
-        let (part, _) = kept
-            .parts
-            .ids()
-            .rfind(|(_, other)| other.as_bytes() == id.as_bytes())?;
+        let (part, _) = kept.ids.iter().rfind(|(_, other)| *other == id.as_bytes())?;
         Some(Place {
             message: kept.key(row),
             part,
@@ -317,19 +448,25 @@ impl<T: Clone> ReceiptStore<T> for MemoryStore<T> {
 
     fn update(&mut self, key: MessageKey, change: &mut dyn FnMut(&mut Tracked<T>)) {
         let Self {
-            messages, deadlines, ..
+            messages,
+            deadlines,
+            clock,
+            ..
         } = self;
         let Some(kept) = messages.kept_mut(key) else {
             return;
         };
-        let mut message = kept.tracked();
+        let Some(mut message) = kept.tracked(clock) else {
+            return;
+        };
+        let before = message.deadline;
         change(&mut message);
-        kept.parts.set_states(message.parts);
+        kept.set_states(message.parts);
         kept.token = message.token;
         kept.finished = message.finished;
-        if kept.deadline != message.deadline {
-            kept.deadline = message.deadline;
-            kept.queue = deadlines.push(message.deadline, key, Some(kept.queue));
+        if message.deadline != before {
+            kept.deadline = clock.moment(message.deadline);
+            kept.queue = deadlines.push(kept.deadline, key, Some(kept.queue));
             self.settle();
         }
     }
@@ -341,19 +478,28 @@ impl<T: Clone> ReceiptStore<T> for MemoryStore<T> {
             hasher,
             ..
         } = self;
-        let kept = messages.kept(key)?;
-        let message = kept.tracked();
-        for (_, id) in kept.parts.ids() {
-            let hash = hasher.hash_one(id.as_bytes());
-            ids.remove(hash, row(key), |before, now| messages.share_id(before, now));
+        for (_, id) in messages.kept(key)?.ids.iter() {
+            let hash = hasher.hash_one(id);
+            ids.remove(hash, split(key), |before, now| messages.share_id(before, now));
         }
-        messages.remove(row(key));
+        let kept = messages.remove(row(key))?;
         self.settle();
-        Some(message)
+        Some(Tracked {
+            parts: kept.states(),
+            token: kept.token,
+            finished: kept.finished,
+            deadline: self.clock.time(kept.deadline)?,
+        })
+    }
+
+    fn remove_first(&mut self) -> Option<Tracked<T>> {
+        let (_, first) = self.deadlines.first(Self::due(&self.messages))?;
+        self.remove(first)
     }
 
     fn first(&self) -> Option<(Instant, MessageKey)> {
-        self.deadlines.first(Self::due(&self.messages))
+        let (deadline, key) = self.deadlines.first(Self::due(&self.messages))?;
+        Some((self.clock.time(deadline)?, key))
     }
 
     fn len(&self) -> usize {
@@ -363,13 +509,13 @@ impl<T: Clone> ReceiptStore<T> for MemoryStore<T> {
 
 impl<T: Clone> Kept<T> {
     /// As others see it.
-    fn tracked(&self) -> Tracked<T> {
-        Tracked {
+    fn tracked(&self, clock: &Clock) -> Option<Tracked<T>> {
+        Some(Tracked {
             token: self.token.clone(),
-            parts: self.parts.states(),
+            parts: self.states(),
             finished: self.finished,
-            deadline: self.deadline,
-        }
+            deadline: clock.time(self.deadline)?,
+        })
     }
 }
 
@@ -402,6 +548,12 @@ mod tests {
             keys.sort_unstable();
             (!keys.is_empty()).then(|| keys[random.usize(..keys.len())])
         }
+    }
+
+    #[test]
+    fn a_row_takes_sixty_four_octets() {
+        // As large as what callers know messages by.
+        assert_eq!(size_of::<Option<Kept<[u64; 3]>>>(), 64);
     }
 
     #[test]

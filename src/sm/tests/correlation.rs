@@ -117,7 +117,7 @@ fn receipts_that_nobody_owes_come_out_as_orphans() {
     assert_eq!(correlator.poll_event(), None);
     correlator.handle_timeout(now + 5 * MINUTE);
     let orphan = Correlation::Orphan {
-        receipt: receipt("9", "DELIVRD"),
+        receipt: Box::new(receipt("9", "DELIVRD")),
     };
     assert_eq!(
         (correlator.poll_event(), correlator.poll_event()),
