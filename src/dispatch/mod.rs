@@ -100,6 +100,8 @@ pub struct Dispatcher<J> {
     counted: usize,
     /// Counts how often everything that was assigned was fetched: what came between is what came at once.
     drain: u64,
+    /// The bind that seats were given of since strategies were told of it. Within a run nobody asks them.
+    untold: Option<BindKey>,
 }
 
 /// What a bind leaves behind when it is removed.
@@ -163,23 +165,25 @@ struct Run {
 }
 
 impl<J> Lane<J> {
-    /// The bind that takes the next message.
+    /// The bind that goes on taking what comes at once, if one does.
+    fn running(&self, binds: &Slab<Bind<J>>, drain: u64) -> Option<BindKey> {
+        let run = self.run.filter(|run| run.drain == drain)?;
+        (room(binds, run.bind) > run.above).then_some(run.bind)
+    }
+
+    /// The bind that takes the next message, and perhaps what comes behind it.
     fn choose(&mut self, affinity: u64, binds: &Slab<Bind<J>>, drain: u64) -> Option<BindKey> {
-        let room = |bind: BindKey| binds.get(bind.0).map_or(0, |bind| bind.seats.room());
-        let run = self
-            .run
-            .filter(|run| run.drain == drain && room(run.bind) > run.above);
-        let bind = match run {
-            Some(run) => run.bind,
-            None => self.strategy.choose(affinity)?,
-        };
-        if run.is_none() && self.strategy.takes_runs() {
-            let above = room(bind) / 2;
+        let bind = self.strategy.choose(affinity)?;
+        if self.strategy.takes_runs() {
+            let above = room(binds, bind) / 2;
             self.run = Some(Run { bind, drain, above });
         }
-        self.strategy.handle_chosen(bind);
         Some(bind)
     }
+}
+
+fn room<J>(binds: &Slab<Bind<J>>, bind: BindKey) -> usize {
+    binds.get(bind.0).map_or(0, |bind| bind.seats.room())
 }
 
 impl<J> Dispatcher<J> {
@@ -196,6 +200,7 @@ impl<J> Dispatcher<J> {
             waiting: 0,
             counted: 0,
             drain: 0,
+            untold: None,
         }
     }
 
@@ -237,8 +242,8 @@ impl<J> Dispatcher<J> {
     }
 
     /// The bind that the next message in a lane would get a seat of; none when it would wait.
-    #[must_use]
-    pub fn next(&self, lane: LaneKey, affinity: u64) -> Option<BindKey> {
+    pub fn next(&mut self, lane: LaneKey, affinity: u64) -> Option<BindKey> {
+        self.tell_untold();
         let lane = self.lanes.get(lane.0).filter(|lane| lane.backlog.len() == 0)?;
         lane.strategy.choose(affinity)
     }
@@ -333,12 +338,12 @@ impl<J> Dispatcher<J> {
     ///
     /// Gives the job back with the reason.
     pub fn offer(&mut self, ticket: Ticket, job: J) -> Result<(), (J, Refusal)> {
-        let Some(lane) = self.lanes.get_mut(ticket.lane.0).filter(|lane| lane.binds > 0) else {
+        let Some(lane) = self.lanes.get(ticket.lane.0).filter(|lane| lane.binds > 0) else {
             return Err((job, Refusal::NoRoute));
         };
         // What waits in the lane goes first, and waits because no bind of it has room.
         if lane.backlog.len() == 0
-            && let Some(bind) = lane.choose(ticket.affinity, &self.binds, self.drain)
+            && let Some(bind) = self.choose(ticket.lane, ticket.affinity)
         {
             self.assign(bind, ticket.seats, job);
             return Ok(());
@@ -482,7 +487,26 @@ impl<J> Dispatcher<J> {
         self.binds.get(bind.0).map(|bind| bind.seats.on(Terms::USUAL))
     }
 
+    /// The bind that takes the next message of a lane.
+    fn choose(&mut self, lane: LaneKey, affinity: u64) -> Option<BindKey> {
+        let running = self.lanes.get(lane.0)?.running(&self.binds, self.drain);
+        if running.is_none() {
+            self.tell_untold();
+        }
+        let lane = self.lanes.get_mut(lane.0)?;
+        let bind = match running {
+            Some(bind) => bind,
+            None => lane.choose(affinity, &self.binds, self.drain)?,
+        };
+        lane.strategy.handle_chosen(bind);
+        Some(bind)
+    }
+
     fn assign(&mut self, key: BindKey, seats: usize, job: J) {
+        if self.untold != Some(key) {
+            self.tell_untold();
+            self.untold = Some(key);
+        }
         let Some(bind) = self.binds.get_mut(key.0) else {
             return;
         };
@@ -492,7 +516,6 @@ impl<J> Dispatcher<J> {
             self.assigned.push_back(key);
         }
         bind.assigned.push(job);
-        self.tell(key);
     }
 
     fn change(&mut self, bind: BindKey, now: Instant, change: impl FnOnce(&mut Seats)) {
@@ -500,6 +523,14 @@ impl<J> Dispatcher<J> {
             change(&mut entry.seats);
             self.tell(bind);
             self.serve(bind, now);
+        }
+    }
+
+    /// Strategies know of every seat when they are asked.
+    #[inline]
+    fn tell_untold(&mut self) {
+        if let Some(bind) = self.untold.take() {
+            self.tell(bind);
         }
     }
 
@@ -551,6 +582,7 @@ impl<J> Dispatcher<J> {
 
     /// Assigns the first job of a lane, or finds that its time is over; false when no bind has room for it.
     fn serve_first(&mut self, key: LaneKey, now: Instant) -> bool {
+        self.tell_untold();
         let Some(lane) = self.lanes.get_mut(key.0) else {
             return false;
         };

@@ -57,7 +57,7 @@ impl BindView {
 
 /// Chooses binds for the messages of one route.
 ///
-/// It is told of every change, and so can keep what it needs for choosing quickly. What it must do, and tests
+/// It is told of every change before it is asked, and so can keep what it needs for choosing quickly. What it must do, and tests
 /// hold for all: whoever it chooses has room, and it chooses somebody as long as anybody has.
 pub trait Strategy: fmt::Debug {
     /// A bind joined the route, or has another view.
@@ -69,7 +69,8 @@ pub trait Strategy: fmt::Debug {
     /// The bind for the next message. Messages with the same `affinity` belong together, where that matters.
     fn choose(&self, affinity: u64) -> Option<BindKey>;
 
-    /// The bind takes the message that it was chosen for; its new view follows.
+    /// The bind takes the message that it was chosen for, or one more of those that follow it. Its new view comes before the
+    /// next choice.
     fn handle_chosen(&mut self, _: BindKey) {}
 
     /// True when messages that come at once may go by the same bind up to half of its room, whatever would be chosen:
