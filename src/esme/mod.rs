@@ -120,9 +120,7 @@ impl Esme {
     /// [`SubmitError::is_safe_to_resend`] separates what may be repeated from what might cost twice.
     pub fn submit<S: Into<Submit>>(&self, submit: S) -> impl Future<Output = SubmitResult> + use<'_, S> {
         // At once, so that what waits for room is a box and not a message, which would be copied from place to place.
-        let mut submit = submit.into();
-        let (reply, pending) = Reply::channel(std::mem::take(&mut submit.reference));
-        let prepared = self.inner.prepare(&mut submit, reply);
+        let (prepared, pending) = self.inner.open(submit);
         async move {
             let permit = self.reserve().await?;
             permit.send(prepared);
@@ -174,44 +172,63 @@ impl Esme {
         &self,
         submits: impl IntoIterator<Item = S>,
     ) -> Vec<SubmitResult> {
-        let most = BATCH.min(self.inner.books.capacity());
         let mut submits = submits.into_iter();
         let mut groups = Vec::new();
-        loop {
-            let group: Vec<Submit> = submits.by_ref().take(most).map(Into::into).collect();
-            if group.is_empty() {
-                break;
-            }
-            groups.push(self.send_group(group).await);
+        while let Some(group) = self.send_group(&mut submits).await {
+            groups.push(group);
         }
-        let mut results = Vec::new();
-        for group in groups {
-            // Every reply answers, so the channel never closes without a result.
+        // Every reply answers, so the channel never closes without a result.
+        let mut results = match groups.first_mut() {
+            Some(first) => first.await.unwrap_or_default(),
+            None => Vec::new(),
+        };
+        for group in groups.into_iter().skip(1) {
             results.extend(group.await.unwrap_or_default());
         }
         results
     }
 
-    async fn send_group(&self, group: Vec<Submit>) -> oneshot::Receiver<Vec<SubmitResult>> {
+    /// Sends as many as go to the router as one; none when there are no more.
+    async fn send_group<S: Into<Submit>>(
+        &self,
+        submits: &mut impl Iterator<Item = S>,
+    ) -> Option<oneshot::Receiver<Vec<SubmitResult>>> {
+        let most = BATCH.min(self.inner.books.capacity());
+        // Whatever is announced, the end is where nothing comes.
+        let expected = submits
+            .size_hint()
+            .1
+            .map_or(most, |expected| expected.clamp(1, most));
         let (sender, receiver) = oneshot::channel();
-        let batch = Batch::new(group.len(), Some(sender));
-        // Lossless: a group is at most BATCH messages.
-        let count = u32::try_from(group.len()).unwrap_or(u32::MAX);
-        let reserved = self.inner.books.acquire(count).await;
-        let jobs = group.into_iter().enumerate().filter_map(|(index, mut submit)| {
+        let batch = Batch::new(expected, Some(sender));
+        // Each at once, so that what waits for room are boxes and not messages, which would be copied from place to place.
+        let prepared = submits.take(expected).enumerate().map(|(index, submit)| {
+            let mut submit = submit.into();
             let reference = std::mem::take(&mut submit.reference);
             let reply = Reply::to_batch(reference, batch.clone(), index);
-            match &reserved {
-                Ok(()) => self.inner.admit(self.inner.prepare(&mut submit, reply)),
-                Err(error) => {
-                    reply.answer(Err(error.clone()));
-                    None
-                }
-            }
+            self.inner.prepare(&mut submit, reply)
         });
-        let jobs: Vec<_> = jobs.collect();
-        self.inner.intake.push(jobs, &self.inner.router);
-        receiver
+        let prepared: Vec<_> = prepared.collect();
+        batch.shorten(prepared.len());
+        if prepared.is_empty() {
+            return None;
+        }
+        // Lossless: a group is at most BATCH messages.
+        let count = u32::try_from(prepared.len()).unwrap_or(u32::MAX);
+        match self.inner.books.acquire(count).await {
+            Ok(()) => {
+                let jobs = prepared
+                    .into_iter()
+                    .filter_map(|prepared| self.inner.admit(prepared));
+                let jobs: Vec<_> = jobs.collect();
+                self.inner.intake.push(jobs, &self.inner.router);
+            }
+            Err(error) => prepared.into_iter().for_each(|prepared| match prepared {
+                Ok(job) => job.refuse(&error),
+                Err(refused) => refused.0.answer(Err(error.clone())),
+            }),
+        }
+        Some(receiver)
     }
 
     /// Waits for room for one message.
@@ -470,6 +487,16 @@ impl std::fmt::Debug for Esme {
 type Prepared = Result<Box<Job>, Box<(Reply, SubmitError)>>;
 
 impl Inner {
+    /// Prepares a message for whose outcome somebody waits.
+    #[inline]
+    fn open(&self, submit: impl Into<Submit>) -> (Prepared, Pending) {
+        // First, as a message is large, and one that was just written is waited for when it is moved at once.
+        let (mut reply, pending) = Reply::channel(Reference::None);
+        let mut submit = submit.into();
+        reply.set_reference(std::mem::take(&mut submit.reference));
+        (self.prepare(&mut submit, reply), pending)
+    }
+
     fn prepare(&self, submit: &mut Submit, reply: Reply) -> Prepared {
         self.preparer.prepare(submit, reply).map_err(Box::new)
     }
@@ -500,9 +527,7 @@ impl Permit<'_> {
     /// Sends a message; the future is ready with its outcome. Dropping it before the router has seen the message takes
     /// that back.
     pub fn submit(self, submit: impl Into<Submit>) -> Pending {
-        let mut submit = submit.into();
-        let (reply, pending) = Reply::channel(std::mem::take(&mut submit.reference));
-        let prepared = self.inner.prepare(&mut submit, reply);
+        let (prepared, pending) = self.inner.open(submit);
         self.send(prepared);
         pending
     }

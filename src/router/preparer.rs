@@ -7,7 +7,7 @@ use super::routes::{table, traits};
 use crate::dispatch::Routes;
 use crate::settings::{BindSettings, Settings};
 use crate::sm::{DefaultAlphabet, PerDestination, ReferenceGenerator, SplitOptions};
-use crate::submit::{BindId, Job, Reply, RouteId, Submit, SubmitError};
+use crate::submit::{BindId, InvalidCause, Job, Parts, Reply, RouteId, Submit, SubmitError};
 
 /// Destinations whose last reference number is remembered.
 const DESTINATIONS: usize = 100_000;
@@ -54,6 +54,11 @@ impl Preparer {
     ///
     /// Gives the reply back, not answered, when the message cannot be written.
     pub fn prepare(&self, submit: &mut Submit, reply: Reply) -> Result<Box<Job>, (Reply, SubmitError)> {
+        Job::prepare(submit, reply, |submit| self.write(submit))
+    }
+
+    /// What a message is sent as.
+    fn write(&self, submit: &Submit) -> Result<Parts, InvalidCause> {
         let known = self.options.read().unwrap_or_else(PoisonError::into_inner);
         let options = match (&submit.bind, &submit.route) {
             (Some(bind), _) => known.binds.get(bind),
@@ -65,7 +70,7 @@ impl Preparer {
                 found.and_then(|(route, _)| known.routes.get(route))
             }
         };
-        Job::prepare(submit, reply, options.unwrap_or(&known.any), |destination| {
+        submit.parts(options.unwrap_or(&known.any), |destination| {
             // Nothing panics while the lock is held.
             let mut references = self.references.lock().unwrap_or_else(PoisonError::into_inner);
             references.next_reference(destination)

@@ -4,14 +4,13 @@ use std::cell::RefCell;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::prepare::{is_message, prepare_text};
+use super::prepare::is_message;
 use super::{
     BindId, Content, InvalidCause, Ledger, MessageClass, MessageId, MessageIds, NotSentCause, Parties, Parts,
     Priority, Reference, Reply, RouteId, Submit, SubmitError, SubmitResult, Submitted, UnknownCause,
     UnknownPolicy,
 };
 use crate::pdu::{CommandStatus, EnquireLink, Pdu, RegisteredDelivery, SequenceNumber};
-use crate::sm::SplitOptions;
 
 /// A message that may have been taken is sent again at most so often.
 const MOST_RESENDS: u8 = 2;
@@ -117,16 +116,17 @@ impl Part {
 }
 
 impl Job {
-    /// Prepares a message, whose text becomes parts, and takes what it is made of.
+    /// Prepares a message, and takes what it is made of. `write` makes the parts of one that is a
+    /// text.
     ///
     /// # Errors
     ///
     /// Gives the reply back with [`SubmitError::Invalid`], not yet answered.
+    #[inline]
     pub fn prepare(
         submit: &mut Submit,
         reply: Reply,
-        options: &SplitOptions,
-        reference: impl FnOnce(&[u8]) -> u16,
+        write: impl FnOnce(&Submit) -> Result<Parts, InvalidCause>,
     ) -> Result<Box<Self>, (Reply, SubmitError)> {
         let refused = |reply, cause| Err((reply, SubmitError::Invalid { cause }));
         let mut job = match &mut submit.content {
@@ -134,32 +134,38 @@ impl Job {
                 return refused(reply, InvalidCause::NotAMessage(pdu.command_id()));
             }
             Content::Pdu(pdu) => {
-                let mut job = Self::vacant(reply);
+                let mut job = Self::vacant();
+                job.reply = Some(reply);
                 if let Progress::One(part) = &mut job.parts {
                     // Requests are large, and each move of one is a copy.
                     std::mem::swap(&mut part.pdu, pdu);
                 }
                 job
             }
-            Content::Text(text) => match prepare_text(text, options, reference) {
+            Content::Text(_) => match write(submit) {
                 Ok(parts) => Self::new(parts, reply),
                 Err(cause) => return refused(reply, cause),
             },
         };
-        job.terms.validity = submit.validity;
-        job.terms.priority = submit.priority;
-        job.terms.unknown = submit.unknown;
-        job.terms.route = submit.route.take();
-        job.terms.bind = submit.bind.take();
-        job.terms.class = submit.class.take();
-        job.terms.affinity = submit.affinity;
+        job.take_terms(submit);
         Ok(job)
+    }
+
+    fn take_terms(&mut self, submit: &mut Submit) {
+        self.terms.validity = submit.validity;
+        self.terms.priority = submit.priority;
+        self.terms.unknown = submit.unknown;
+        self.terms.route = submit.route.take();
+        self.terms.bind = submit.bind.take();
+        self.terms.class = submit.class.take();
+        self.terms.affinity = submit.affinity;
     }
 
     /// A message of these requests, everything else as by default.
     #[must_use]
     pub fn new(parts: Parts, reply: Reply) -> Box<Self> {
-        let mut job = Self::vacant(reply);
+        let mut job = Self::vacant();
+        job.reply = Some(reply);
         job.parts = match parts {
             Parts::One(pdu) => Progress::One(Part::new(pdu)),
             Parts::Many(pdus) => Progress::Many(pdus.into_iter().map(Part::new).collect()),
@@ -167,18 +173,16 @@ impl Job {
         job
     }
 
-    /// One whose request is still missing, in a box that was another's if there is one.
-    fn vacant(reply: Reply) -> Box<Self> {
+    /// One whose request and reply are still missing, in a box that was another's if there is one.
+    fn vacant() -> Box<Self> {
         let spare = SPARE.try_with(|spare| spare.borrow_mut().pop());
-        let mut job = spare.ok().flatten().unwrap_or_else(|| {
+        spare.ok().flatten().unwrap_or_else(|| {
             Box::new(Self {
                 terms: Terms::default(),
                 parts: Progress::none(),
                 reply: None,
             })
-        });
-        job.reply = Some(reply);
-        job
+        })
     }
 
     /// Keeps the box of an answered message, as it was before there was one in it.

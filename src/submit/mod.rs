@@ -81,6 +81,22 @@ pub struct Text {
 }
 
 impl Submit {
+    /// What it is sent as: the request as it stands, or the parts that its text becomes.
+    ///
+    /// # Errors
+    ///
+    /// A text that fits no parts.
+    pub fn parts(
+        &self,
+        options: &SplitOptions,
+        reference: impl FnOnce(&[u8]) -> u16,
+    ) -> Result<Parts, InvalidCause> {
+        match &self.content {
+            Content::Pdu(pdu) => Ok(Parts::One(pdu.clone())),
+            Content::Text(text) => prepare::prepare_text(text, options, reference),
+        }
+    }
+
     /// A text to one destination.
     #[must_use]
     pub fn text(destination: impl Into<Address>, text: impl Into<String>) -> Self {

@@ -33,6 +33,11 @@ pub struct Settled<'a> {
     pub awaited: bool,
 }
 
+/// How a message ends that nobody cares for any more.
+const DROPPED: SubmitResult = Err(SubmitError::NotSent {
+    cause: NotSentCause::Dropped,
+});
+
 /// Answers for one message exactly once.
 ///
 /// Dropped without an answer it says [`SubmitError::NotSent`]; a [`Job`](super::Job) that was written says
@@ -98,6 +103,11 @@ impl Reply {
         self.permit = permit;
     }
 
+    /// The caller knows the message by this.
+    pub fn set_reference(&mut self, reference: Reference) {
+        self.reference = reference;
+    }
+
     /// What the caller knows the message by.
     #[must_use]
     pub const fn reference(&self) -> &Reference {
@@ -160,9 +170,7 @@ impl Reply {
 
 impl Drop for Reply {
     fn drop(&mut self) {
-        self.settle(Err(SubmitError::NotSent {
-            cause: NotSentCause::Dropped,
-        }));
+        self.settle(DROPPED);
     }
 }
 
@@ -179,7 +187,8 @@ impl fmt::Debug for Reply {
 pub struct Batch(Mutex<Collected>);
 
 struct Collected {
-    results: Vec<Option<SubmitResult>>,
+    /// Those that are missing are as if their messages had been dropped.
+    results: Vec<SubmitResult>,
     missing: usize,
     sender: Option<oneshot::Sender<Vec<SubmitResult>>>,
 }
@@ -196,7 +205,7 @@ impl Batch {
             let _ = sender.send(Vec::new());
         }
         Arc::new(Self(Mutex::new(Collected {
-            results: vec![None; size],
+            results: vec![DROPPED; size],
             missing: size,
             sender,
         })))
@@ -211,22 +220,38 @@ impl Batch {
 
     fn answer(&self, index: usize, result: SubmitResult) {
         let mut collected = self.lock();
-        let Some(slot @ None) = collected.results.get_mut(index) else {
-            return;
-        };
-        *slot = Some(result);
-        collected.missing -= 1;
-        if collected.missing == 0
-            && let Some(sender) = collected.sender.take()
-        {
-            let results = std::mem::take(&mut collected.results);
-            let _ = sender.send(results.into_iter().flatten().collect());
+        // Each place has one reply, which answers once.
+        if let Some(place) = collected.results.get_mut(index) {
+            *place = result;
+            collected.missing -= 1;
+            collected.send_if_whole();
+        }
+    }
+
+    /// There are fewer messages: the places behind them are for nobody.
+    pub fn shorten(&self, size: usize) {
+        let mut collected = self.lock();
+        let surplus = collected.results.len().saturating_sub(size);
+        if surplus > 0 {
+            collected.results.truncate(size);
+            collected.missing -= surplus;
+            collected.send_if_whole();
         }
     }
 
     // Nothing in here panics while it holds the lock.
     fn lock(&self) -> MutexGuard<'_, Collected> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Collected {
+    fn send_if_whole(&mut self) {
+        if self.missing == 0
+            && let Some(sender) = self.sender.take()
+        {
+            let _ = sender.send(std::mem::take(&mut self.results));
+        }
     }
 }
 
@@ -246,9 +271,7 @@ impl Future for Pending {
         match Pin::new(&mut self.0).poll(context) {
             Poll::Ready(Ok(result)) => Poll::Ready(result),
             // A reply answers when it is dropped, so its channel never closes without a result.
-            Poll::Ready(Err(_)) => Poll::Ready(Err(SubmitError::NotSent {
-                cause: NotSentCause::Dropped,
-            })),
+            Poll::Ready(Err(_)) => Poll::Ready(DROPPED),
             Poll::Pending => Poll::Pending,
         }
     }
@@ -289,10 +312,6 @@ mod tests {
     }
 
     const BUSY: SubmitResult = Err(SubmitError::Busy);
-    const DROPPED: SubmitResult = Err(SubmitError::NotSent {
-        cause: NotSentCause::Dropped,
-    });
-
     #[tokio::test]
     async fn a_reply_that_is_dropped_says_not_sent() {
         let (reply, pending) = Reply::channel(Reference::None);
@@ -340,5 +359,13 @@ mod tests {
         let (sender, receiver) = oneshot::channel();
         let _ = Batch::new(0, Some(sender));
         assert!(receiver.await.unwrap().is_empty());
+
+        // As many as were expected need not come.
+        let (sender, mut receiver) = oneshot::channel();
+        let batch = Batch::new(3, Some(sender));
+        Reply::to_batch(Reference::None, batch.clone(), 0).answer(BUSY);
+        assert!(receiver.try_recv().is_err());
+        batch.shorten(1);
+        assert_eq!(receiver.await.unwrap(), [BUSY]);
     }
 }

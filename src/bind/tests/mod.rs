@@ -267,7 +267,9 @@ fn at_least_once(intake: u64) -> (Box<Job>, Pending) {
 
 fn prepared(mut submit: Submit, intake: u64) -> (Box<Job>, Pending) {
     let (reply, pending) = Reply::channel(Reference::Number(intake));
-    let job = Job::prepare(&mut submit, reply, &SplitOptions::default(), |_| 0);
+    let job = Job::prepare(&mut submit, reply, |submit| {
+        submit.parts(&SplitOptions::default(), |_| 0)
+    });
     let mut job = job.unwrap_or_else(|(_, error)| panic!("{error}"));
     job.handle_intake(intake, link::now());
     (job, pending)
