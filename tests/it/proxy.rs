@@ -24,6 +24,7 @@ use fastrand::Rng;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Notify;
 use tokio::task::{LocalSet, spawn_local};
 use tokio::time::{sleep, timeout};
 
@@ -80,6 +81,8 @@ struct State {
     /// What is still to come, one for each connection.
     ends: RefCell<VecDeque<(End, Way)>>,
     happened: RefCell<BTreeMap<End, usize>>,
+    /// Something came back to `ends`: a connection that goes well makes way for one that meets it.
+    came_back: Notify,
 }
 
 impl Proxy {
@@ -96,6 +99,7 @@ impl Proxy {
             rng: RefCell::new(rng),
             ends: RefCell::new(ends.into()),
             happened: RefCell::default(),
+            came_back: Notify::new(),
         }));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -143,10 +147,12 @@ impl Proxy {
         tokio::select! {
             () = self.pass(Way::Up, &fate, &stopped, from_client, to_smsc) => {}
             () = self.pass(Way::Down, &fate, &stopped, from_smsc, to_client) => {}
+            () = self.0.came_back.notified(), if fate.end.is_none() => {}
         }
         // A slow machine ends connections of its own accord: then another one meets this.
         if let Some((end, way, _)) = fate.end.filter(|_| !fate.happened.get()) {
             self.0.ends.borrow_mut().push_back((end, way));
+            self.0.came_back.notify_one();
         }
     }
 
