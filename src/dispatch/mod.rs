@@ -9,6 +9,7 @@
 
 mod backlog;
 mod choices;
+mod lane;
 mod routes;
 mod strategy;
 #[cfg(test)]
@@ -23,6 +24,7 @@ use smallvec::SmallVec;
 
 use backlog::Backlog;
 pub use choices::{RoundRobin, Sticky, Tiers, Weighted};
+use lane::Lane;
 pub use routes::{Conditions, Routes, Traits};
 pub use strategy::{BindView, MostRoom, Only, Strategy, Terms};
 
@@ -123,15 +125,6 @@ struct Bind<J> {
     usual: usize,
 }
 
-#[derive(Debug)]
-struct Lane<J> {
-    strategy: Box<dyn Strategy>,
-    /// The bind that was chosen last, and for how long it takes what follows.
-    run: Option<Run>,
-    binds: usize,
-    backlog: Backlog<J>,
-}
-
 /// A bind as strategies see it, but for the terms.
 #[derive(Clone, Copy, Debug, Default)]
 struct Seats {
@@ -155,35 +148,9 @@ impl Seats {
     }
 }
 
-/// Messages that come at once and go by one bind.
-#[derive(Clone, Copy, Debug)]
-struct Run {
-    bind: BindKey,
-    drain: u64,
-    /// It has more room than this.
-    above: usize,
-}
-
-impl<J> Lane<J> {
-    /// The bind that goes on taking what comes at once, if one does.
-    fn running(&self, binds: &Slab<Bind<J>>, drain: u64) -> Option<BindKey> {
-        let run = self.run.filter(|run| run.drain == drain)?;
-        (room(binds, run.bind) > run.above).then_some(run.bind)
-    }
-
-    /// The bind that takes the next message, and perhaps what comes behind it.
-    fn choose(&mut self, affinity: u64, binds: &Slab<Bind<J>>, drain: u64) -> Option<BindKey> {
-        let bind = self.strategy.choose(affinity)?;
-        if self.strategy.takes_runs() {
-            let above = room(binds, bind) / 2;
-            self.run = Some(Run { bind, drain, above });
-        }
-        Some(bind)
-    }
-}
-
-fn room<J>(binds: &Slab<Bind<J>>, bind: BindKey) -> usize {
-    binds.get(bind.0).map_or(0, |bind| bind.seats.room())
+/// The room that each bind has.
+fn room<J>(binds: &Slab<Bind<J>>) -> impl Fn(BindKey) -> usize {
+    |bind| binds.get(bind.0).map_or(0, |bind| bind.seats.room())
 }
 
 impl<J> Dispatcher<J> {
@@ -489,14 +456,14 @@ impl<J> Dispatcher<J> {
 
     /// The bind that takes the next message of a lane.
     fn choose(&mut self, lane: LaneKey, affinity: u64) -> Option<BindKey> {
-        let running = self.lanes.get(lane.0)?.running(&self.binds, self.drain);
+        let running = self.lanes.get(lane.0)?.running(room(&self.binds), self.drain);
         if running.is_none() {
             self.tell_untold();
         }
         let lane = self.lanes.get_mut(lane.0)?;
         let bind = match running {
             Some(bind) => bind,
-            None => lane.choose(affinity, &self.binds, self.drain)?,
+            None => lane.choose(affinity, room(&self.binds), self.drain)?,
         };
         lane.strategy.handle_chosen(bind);
         Some(bind)

@@ -191,7 +191,6 @@ impl Receipts {
     /// receipt.
     pub fn handle_accepted(&self, accepted: impl IntoIterator<Item = Accepted>, now: Instant) {
         let mut correlator = self.lock();
-        correlator.set_heeded(self.hub.wants(Kinds::RECEIPTS));
         for message in accepted {
             let (part, id) = message.first;
             let ids = [(part, &*id.to_text())];
@@ -255,15 +254,10 @@ impl Receipts {
 
     /// Tells what the correlator has to say, without its lock.
     fn tell(&self, mut correlator: MutexGuard<'_, Correlator<Reference, Store>>, now: Instant) {
-        correlator.set_heeded(self.hub.wants(Kinds::RECEIPTS));
         if correlator.poll_timeout().is_some_and(|deadline| deadline <= now) {
             correlator.handle_timeout(now);
         }
-        let said = std::iter::from_fn(|| correlator.poll_event());
-        if !self.hub.wants(Kinds::RECEIPTS) {
-            return said.for_each(drop);
-        }
-        let correlations: Vec<_> = said.collect();
+        let correlations: Vec<_> = std::iter::from_fn(|| correlator.poll_event()).collect();
         drop(correlator);
         for correlation in correlations {
             match correlation {
@@ -306,7 +300,9 @@ impl Receipts {
 
     // Nothing of ours panics while it holds the lock. When a store of the program does, the others go on.
     fn lock(&self) -> MutexGuard<'_, Correlator<Reference, Store>> {
-        self.correlator.lock().unwrap_or_else(PoisonError::into_inner)
+        let mut correlator = self.correlator.lock().unwrap_or_else(PoisonError::into_inner);
+        correlator.set_heeded(self.hub.wants(Kinds::RECEIPTS));
+        correlator
     }
 }
 

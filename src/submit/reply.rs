@@ -234,6 +234,7 @@ impl Batch {
         let surplus = collected.results.len().saturating_sub(size);
         if surplus > 0 {
             collected.results.truncate(size);
+            collected.results.shrink_to_fit();
             collected.missing -= surplus;
             collected.send_if_whole();
         }
@@ -312,6 +313,7 @@ mod tests {
     }
 
     const BUSY: SubmitResult = Err(SubmitError::Busy);
+
     #[tokio::test]
     async fn a_reply_that_is_dropped_says_not_sent() {
         let (reply, pending) = Reply::channel(Reference::None);

@@ -8,6 +8,7 @@
 mod clock;
 mod counters;
 mod deadlines;
+mod ids;
 mod index;
 mod parking;
 mod rows;
@@ -163,8 +164,8 @@ pub struct Correlator<T, S = MemoryStore<T>> {
     store: S,
     parking: Parking,
     events: VecDeque<Correlation<T>>,
-    /// Nobody wants to hear what is given up.
-    unheeded: bool,
+    /// Somebody wants to hear what is given up.
+    heeded: bool,
     counters: CorrelatorCounters,
 }
 
@@ -186,7 +187,7 @@ impl<T: Clone, S: ReceiptStore<T>> Correlator<T, S> {
             store,
             parking: Parking::default(),
             events: VecDeque::new(),
-            unheeded: false,
+            heeded: true,
             counters: CorrelatorCounters::default(),
         }
     }
@@ -199,7 +200,7 @@ impl<T: Clone, S: ReceiptStore<T>> Correlator<T, S> {
     /// Whether anybody hears what [`poll_event`](Self::poll_event) says; if not, what is given up is only counted from now
     /// on. True unless it is set.
     pub const fn set_heeded(&mut self, heeded: bool) {
-        self.unheeded = !heeded;
+        self.heeded = heeded;
     }
 
     /// Sets how ids are to be read; without it they are compared as they are.
@@ -402,13 +403,12 @@ impl<T: Clone, S: ReceiptStore<T>> Correlator<T, S> {
     fn give_up(&mut self, message: Tracked<T>) {
         if !message.finished {
             self.counters.given_up += 1;
-            if self.unheeded {
-                return;
+            if self.heeded {
+                self.events.push_back(Correlation::Unfinished {
+                    token: message.token,
+                    parts: message.parts,
+                });
             }
-            self.events.push_back(Correlation::Unfinished {
-                token: message.token,
-                parts: message.parts,
-            });
         }
     }
 }

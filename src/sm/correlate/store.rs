@@ -1,16 +1,16 @@
 //! Where the correlator keeps the messages whose receipts are owed.
 
 use std::hash::BuildHasher;
-use std::num::NonZeroU8;
 use std::time::Instant;
 
 use smallvec::{SmallVec, smallvec};
 
 use super::clock::{Clock, Moment};
 use super::deadlines::{Deadlines, Queue};
+use super::ids::{Id, Ids};
 use super::index::Index;
 use super::rows::Rows;
-use crate::pdu::{MessageState, padded};
+use crate::pdu::MessageState;
 
 /// Names a message in a store.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -172,58 +172,6 @@ struct Kept<T> {
     finished: bool,
 }
 
-/// The ids of the parts, and their states if there are several.
-#[derive(Clone, Debug)]
-enum Ids {
-    /// Of one part, with at most one id; an empty one is none.
-    One(Id),
-    Many(Box<Many>),
-}
-
-#[derive(Clone, Debug)]
-struct Many {
-    states: PartStates,
-    ids: Vec<PartId>,
-}
-
-/// The id of a part, with the part that it belongs to. A part that was sent twice has two.
-type PartId = (usize, Box<[u8]>);
-
-/// A message id, normalised, of a usual length.
-#[derive(Clone, Debug)]
-struct Id {
-    octets: [u8; Self::MOST],
-    /// One more than there are octets.
-    end: NonZeroU8,
-}
-
-impl Id {
-    const MOST: usize = 23;
-
-    const NONE: Self = Self {
-        octets: [0; Self::MOST],
-        end: NonZeroU8::MIN,
-    };
-
-    /// None for one that is too long.
-    #[inline]
-    fn new(id: &[u8]) -> Option<Self> {
-        if id.len() > Self::MOST {
-            return None;
-        }
-        let words = padded(id).map(u64::to_le_bytes);
-        Some(Self {
-            octets: *words.as_flattened().first_chunk()?,
-            end: NonZeroU8::MIN.saturating_add(id.len() as u8),
-        })
-    }
-
-    fn as_bytes(&self) -> &[u8] {
-        let length = usize::from(self.end.get() - 1);
-        self.octets.get(..length).unwrap_or_default()
-    }
-}
-
 impl<T> Kept<T> {
     fn states(&self) -> PartStates {
         match &self.ids {
@@ -252,39 +200,6 @@ impl<T> Kept<T> {
                 _ => self.ids = self.ids.widened(smallvec![self.state], Some((part, id))),
             },
         }
-    }
-}
-
-impl Ids {
-    /// Those of a message in one part.
-    #[inline]
-    fn single(id: &[u8]) -> Self {
-        match Id::new(id) {
-            Some(id) => Self::One(id),
-            None => Self::One(Id::NONE).widened(smallvec![None], Some((0, id))),
-        }
-    }
-
-    /// With these states, and with one more id.
-    fn widened(&self, states: PartStates, more: Option<(usize, &[u8])>) -> Self {
-        let ids = self.iter().chain(more).map(|(part, id)| (part, id.into()));
-        Self::Many(Box::new(Many {
-            states,
-            ids: ids.collect(),
-        }))
-    }
-
-    fn iter(&self) -> impl DoubleEndedIterator<Item = (usize, &[u8])> {
-        let (one, many): (_, &[PartId]) = match self {
-            Self::One(id) => (Some((0, id.as_bytes())).filter(|(_, id)| !id.is_empty()), &[]),
-            Self::Many(many) => (None, &many.ids),
-        };
-        one.into_iter()
-            .chain(many.iter().map(|(part, id)| (*part, &**id)))
-    }
-
-    fn has(&self, id: &[u8]) -> bool {
-        self.iter().any(|(_, other)| other == id)
     }
 }
 
