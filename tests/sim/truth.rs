@@ -54,9 +54,10 @@ impl Run<'_> {
         Some(settings.account_or(name))
     }
 
-    /// True where the SMSC of a bind reads all that was written to it, however late, before it closes a link.
+    /// True where the SMSC of a bind reads all that was written to it, however late, before it closes a link. One that reads
+    /// slowly does not: when it may write no longer, what it has not come to is lost.
     fn sees_all(&self, bind: &str) -> bool {
-        !self.panics && smsc_of(bind).is_some_and(|smsc| self.patient[smsc])
+        !self.panics && smsc_of(bind).is_some_and(|smsc| self.patient[smsc] && self.slow[smsc].is_empty())
     }
 
     /// True where the SMSC of a bind sends generic_nacks that name no request.
