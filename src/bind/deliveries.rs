@@ -43,8 +43,15 @@ enum Awaited {
     Inbox(oneshot::Receiver<Answer>),
 }
 
-/// Who gave no answer; none for an inbox, which says so itself.
-type Failed = Option<Arc<Answerer<Delivery>>>;
+/// What came of a question.
+enum Said {
+    /// An answerer of deliveries answered.
+    Answerer(Answer),
+    /// It did not: it is gone, or fell.
+    Nothing(Arc<Answerer<Delivery>>),
+    /// The inbox answered, which tells itself of what it takes.
+    Inbox(Answer),
+}
 
 /// What there is to know of a question that was put.
 struct Asked {
@@ -54,16 +61,20 @@ struct Asked {
 }
 
 impl Future for Question {
-    type Output = (Inbound, Arc<Delivery>, Result<Answer, Failed>);
+    type Output = (Inbound, Arc<Delivery>, Said);
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let answer = match &mut self.answer {
-            Awaited::Answerer(answerer, request) => {
-                ready!(request.as_mut().poll(cx)).map_err(|_| Some(answerer.clone()))
+        let said = match &mut self.answer {
+            Awaited::Answerer(answerer, request) => match ready!(request.as_mut().poll(cx)) {
+                Ok(answer) => Said::Answerer(answer),
+                Err(_) => Said::Nothing(answerer.clone()),
+            },
+            Awaited::Inbox(answer) => {
+                let answer = ready!(Pin::new(answer).poll(cx));
+                Said::Inbox(answer.unwrap_or_else(|_| Answer::later()))
             }
-            Awaited::Inbox(answer) => ready!(Pin::new(answer).poll(cx)).map_err(|_| None),
         };
-        Poll::Ready((self.inbound, self.delivery.clone(), answer))
+        Poll::Ready((self.inbound, self.delivery.clone(), said))
     }
 }
 
@@ -112,13 +123,14 @@ impl Deliveries {
         }
         if delivery.is_receipt() {
             let answer = decided.map_or_else(Answer::ok, Answer::from);
-            return respond(session, inbound, &delivery, answer, now);
+            respond(session, inbound, &delivery, answer, now);
+            return;
         }
         if let Some(status) = decided {
-            if status.is_ok() {
+            if respond(session, inbound, &delivery, status.into(), now) && status.is_ok() {
                 self.inbox.observe(&delivery, now);
             }
-            return respond(session, inbound, &delivery, status.into(), now);
+            return;
         }
         self.take(session, Waiting { inbound, delivery }, now);
     }
@@ -132,7 +144,7 @@ impl Deliveries {
                     None => Some(waiting),
                 };
                 if let Some(waiting) = turn {
-                    self.ask(answerer, lane, waiting, now);
+                    self.ask(answerer, lane, waiting);
                 }
                 return;
             }
@@ -155,9 +167,7 @@ impl Deliveries {
         })
     }
 
-    fn ask(&mut self, answerer: Arc<Answerer<Delivery>>, lane: Option<Lane>, waiting: Waiting, now: Instant) {
-        // Only now: what is answered at its deadline without having been shown comes again.
-        self.inbox.observe(&waiting.delivery, now);
+    fn ask(&mut self, answerer: Arc<Answerer<Delivery>>, lane: Option<Lane>, waiting: Waiting) {
         let request = Box::pin(answerer.ask(waiting.delivery.as_ref().clone()));
         self.wait(Awaited::Answerer(answerer, request), lane, waiting);
     }
@@ -186,17 +196,22 @@ impl Deliveries {
             && let Poll::Ready(Some(question)) = questions.poll_next_unpin(cx)
         {
             // An error is one that was given up: its handler does not even see it if it waits in the mailbox.
-            let Ok((inbound, delivery, answer)) = question else {
+            let Ok((inbound, delivery, said)) = question else {
                 continue;
             };
-            let answer = answer.unwrap_or_else(|failed| {
-                if let Some(answerer) = failed {
+            let is_taken = matches!(&said, Said::Answerer(answer) if answer.status.is_ok());
+            let answer = match said {
+                Said::Answerer(answer) | Said::Inbox(answer) => answer,
+                Said::Nothing(answerer) => {
                     answerer.handle_failed(&delivery, &self.hub);
+                    // The SMSC keeps the message.
+                    Answer::later()
                 }
-                // The SMSC keeps the message.
-                Answer::later()
-            });
-            respond(session, inbound, &delivery, answer, now);
+            };
+            if respond(session, inbound, &delivery, answer, now) && is_taken {
+                // Only now: what is not taken comes again.
+                self.inbox.observe(&delivery, now);
+            }
             answered = true;
             if let Some(asked) = self.asked.remove(&inbound) {
                 self.go_on(session, asked.lane, now);
@@ -231,7 +246,7 @@ impl Deliveries {
             // Decided anew: the answerer may be dead or dismissed by now.
             match self.who_answers(&next.delivery) {
                 Asking::One((answerer, Some(same))) if same == lane => {
-                    return self.ask(answerer, Some(lane), next, now);
+                    return self.ask(answerer, Some(lane), next);
                 }
                 _ => self.take(session, next, now),
             }
@@ -239,13 +254,14 @@ impl Deliveries {
     }
 }
 
+/// Answers a delivery, unless that was done at its deadline: false then.
 fn respond(
     session: &mut Session<Ticket>,
     inbound: Inbound,
     delivery: &Delivery,
     answer: Answer,
     now: Instant,
-) {
+) -> bool {
     let Answer {
         status,
         message_id,
@@ -256,13 +272,16 @@ fn respond(
         DeliveryKind::DataSm => session.respond(inbound, status, &DataSmResp { message_id, tlvs }, now),
     };
     match answered {
-        Ok(()) => {}
-        // At its deadline, with the status for that.
-        Err(RespondError::AlreadyAnswered) => debug!("answer came too late"),
+        Ok(()) => true,
+        // With the status for that.
+        Err(RespondError::AlreadyAnswered) => {
+            debug!("answer came too late");
+            false
+        }
         Err(error) => {
             warn!(bind = %delivery.bind, %error, "an answer that cannot be written; only its status is");
             // What has no body always fits.
-            let _ = session.respond_empty(inbound, status, now);
+            session.respond_empty(inbound, status, now).is_ok()
         }
     }
 }

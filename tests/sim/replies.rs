@@ -81,9 +81,12 @@ impl<'a> Account<'a> {
                 ));
             }
             let is_taken = self.response(number)?.1.is_ok() && !self.plan.receipts.contains(&number);
-            let is_shown = !self.shown_of(number).is_empty();
+            let shown = self.shown_of(number);
+            let is_shown = shown.iter().any(|shown| shown.is_message);
+            // An answerer of deliveries saw it and did not take it: it comes again.
+            let is_refused = !is_taken && !shown.is_empty() && !is_shown;
             let told = messages.get(&number).copied().unwrap_or(0);
-            if told > 1 || (is_taken || is_shown) && told == 0 {
+            if told > 1 || (is_taken || is_shown) && told == 0 || is_refused && told > 0 {
                 return Err(format!(
                     "{number} was {told} times part of a message that was told of"
                 ));
