@@ -23,6 +23,7 @@ pub(super) enum Queue {
 /// stand in a queue, and only what fits neither queue is sorted. A message whose deadline changes goes on to a queue where
 /// it never was, so that the deadlines themselves need not be kept beside it. Entries of messages that are gone or went on
 /// are stale; [`settle`](Self::settle) drops them when they come to the front, and all of them when they are the most.
+/// So what is in front is in force.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Deadlines {
     first: Row,
@@ -35,6 +36,8 @@ struct Row {
     runs: VecDeque<Run>,
     /// Messages of all runs.
     len: usize,
+    /// The deadline of the first.
+    due: Moment,
     /// The deadline of the message that came last.
     last: Option<Moment>,
 }
@@ -57,6 +60,9 @@ impl Row {
     fn try_push(&mut self, deadline: Moment, key: MessageKey) -> bool {
         let fits = self.len == 0 || self.last.is_none_or(|last| last <= deadline);
         if fits {
+            if self.len == 0 {
+                self.due = deadline;
+            }
             self.last = Some(deadline);
             self.push(key);
         }
@@ -72,8 +78,24 @@ impl Row {
         }
     }
 
-    fn first(&self) -> Option<MessageKey> {
-        self.runs.front().map(|run| run.first)
+    fn first(&self) -> Option<(Moment, MessageKey)> {
+        self.runs.front().map(|run| (self.due, run.first))
+    }
+
+    /// Drops what is stale in front, if the one that was there left: `due` has the deadlines of those that did not.
+    #[inline]
+    fn settle(&mut self, left: MessageKey, due: impl Fn(MessageKey) -> Option<Moment>) {
+        if self.first().is_none_or(|(_, first)| first != left) {
+            return;
+        }
+        self.pop();
+        while let Some((_, first)) = self.first() {
+            if let Some(due) = due(first) {
+                self.due = due;
+                return;
+            }
+            self.pop();
+        }
     }
 
     /// Drops the first; there is one.
@@ -87,12 +109,23 @@ impl Row {
         }
     }
 
-    /// Drops all but those that count.
+    /// Drops all but those that count, of which the first is.
     fn retain(&mut self, counts: impl Fn(MessageKey) -> bool) {
         let runs = std::mem::take(&mut self.runs);
         self.len = 0;
         let messages = runs.into_iter().flat_map(Run::messages);
         messages.filter(|key| counts(*key)).for_each(|key| self.push(key));
+    }
+}
+
+#[inline]
+fn sooner(
+    one: Option<(Moment, MessageKey)>,
+    other: Option<(Moment, MessageKey)>,
+) -> Option<(Moment, MessageKey)> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(one.min(other)),
+        (one, other) => one.or(other),
     }
 }
 
@@ -110,44 +143,42 @@ impl Deadlines {
         Queue::Sorted
     }
 
-    /// The earliest. `now` tells what is in force: the deadline of a message and where it stands.
-    /// [`settle`](Self::settle) was called after the last change.
-    pub(super) fn first(
-        &self,
-        now: impl Fn(MessageKey) -> Option<(Moment, Queue)>,
-    ) -> Option<(Moment, MessageKey)> {
-        let firsts = [&self.first, &self.second].map(Row::first);
-        let rows = firsts
-            .into_iter()
-            .flatten()
-            .filter_map(|key| now(key).map(|(deadline, _)| (deadline, key)));
-        rows.chain(self.sorted.first().copied()).min()
+    /// The earliest.
+    #[inline]
+    pub(super) fn first(&self) -> Option<(Moment, MessageKey)> {
+        let rows = sooner(self.first.first(), self.second.first());
+        sooner(rows, self.sorted.first().copied())
     }
 
-    /// Drops stale entries until the earliest is in force. `messages` have one.
-    pub(super) fn settle(&mut self, messages: usize, now: impl Fn(MessageKey) -> Option<(Moment, Queue)>) {
-        let stands = |key, queue| now(key).is_some_and(|(_, stands)| stands == queue);
-        let is_sorted = |deadline, key| now(key) == Some((deadline, Queue::Sorted));
-        let Self {
-            first,
-            second,
-            sorted,
-        } = self;
-        for (row, queue) in [(&mut *first, Queue::First), (&mut *second, Queue::Second)] {
-            while row.first().is_some_and(|key| !stands(key, queue)) {
-                row.pop();
-            }
+    /// Drops stale entries, after a message left its queue: it is gone or stands elsewhere. `now` tells what is in force, the
+    /// deadline of a message and where it stands; `messages` have one.
+    #[inline]
+    pub(super) fn settle(
+        &mut self,
+        (left, key): (Queue, MessageKey),
+        messages: usize,
+        now: impl Fn(MessageKey) -> Option<(Moment, Queue)>,
+    ) {
+        let due = |key, queue| now(key).and_then(|(due, stands)| (stands == queue).then_some(due));
+        match left {
+            Queue::First => self.first.settle(key, |key| due(key, left)),
+            Queue::Second => self.second.settle(key, |key| due(key, left)),
+            Queue::Sorted => self.settle_sorted(&now),
         }
-        while let Some((deadline, key)) = sorted.first().copied()
-            && !is_sorted(deadline, key)
+        if self.sorted.len() + self.first.len + self.second.len > 2 * messages + SLACK {
+            self.first.retain(|key| due(key, Queue::First).is_some());
+            self.second.retain(|key| due(key, Queue::Second).is_some());
+            self.sorted
+                .retain(|(deadline, key)| now(*key) == Some((*deadline, Queue::Sorted)));
+        }
+    }
+
+    #[cold]
+    fn settle_sorted(&mut self, now: impl Fn(MessageKey) -> Option<(Moment, Queue)>) {
+        while let Some((deadline, key)) = self.sorted.first().copied()
+            && now(key) != Some((deadline, Queue::Sorted))
         {
-            sorted.pop_first();
-        }
-        if sorted.len() + first.len + second.len > 2 * messages + SLACK {
-            for (row, queue) in [(first, Queue::First), (second, Queue::Second)] {
-                row.retain(|key| stands(key, queue));
-            }
-            sorted.retain(|(deadline, key)| is_sorted(*deadline, *key));
+            self.sorted.pop_first();
         }
     }
 }
@@ -170,18 +201,22 @@ mod tests {
             let before = self.messages.get(&key).map(|(_, queue)| *queue);
             let queue = self.deadlines.push(deadline, key, before);
             self.messages.insert(key, (deadline, queue));
-            self.settle();
+            if let Some(before) = before {
+                self.settle((before, key));
+            }
             queue
         }
 
         fn remove(&mut self, key: u64) {
-            self.messages.remove(&MessageKey(key));
-            self.settle();
+            let key = MessageKey(key);
+            if let Some((_, queue)) = self.messages.remove(&key) {
+                self.settle((queue, key));
+            }
         }
 
-        fn settle(&mut self) {
+        fn settle(&mut self, left: (Queue, MessageKey)) {
             let Self { deadlines, messages } = self;
-            deadlines.settle(messages.len(), |key| messages.get(&key).copied());
+            deadlines.settle(left, messages.len(), |key| messages.get(&key).copied());
             assert!(self.entries() <= 2 * self.messages.len() + SLACK);
         }
 
@@ -195,8 +230,9 @@ mod tests {
         }
 
         fn first(&self) -> Option<u64> {
-            let first = self.deadlines.first(|key| self.messages.get(&key).copied());
-            first.map(|(_, key)| key.0)
+            let (due, first) = self.deadlines.first()?;
+            assert_eq!(self.messages.get(&first).map(|(due, _)| *due), Some(due));
+            Some(first.0)
         }
     }
 

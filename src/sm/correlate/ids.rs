@@ -87,6 +87,15 @@ impl Ids {
             .chain(many.iter().map(|(part, id)| (*part, &**id)))
     }
 
+    /// The only one.
+    #[inline]
+    pub(super) fn only(&self) -> Option<&[u8]> {
+        match self {
+            Self::One(id) => Some(id.as_bytes()).filter(|id| !id.is_empty()),
+            Self::Many(_) => None,
+        }
+    }
+
     pub(super) fn has(&self, id: &[u8]) -> bool {
         self.iter().any(|(_, other)| other == id)
     }

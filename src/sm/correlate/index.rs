@@ -1,34 +1,37 @@
 //! Finds rows by the hashes of their ids, a million of them without waiting for memory at each.
 
-/// A table that grows holds up those who wait for it: these grow one by one.
-const SHARDS: usize = 16;
-
-/// Changes that come at once go into the table at once: fetching one place of a large table from memory takes the
-/// processor longer than the rest of the work, and it fetches several at a time when nothing lies between them.
-const PENDING: usize = 128;
-
 /// The smallest table. A power of two.
-const SMALLEST: usize = 256;
+const SMALLEST: usize = 64;
+
+/// What comes goes into the tables so many at once: fetching one place from memory takes the processor longer than the rest
+/// of the work, and it fetches several at a time when nothing lies between them.
+const PENDING: usize = 64;
 
 /// Which rows may have the id with this hash.
 ///
-/// Eight octets each, in tables that are at most two thirds full: half of the hash and the number of the row. Whoever
-/// is shown a row sees whether it has the id.
+/// New entries go into the youngest of several tables, and most that leave are in the oldest: messages are forgotten in
+/// the order in which they came, but for a few. So both are in the caches of the processor, which one table of a million
+/// entries is not. What is left of a table goes into the one before it.
+///
+/// Eight octets each, in tables that are at most half full: half of the hash and the number of the row. Whoever
+/// is shown a row sees whether it has the id. `FULL` is how many places a table has when the next one is begun, a power of
+/// two.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Index {
-    shards: [Shard; SHARDS],
+pub(super) struct Index<const FULL: usize = { 1 << 15 }> {
+    /// From the oldest to the youngest.
+    tables: Vec<Table>,
+    /// What is to be put in, in the order in which it came.
+    pending: Vec<Entry>,
+    /// No more than the count of any that is to be put in; none while there is none.
+    since: Option<u32>,
+    /// Changes since the tables were looked at.
+    changes: usize,
 }
 
 #[derive(Clone, Debug, Default)]
-struct Shard {
-    /// What is to be put in, in the order in which it came.
-    pending: Vec<Entry>,
-    /// What is to be taken out before; it is in the table.
-    leaving: Vec<Entry>,
-    /// No more than the count of any that is to be put in; none while there is none.
-    since: Option<u32>,
+struct Table {
     /// Each in the first free place from where its hash points to; 0 where none is. As many places as a power of two.
-    table: Vec<u64>,
+    places: Vec<u64>,
     len: usize,
 }
 
@@ -45,8 +48,8 @@ impl Entry {
         (self.0 as u32 - 1) as usize
     }
 
-    const fn has(self, hash: u64) -> bool {
-        self.0 >> 32 == hash & 0xFFFF_FFFF
+    const fn has_hash_of(self, other: Self) -> bool {
+        self.0 >> 32 == other.0 >> 32
     }
 
     /// Where it should be in a table whose size is one more than this mask.
@@ -55,22 +58,33 @@ impl Entry {
     }
 }
 
-impl Index {
+impl<const FULL: usize> Index<FULL> {
+    /// So few are put into the table before, when no more are to come.
+    const THIN: usize = FULL / 8;
+
+    /// The most entries of a table that others were put into: one that grows holds up those who wait for it.
+    const MOST: usize = FULL * 4;
+
     /// From now on the hash names this row too, and no other that `is_same` calls the same; it is asked with the row that
     /// had the hash before, and with this one. `count` says which one it is of all that were ever in rows.
+    #[inline]
     pub(super) fn insert(
         &mut self,
         hash: u64,
         (count, row): (u32, usize),
         is_same: impl Fn(usize, usize) -> bool,
     ) {
-        let shard = &mut self.shards[place(hash)];
-        shard.settle_if_full(is_same);
-        shard.pending.push(Entry::new(hash, row));
-        shard.note(count);
+        if self.pending.len() >= PENDING {
+            self.settle(is_same);
+        }
+        self.pending.push(Entry::new(hash, row));
+        // Nearly always it is the youngest.
+        if !self.may_wait(count) {
+            self.since = Some(count);
+        }
     }
 
-    /// The hash names this row no more, which is still there.
+    /// The hash names this row no more, which is still there, nor any that had the same id before.
     pub(super) fn remove(
         &mut self,
         hash: u64,
@@ -78,102 +92,166 @@ impl Index {
         is_same: impl Fn(usize, usize) -> bool,
     ) {
         let entry = Entry::new(hash, row);
-        let shard = &mut self.shards[place(hash)];
-        // What it took its id from must lose it while the row is there to be compared.
-        if shard.may_wait(count) && shard.pending.contains(&entry) {
-            shard.settle(&is_same);
+        if self.may_wait(count) && self.pending.contains(&entry) {
+            self.settle(&is_same);
         }
-        shard.settle_if_full(is_same);
-        shard.leaving.push(entry);
+        self.changes += 1;
+        let oldest = self.tables.first_mut();
+        if let Some(oldest) = oldest
+            && oldest.take(entry, |other| other == entry)
+        {
+            if oldest.len == 0 {
+                self.tables.remove(0);
+            }
+        } else {
+            self.remove_younger(entry, &is_same);
+        }
+        if self.changes >= FULL {
+            self.tidy(is_same);
+        }
     }
 
-    /// The row that `is_it` confirms, the last one first. It may be shown rows that are no more.
+    /// The same where it is not in the oldest table.
+    #[cold]
+    fn remove_younger(&mut self, entry: Entry, is_same: impl Fn(usize, usize) -> bool) {
+        let mut tables = self.tables.iter_mut();
+        // None if the id has been given to another meanwhile.
+        if let Some(at) = tables.position(|table| table.take(entry, |other| other == entry)) {
+            for older in &mut self.tables[..at] {
+                older.take(entry, |other| {
+                    other.has_hash_of(entry) && is_same(other.row(), entry.row())
+                });
+            }
+            self.tables.retain(|table| table.len > 0);
+        }
+    }
+
+    /// The row that `is_it` confirms, the last one first.
     pub(super) fn find(&self, hash: u64, is_it: impl Fn(usize) -> bool) -> Option<usize> {
-        let shard = &self.shards[place(hash)];
-        let pending = shard.pending.iter().rev().copied();
-        let mut found = pending
-            .chain(shard.at(Entry::new(hash, 0)))
-            .filter(|entry| entry.has(hash));
-        found.find(|entry| is_it(entry.row())).map(Entry::row)
+        let entry = Entry::new(hash, 0);
+        let pending = self.pending.iter().rev().copied();
+        let entries = self.tables.iter().rev().flat_map(|table| table.at(entry));
+        let mut found = pending.chain(entries).filter(|other| other.has_hash_of(entry));
+        found.find(|other| is_it(other.row())).map(Entry::row)
     }
-}
 
-impl Shard {
-    fn settle_if_full(&mut self, is_same: impl Fn(usize, usize) -> bool) {
-        if self.pending.len() + self.leaving.len() >= PENDING {
-            self.settle(is_same);
+    /// These will soon be removed.
+    pub(super) fn expect(&self, hashes: impl Iterator<Item = u64>) {
+        if let Some(oldest) = self.tables.first() {
+            oldest.fetch(hashes.map(|hash| Entry::new(hash, 0)));
         }
     }
 
-    /// One that came as number `count` waits to be put in. Nearly always it is the youngest.
-    fn note(&mut self, count: u32) {
-        if self.since.is_none() || !self.may_wait(count) {
-            self.since = Some(count);
-        }
-    }
-
-    /// False when what came as number `count` is in the table. Counts start anew after the last one.
+    /// False when what came as number `count` is in a table. Counts start anew after the last one.
     fn may_wait(&self, count: u32) -> bool {
         let after = |since| count.wrapping_sub(since) <= u32::MAX / 2;
         self.since.is_some_and(after)
     }
 
-    /// What the table has from where this belongs to the next free place.
-    fn at(&self, entry: Entry) -> impl Iterator<Item = Entry> {
-        let mask = self.table.len().wrapping_sub(1);
-        let from = entry.home(mask);
-        let places = (0..self.table.len()).map(move |step| self.table[(from + step) & mask]);
-        places.take_while(|entry| *entry != 0).map(Entry)
-    }
-
-    /// Carries the pending changes out.
+    /// Puts in what waits.
     fn settle(&mut self, is_same: impl Fn(usize, usize) -> bool) {
-        let (pending, leaving) = (
-            std::mem::take(&mut self.pending),
-            std::mem::take(&mut self.leaving),
-        );
-        self.make_room(pending.len());
-        let mask = self.table.len() - 1;
-        // All places are looked at before any is written to, so that they are fetched at once.
-        let changes = leaving.iter().chain(&pending);
-        let seen = changes.map(|entry| self.table[entry.home(mask)]);
-        std::hint::black_box(seen.fold(0, std::ops::BitOr::bitor));
-        leaving.iter().for_each(|entry| self.take(*entry));
-        pending.iter().for_each(|entry| self.put(*entry, &is_same));
-        (self.pending, self.leaving) = (pending, leaving);
-        self.pending.clear();
-        self.leaving.clear();
+        let mut pending = std::mem::take(&mut self.pending);
+        self.changes += pending.len();
+        if let Some(youngest) = self.tables.last() {
+            youngest.fetch(pending.iter().copied());
+        }
+        for entry in pending.drain(..) {
+            let has_room = |table: &&mut Table| table.places.len() < FULL || table.has_room();
+            match self.tables.last_mut().filter(has_room) {
+                Some(table) => table.put(entry, &is_same),
+                None => self.begin(entry, &is_same),
+            }
+        }
+        self.pending = pending;
         self.since = None;
     }
 
-    /// Room for so many more, at most two thirds full; less where much is free.
-    fn make_room(&mut self, more: usize) {
-        let (wanted, size) = (self.len + more, self.table.len());
-        if wanted * 3 <= size * 2 && (wanted * 8 > size || size == SMALLEST) {
-            return;
+    /// A new table, with this in it.
+    #[cold]
+    fn begin(&mut self, entry: Entry, is_same: impl Fn(usize, usize) -> bool) {
+        self.tidy(&is_same);
+        // The first one grows; where there are more, all of its places will be needed soon.
+        let size = if self.tables.is_empty() { SMALLEST } else { FULL };
+        let mut table = Table::with_places(size);
+        table.put(entry, is_same);
+        self.tables.push(table);
+    }
+
+    /// Puts together what is left of tables, and gives back the room that they no longer need.
+    #[cold]
+    fn tidy(&mut self, is_same: impl Fn(usize, usize) -> bool) {
+        self.changes = 0;
+        let tables = std::mem::take(&mut self.tables);
+        let youngest = tables.len().wrapping_sub(1);
+        for (at, mut table) in tables.into_iter().enumerate() {
+            table.shrink();
+            match self.tables.last_mut() {
+                _ if table.len == 0 => {}
+                Some(before)
+                    if at < youngest && table.len <= Self::THIN && before.len + table.len <= Self::MOST =>
+                {
+                    table.entries().for_each(|entry| before.put(entry, &is_same));
+                }
+                _ => self.tables.push(table),
+            }
         }
-        // Between a third and two thirds full.
-        let wanted = (wanted * 3 / 2 + 1).next_power_of_two().max(SMALLEST);
-        if size > 0 && wanted > size {
-            return self.grow(wanted);
-        }
-        let before = std::mem::replace(&mut self.table, vec![0; wanted]);
-        for entry in before.into_iter().filter(|entry| *entry != 0) {
-            self.place(Entry(entry));
+    }
+}
+
+impl Table {
+    fn with_places(size: usize) -> Self {
+        Self {
+            places: vec![0; size],
+            len: 0,
         }
     }
 
-    /// Grows where it stands: memory that nobody has touched yet is what costs most.
-    fn grow(&mut self, size: usize) {
-        let before = self.table.len();
-        self.table.resize(size, 0);
+    /// True when one more leaves half of it free: fuller ones have long rows of entries that move when one is taken out.
+    const fn has_room(&self) -> bool {
+        (self.len + 1) * 2 <= self.places.len()
+    }
+
+    fn entries(&self) -> impl Iterator<Item = Entry> {
+        self.places.iter().copied().filter(|entry| *entry != 0).map(Entry)
+    }
+
+    /// What there is from where this belongs to the next free place.
+    fn at(&self, entry: Entry) -> impl Iterator<Item = Entry> {
+        let mask = self.places.len().wrapping_sub(1);
+        let from = entry.home(mask);
+        let places = (0..self.places.len()).map(move |step| self.places[(from + step) & mask]);
+        places.take_while(|entry| *entry != 0).map(Entry)
+    }
+
+    /// Has the processor fetch the places where these belong, all at once.
+    fn fetch(&self, entries: impl Iterator<Item = Entry>) {
+        let mask = self.places.len().wrapping_sub(1);
+        let seen = entries.filter_map(|entry| self.places.get(entry.home(mask)));
+        std::hint::black_box(seen.fold(0, std::ops::BitOr::bitor));
+    }
+
+    /// Between a quarter and half full, if it is less than an eighth.
+    fn shrink(&mut self) {
+        let wanted = (self.len * 2).next_power_of_two().max(SMALLEST);
+        if self.len * 8 < self.places.len() && wanted < self.places.len() {
+            let before = std::mem::replace(self, Self::with_places(wanted));
+            before.entries().for_each(|entry| self.place(entry));
+        }
+    }
+
+    /// Twice as many places, where it stands: memory that nobody has touched yet is what costs most.
+    #[cold]
+    fn grow(&mut self) {
+        let before = self.places.len();
+        self.places.resize((before * 2).max(SMALLEST), 0);
+        self.len = 0;
         // From the first free place on, each entry finds those before it where they will stay. What stood before that place
         // comes last, as it may belong behind the end.
-        let first_free = self.table.iter().position(|entry| *entry == 0);
+        let first_free = self.places.iter().position(|entry| *entry == 0);
         let first_free = first_free.unwrap_or(before).min(before);
-        let wrapped: Vec<_> = self.table[..first_free].iter_mut().map(std::mem::take).collect();
+        let wrapped: Vec<_> = self.places[..first_free].iter_mut().map(std::mem::take).collect();
         for place in first_free..before {
-            match std::mem::take(&mut self.table[place]) {
+            match std::mem::take(&mut self.places[place]) {
                 0 => {}
                 entry => self.place(Entry(entry)),
             }
@@ -183,62 +261,69 @@ impl Shard {
 
     /// Puts in what is not there.
     fn place(&mut self, entry: Entry) {
-        let mask = self.table.len() - 1;
+        let mask = self.places.len() - 1;
         let mut place = entry.home(mask);
-        while self.table[place] != 0 {
+        while self.places[place] != 0 {
             place = (place + 1) & mask;
         }
-        self.table[place] = entry.0;
-    }
-
-    fn put(&mut self, entry: Entry, is_same: impl Fn(usize, usize) -> bool) {
-        let mask = self.table.len() - 1;
-        let mut place = entry.home(mask);
-        while self.table[place] != 0 {
-            let other = Entry(self.table[place]);
-            if other == entry {
-                return;
-            }
-            if other.has(entry.0 >> 32) && is_same(other.row(), entry.row()) {
-                self.table[place] = entry.0;
-                return;
-            }
-            place = (place + 1) & mask;
-        }
-        self.table[place] = entry.0;
+        self.places[place] = entry.0;
         self.len += 1;
     }
 
-    fn take(&mut self, entry: Entry) {
-        let mask = self.table.len() - 1;
-        let mut hole = entry.home(mask);
-        while self.table[hole] != entry.0 {
-            if self.table[hole] == 0 {
+    /// Puts it in the place of one that is the same.
+    #[inline]
+    fn put(&mut self, entry: Entry, is_same: impl Fn(usize, usize) -> bool) {
+        if !self.has_room() {
+            self.grow();
+        }
+        let mask = self.places.len() - 1;
+        let mut place = entry.home(mask);
+        while self.places[place] != 0 {
+            let other = Entry(self.places[place]);
+            if other == entry {
                 return;
             }
-            hole = (hole + 1) & mask;
+            if other.has_hash_of(entry) && is_same(other.row(), entry.row()) {
+                self.places[place] = entry.0;
+                return;
+            }
+            place = (place + 1) & mask;
+        }
+        self.places[place] = entry.0;
+        self.len += 1;
+    }
+
+    /// Takes out what `is_it` calls the one, of those that may stand where this belongs.
+    #[inline]
+    fn take(&mut self, entry: Entry, is_it: impl Fn(Entry) -> bool) -> bool {
+        let places = &mut self.places[..];
+        let mask = places.len().wrapping_sub(1);
+        let mut hole = entry.home(mask);
+        loop {
+            match places.get(hole) {
+                None | Some(0) => return false,
+                Some(other) if is_it(Entry(*other)) => break,
+                Some(_) => hole = (hole + 1) & mask,
+            }
         }
         self.len -= 1;
         // Those behind it that would no longer be found move up.
         let mut place = hole;
         loop {
             place = (place + 1) & mask;
-            if self.table[place] == 0 {
+            let behind = places[place];
+            if behind == 0 {
                 break;
             }
-            let home = Entry(self.table[place]).home(mask);
+            let home = Entry(behind).home(mask);
             if place.wrapping_sub(home) & mask >= place.wrapping_sub(hole) & mask {
-                self.table[hole] = self.table[place];
+                places[hole] = behind;
                 hole = place;
             }
         }
-        self.table[hole] = 0;
+        places[hole] = 0;
+        true
     }
-}
-
-/// Which shard a hash belongs to; entries keep the lower half.
-const fn place(hash: u64) -> usize {
-    (hash >> 32) as usize % SHARDS
 }
 
 #[cfg(test)]
@@ -259,44 +344,33 @@ mod tests {
 
     /// Rows with one id each, and which row each id is expected to name.
     #[derive(Default)]
-    struct World {
-        index: Index,
+    struct World<const FULL: usize> {
+        index: Index<FULL>,
         rows: RefCell<HashMap<usize, u32>>,
         named: HashMap<u32, usize>,
         counts: HashMap<usize, u32>,
         count: u32,
     }
 
-    impl World {
+    impl<const FULL: usize> World<FULL> {
         fn insert(&mut self, row: usize, id: u32) {
             assert_eq!(self.rows.borrow_mut().insert(row, id), None);
-            let Self {
-                index,
-                rows,
-                named,
-                counts,
-                count,
-            } = self;
-            *count += 1;
-            counts.insert(row, *count);
-            index.insert(hash(id), (*count, row), |before, now| is_same(rows, before, now));
-            named.insert(id, row);
+            self.count += 1;
+            let count = (self.count, row);
+            self.counts.insert(row, self.count);
+            let rows = &self.rows;
+            self.index
+                .insert(hash(id), count, |before, now| is_same(rows, before, now));
+            self.named.insert(id, row);
         }
 
         fn remove(&mut self, row: usize) {
-            let Self {
-                index,
-                rows,
-                named,
-                counts,
-                ..
-            } = self;
-            let id = rows.borrow()[&row];
-            index.remove(hash(id), (counts[&row], row), |before, now| {
-                is_same(rows, before, now)
-            });
-            rows.borrow_mut().remove(&row);
-            named.retain(|_, named| *named != row);
+            let (id, count) = (self.rows.borrow()[&row], (self.counts[&row], row));
+            let rows = &self.rows;
+            self.index
+                .remove(hash(id), count, |before, now| is_same(rows, before, now));
+            self.rows.borrow_mut().remove(&row);
+            self.named.retain(|_, named| *named != row);
         }
 
         fn find(&self, id: u32) -> Option<usize> {
@@ -304,20 +378,26 @@ mod tests {
                 .find(hash(id), |row| self.rows.borrow().get(&row) == Some(&id))
         }
 
+        fn check(&self, ids: u32) {
+            for id in 0..ids {
+                assert_eq!(self.find(id), self.named.get(&id).copied(), "id {id}");
+            }
+            self.index.look();
+        }
+    }
+
+    impl<const FULL: usize> Index<FULL> {
         fn places(&self) -> usize {
-            self.index.shards.iter().map(|shard| shard.table.len()).sum()
+            self.tables.iter().map(|table| table.places.len()).sum()
         }
 
-        /// Tables are at most two thirds full, and hardly ever less than an eighth.
+        /// Tables are at most half full, and no larger than they may be.
         fn look(&self) {
-            for Shard { table, len, .. } in &self.index.shards {
-                assert!(len * 3 <= table.len() * 2, "{len} in {} places", table.len());
-                assert!(
-                    table.len() <= SMALLEST.max((len + 2 * PENDING) * 8),
-                    "{len} in {} places",
-                    table.len()
-                );
-                assert_eq!(table.iter().filter(|entry| **entry != 0).count(), *len);
+            for table in &self.tables {
+                let places = table.places.len();
+                assert!(table.len * 2 <= places, "{} in {places} places", table.len);
+                assert!(places <= (Self::MOST * 2).max(SMALLEST), "{places} places");
+                assert_eq!(table.entries().count(), table.len);
             }
         }
     }
@@ -328,12 +408,12 @@ mod tests {
         before.is_some() && before == rows.get(&now)
     }
 
-    #[test]
-    fn an_id_names_the_row_that_it_was_last_given_and_none_when_that_is_gone() {
+    /// `next` gives the row that comes or goes in a step.
+    fn rows_come_and_go<const FULL: usize>(next: impl Fn(u32, &mut fastrand::Rng) -> usize) -> usize {
         let mut random = fastrand::Rng::with_seed(3);
-        let mut world = World::default();
-        for step in 0..30_000 {
-            let row = random.usize(..1_500);
+        let (mut world, mut most) = (World::<FULL>::default(), 0);
+        for step in 0..60_000 {
+            let row = next(step, &mut random);
             if world.rows.borrow().contains_key(&row) {
                 world.remove(row);
             } else {
@@ -345,54 +425,90 @@ mod tests {
                 world.named.get(&id).copied(),
                 "id {id} after step {step}"
             );
+            most = most.max(world.index.tables.len());
         }
-        for id in 0..6_000 {
-            assert_eq!(world.find(id), world.named.get(&id).copied(), "id {id}");
-        }
+        world.check(6_000);
+        let mut rows: Vec<_> = world.rows.borrow().keys().copied().collect();
+        rows.sort_unstable();
+        rows.into_iter().for_each(|row| world.remove(row));
+        assert_eq!(world.index.places(), 0);
+        most
+    }
+
+    #[test]
+    fn an_id_names_the_row_that_it_was_last_given_and_none_when_that_is_gone() {
+        let any = |_, random: &mut fastrand::Rng| random.usize(..1_500);
+        assert_eq!(rows_come_and_go::<32_768>(any), 1);
+        assert!(rows_come_and_go::<64>(any) > 10);
+        // The oldest goes first, but for a few.
+        let in_turn = |step, random: &mut fastrand::Rng| match random.u8(..20) {
+            0 => random.usize(..1_500),
+            _ => step as usize % 1_500,
+        };
+        assert_eq!(rows_come_and_go::<32_768>(in_turn), 1);
+        assert!(rows_come_and_go::<64>(in_turn) > 10);
+    }
+
+    fn spread(number: usize) -> u64 {
+        (number as u64)
+            .wrapping_mul(0x9E37_79B9_7F4A_7C15)
+            .rotate_left(29)
     }
 
     #[test]
     fn room_follows_what_is_kept() {
-        let mut world = World::default();
-        assert_eq!(world.places(), 0, "nothing is kept, nothing is reserved");
-        let spread = |number: usize| {
-            (number as u64)
-                .wrapping_mul(0x9E37_79B9_7F4A_7C15)
-                .rotate_left(29)
-        };
+        let mut index: Index = Index::default();
+        assert_eq!(index.places(), 0, "nothing is kept, nothing is reserved");
         let never = |_, _| false;
         for number in 0..200_000 {
-            world.index.insert(spread(number), (number as u32, number), never);
+            index.insert(spread(number), (number as u32, number), never);
             if number % 4_096 == 0 {
-                world.look();
+                index.look();
             }
         }
-        let flooded = world.places();
+        let flooded = index.places();
         assert!(
-            (300_000..=700_000).contains(&flooded),
+            (400_000..=450_000).contains(&flooded),
             "{flooded} places for 200,000"
         );
         for number in 0..200_000 {
-            assert_eq!(world.index.find(spread(number), |_| true), Some(number));
+            assert_eq!(index.find(spread(number), |_| true), Some(number));
         }
         for number in 0..190_000 {
-            world.index.remove(spread(number), (number as u32, number), never);
+            index.remove(spread(number), (number as u32, number), never);
             if number % 4_096 == 0 {
-                world.look();
+                index.look();
             }
         }
-        let left = world.places();
+        let left = index.places();
         assert!(left <= 80_000, "{left} places for 10,000");
         for number in 0..200_000 {
             let found = (number >= 190_000).then_some(number);
-            assert_eq!(world.index.find(spread(number), |row| row >= 190_000), found);
+            assert_eq!(index.find(spread(number), |row| row >= 190_000), found);
         }
-        let pending = world
-            .index
-            .shards
-            .iter()
-            .map(|shard| shard.pending.capacity())
-            .max();
-        assert_eq!(pending, Some(PENDING), "they go into the table together");
+    }
+
+    #[test]
+    fn what_is_left_of_many_is_put_together() {
+        let mut index: Index = Index::default();
+        let never = |_, _| false;
+        // One of a hundred is never forgotten.
+        let stays = |number: usize| number.is_multiple_of(100);
+        for number in 0..2_000_000 {
+            index.insert(spread(number), (number as u32, number), never);
+            if let Some(oldest) = number.checked_sub(50_000)
+                && !stays(oldest)
+            {
+                index.remove(spread(oldest), (oldest as u32, oldest), never);
+            }
+            if number % 65_536 == 0 {
+                index.look();
+                let tables = index.tables.len();
+                assert!(tables <= 7, "{tables} tables, for three full ones and the rest");
+            }
+        }
+        for number in (0..2_000_000).filter(|number| stays(*number)) {
+            assert_eq!(index.find(spread(number), |row| row == number), Some(number));
+        }
     }
 }

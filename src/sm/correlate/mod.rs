@@ -218,12 +218,7 @@ impl<T: Clone, S: ReceiptStore<T>> Correlator<T, S> {
         ids: impl IntoIterator<Item = (usize, &'i str)>,
         now: Instant,
     ) -> MessageKey {
-        while self.store.len() >= self.limits.messages.max(1) {
-            let Some(first) = self.store.remove_first() else {
-                break;
-            };
-            self.give_up(first);
-        }
+        while self.store.len() >= self.limits.messages.max(1) && self.give_up_first() {}
         self.counters.messages += 1;
         let deadline = now + self.limits.keep_for;
         let mut ids = ids.into_iter().peekable();
@@ -323,11 +318,7 @@ impl<T: Clone, S: ReceiptStore<T>> Correlator<T, S> {
         while let Some(parked) = self.parking.take_expired(now) {
             self.orphan(parked);
         }
-        while self.store.first().is_some_and(|(deadline, _)| deadline <= now)
-            && let Some(first) = self.store.remove_first()
-        {
-            self.give_up(first);
-        }
+        while self.store.first().is_some_and(|(deadline, _)| deadline <= now) && self.give_up_first() {}
     }
 
     /// What happened apart from the receipts that were handled at once.
@@ -400,16 +391,23 @@ impl<T: Clone, S: ReceiptStore<T>> Correlator<T, S> {
         });
     }
 
-    fn give_up(&mut self, message: Tracked<T>) {
-        if !message.finished {
-            self.counters.given_up += 1;
-            if self.heeded {
-                self.events.push_back(Correlation::Unfinished {
-                    token: message.token,
-                    parts: message.parts,
-                });
-            }
-        }
+    /// Gives up the message that is to be forgotten first; false when there is none.
+    fn give_up_first(&mut self) -> bool {
+        let finished = if self.heeded {
+            self.store.remove_first().map(|message| {
+                if !message.finished {
+                    self.events.push_back(Correlation::Unfinished {
+                        token: message.token,
+                        parts: message.parts,
+                    });
+                }
+                message.finished
+            })
+        } else {
+            self.store.forget_first()
+        };
+        self.counters.given_up += u64::from(finished == Some(false));
+        finished.is_some()
     }
 }
 

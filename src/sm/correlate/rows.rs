@@ -94,15 +94,31 @@ impl<R> Rows<R> {
     /// Gives a row back. The memory of a chunk goes with the last of its rows.
     #[inline(always)]
     pub(super) fn remove(&mut self, number: usize) -> Option<R> {
+        self.free(number, |slot, free| match std::mem::replace(slot, free) {
+            Slot::Taken(row) => Some(row),
+            Slot::Free(_) => None,
+        })?
+    }
+
+    /// The same, where it stands.
+    #[inline(always)]
+    pub(super) fn clear(&mut self, number: usize) {
+        self.free(number, |slot, free| *slot = free);
+    }
+
+    /// Frees the place of a row, if there is one in it.
+    #[inline(always)]
+    fn free<O>(&mut self, number: usize, free: impl FnOnce(&mut Slot<R>, Slot<R>) -> O) -> Option<O> {
         let at = number / CHUNK;
         let chunk = self.chunks.get_mut(at)?;
-        let left = chunk.taken.wrapping_sub(1);
-        let row = chunk.remove(number % CHUNK)?;
-        if left == CHUNK - 1 {
-            self.roomy.push(at);
+        let freed = chunk.free(number % CHUNK, free)?;
+        match chunk.taken {
+            0 => *chunk = Chunk::with_capacity(0),
+            left if left == CHUNK - 1 => self.roomy.push(at),
+            _ => {}
         }
         self.len -= 1;
-        Some(row)
+        Some(freed)
     }
 }
 
@@ -138,38 +154,14 @@ impl<R> Chunk<R> {
     }
 
     #[inline(always)]
-    fn remove(&mut self, place: usize) -> Option<R> {
-        if self.taken == 1 {
-            return self.remove_last(place);
-        }
+    fn free<O>(&mut self, place: usize, free: impl FnOnce(&mut Slot<R>, Slot<R>) -> O) -> Option<O> {
         let slot = self.rows.get_mut(place)?;
-        let free = self.free.replace(place as u16);
-        match std::mem::replace(slot, Slot::Free(free)) {
-            Slot::Taken(row) => {
-                self.taken -= 1;
-                Some(row)
-            }
-            was_free => {
-                *slot = was_free;
-                self.free = free;
-                None
-            }
+        if matches!(slot, Slot::Free(_)) {
+            return None;
         }
-    }
-
-    /// The memory goes with it.
-    #[cold]
-    fn remove_last(&mut self, place: usize) -> Option<R> {
-        match self.rows.get(place)? {
-            Slot::Free(_) => None,
-            Slot::Taken(_) => {
-                let mut chunk = std::mem::replace(self, Self::with_capacity(0));
-                match chunk.rows.swap_remove(place) {
-                    Slot::Taken(row) => Some(row),
-                    Slot::Free(_) => None,
-                }
-            }
-        }
+        self.taken -= 1;
+        let next = self.free.replace(place as u16);
+        Some(free(slot, Slot::Free(next)))
     }
 }
 

@@ -96,6 +96,12 @@ pub trait ReceiptStore<T> {
         self.remove(first)
     }
 
+    /// Forgets the message that is to be forgotten first, and says whether its final result was given out:
+    /// [`remove_first`](Self::remove_first) for those who want to know no more of it.
+    fn forget_first(&mut self) -> Option<bool> {
+        self.remove_first().map(|message| message.finished)
+    }
+
     /// How many messages are kept.
     fn len(&self) -> usize;
 
@@ -138,6 +144,10 @@ impl<T, S: ReceiptStore<T> + ?Sized> ReceiptStore<T> for Box<S> {
         (**self).remove_first()
     }
 
+    fn forget_first(&mut self) -> Option<bool> {
+        (**self).forget_first()
+    }
+
     fn len(&self) -> usize {
         (**self).len()
     }
@@ -156,7 +166,14 @@ pub struct MemoryStore<T> {
     deadlines: Deadlines,
     /// The number of the last message.
     count: u32,
+    /// Those that are to be forgotten next, with the hashes of their ids, the first of them last.
+    ahead: Vec<(MessageKey, u64)>,
+    /// After so many more those are looked for again.
+    looks: u32,
 }
+
+/// The first messages to be forgotten are looked at together, so that the processor fetches them from memory at once.
+const AHEAD: u32 = 32;
 
 /// A message in a row. There are a million of them, so they are as small as can be.
 #[derive(Clone, Debug)]
@@ -227,6 +244,8 @@ impl<T> Default for MemoryStore<T> {
             clock: Clock::default(),
             deadlines: Deadlines::default(),
             count: 0,
+            ahead: Vec::new(),
+            looks: 0,
         }
     }
 }
@@ -270,10 +289,56 @@ impl<T> MemoryStore<T> {
         |key| messages.kept(key).map(|kept| (kept.deadline, kept.queue))
     }
 
-    /// Drops deadlines that are no longer in force.
-    fn settle(&mut self) {
+    /// The message that is to be forgotten first.
+    #[inline]
+    fn next_to_go(&mut self) -> Option<MessageKey> {
+        let (_, first) = self.deadlines.first()?;
+        if self.looks == 0 {
+            self.look_ahead(first);
+        }
+        self.looks -= 1;
+        Some(first)
+    }
+
+    /// When this one is the first to be forgotten, those that came after it are nearly always next.
+    fn look_ahead(&mut self, first: MessageKey) {
+        self.looks = AHEAD;
+        self.ahead.clear();
+        for key in (0..AHEAD).rev().map(|after| first.after(after)) {
+            if let Some(id) = self.messages.kept(key).and_then(|kept| kept.ids.only()) {
+                self.ahead.push((key, self.hasher.hash_one(id)));
+            }
+        }
+        self.ids.expect(self.ahead.iter().map(|(_, hash)| *hash));
+    }
+
+    /// Takes the ids of a message out of the index. Gives where its deadline stands, and whether it is finished.
+    #[inline]
+    fn unname(&mut self, key: MessageKey) -> Option<(Queue, bool)> {
+        let Self {
+            messages,
+            ids,
+            hasher,
+            ahead,
+            ..
+        } = self;
+        let kept = messages.kept(key)?;
+        let is_same = |before, now| messages.share_id(before, now);
+        if let Some((_, hash)) = ahead.pop_if(|(ahead, _)| *ahead == key) {
+            ids.remove(hash, split(key), is_same);
+        } else {
+            for (_, id) in kept.ids.iter() {
+                ids.remove(hasher.hash_one(id), split(key), is_same);
+            }
+        }
+        Some((kept.queue, kept.finished))
+    }
+
+    /// Drops deadlines that are no longer in force, after a message left its queue.
+    #[inline]
+    fn settle(&mut self, left: (Queue, MessageKey)) {
         self.deadlines
-            .settle(self.messages.len(), Self::due(&self.messages));
+            .settle(left, self.messages.len(), Self::due(&self.messages));
     }
 }
 
@@ -380,25 +445,17 @@ impl<T: Clone> ReceiptStore<T> for MemoryStore<T> {
         kept.token = message.token;
         kept.finished = message.finished;
         if message.deadline != before {
+            let left = kept.queue;
             kept.deadline = clock.moment(message.deadline);
-            kept.queue = deadlines.push(kept.deadline, key, Some(kept.queue));
-            self.settle();
+            kept.queue = deadlines.push(kept.deadline, key, Some(left));
+            self.settle((left, key));
         }
     }
 
     fn remove(&mut self, key: MessageKey) -> Option<Tracked<T>> {
-        let Self {
-            messages,
-            ids,
-            hasher,
-            ..
-        } = self;
-        for (_, id) in messages.kept(key)?.ids.iter() {
-            let hash = hasher.hash_one(id);
-            ids.remove(hash, split(key), |before, now| messages.share_id(before, now));
-        }
-        let kept = messages.remove(row(key))?;
-        self.settle();
+        let (queue, _) = self.unname(key)?;
+        let kept = self.messages.remove(row(key))?;
+        self.settle((queue, key));
         Some(Tracked {
             parts: kept.states(),
             token: kept.token,
@@ -408,12 +465,20 @@ impl<T: Clone> ReceiptStore<T> for MemoryStore<T> {
     }
 
     fn remove_first(&mut self) -> Option<Tracked<T>> {
-        let (_, first) = self.deadlines.first(Self::due(&self.messages))?;
+        let first = self.next_to_go()?;
         self.remove(first)
     }
 
+    fn forget_first(&mut self) -> Option<bool> {
+        let first = self.next_to_go()?;
+        let (queue, finished) = self.unname(first)?;
+        self.messages.clear(row(first));
+        self.settle((queue, first));
+        Some(finished)
+    }
+
     fn first(&self) -> Option<(Instant, MessageKey)> {
-        let (deadline, key) = self.deadlines.first(Self::due(&self.messages))?;
+        let (deadline, key) = self.deadlines.first()?;
         Some((self.clock.time(deadline)?, key))
     }
 
