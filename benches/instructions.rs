@@ -5,14 +5,18 @@
 #![allow(clippy::unwrap_used, reason = "a benchmark that cannot start says so")]
 
 use std::hint::black_box;
+use std::time::Instant;
 
 use bindery::pdu::{self, CommandStatus, Leniency, SequenceNumber, SubmitSm};
-use bindery::sm::{Alphabet, Receipt, SplitOptions, Unencodable, split_text};
+use bindery::sm::{Alphabet, Correlator, CorrelatorLimits, Receipt, SplitOptions, Unencodable, split_text};
 
 const RECEIPT: &str = "id:0123456789 sub:001 dlvrd:001 submit date:2611221656 done date:2611221657 \
                        stat:DELIVRD err:000 text:The quick brown fox ";
 const TEXT: &str =
     "The quick brown fox jumps over the lazy dog, then it has a rest and jumps over the lazy dog";
+
+/// Messages whose receipts are owed.
+const KEPT: usize = 32_768;
 
 fn main() {
     let arguments: Vec<_> = std::env::args()
@@ -22,7 +26,7 @@ fn main() {
     let [work, times] = arguments.as_slice() else {
         return; // run by `cargo test --benches` or the like
     };
-    let times: u32 = times.parse().unwrap();
+    let times: usize = times.parse().unwrap();
     let submit = SubmitSm {
         destination_addr: "447700900123".try_into().unwrap(),
         short_message: TEXT.into(),
@@ -37,9 +41,24 @@ fn main() {
     let leniency = Leniency::default();
     let options = SplitOptions::default();
     let long = "Привет, мир! ".repeat(50);
-    for _ in 0..times {
+    // As many receipts are owed as are kept, so that for each message another is given up.
+    let limits = CorrelatorLimits {
+        messages: KEPT,
+        ..CorrelatorLimits::default()
+    };
+    let (mut correlator, now) = (Correlator::new(limits), Instant::now());
+    correlator.set_heeded(false);
+    let ids: Vec<_> = (0..2 * KEPT).map(|number| format!("{number:010}")).collect();
+    for id in ids.iter().take(if work == "receipt-owed" { KEPT } else { 0 }) {
+        correlator.handle_submitted(0, 1, [(0, &**id)], now);
+    }
+    for number in 0..times {
         match work.as_str() {
             "receipt" => drop(black_box(Receipt::parse(black_box(RECEIPT)))),
+            "receipt-owed" => {
+                let id = &*ids[(KEPT + number) % ids.len()];
+                correlator.handle_submitted(number as u32, 1, [(0, id)], now);
+            }
             "submit_sm-encode" => {
                 out.clear();
                 put(black_box(&mut out));

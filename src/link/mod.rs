@@ -386,13 +386,12 @@ impl<T> Link<T> {
                 Ok(Some(length)) => {
                     used += length;
                     let frame = rest.get(..length).unwrap_or_default();
-                    let event = self.session.handle_frame(frame, now);
                     if handler.watches(Passage::Received) {
                         handler.pass(Passage::Received, frame, now);
                     }
-                    if let Some(event) = event {
-                        handler.event(&mut self.session, event, frame, now);
-                    }
+                    self.session.handle_frame_then(frame, now, |session, event| {
+                        handler.event(session, event, frame, now)
+                    });
                     self.drain_events(handler, now);
                     if handler.holds() {
                         self.session.set_held(true, now);

@@ -13,16 +13,29 @@ impl<T> Session<T> {
     ///
     /// At most one event comes back, which borrows from the frame; what else happened is polled. Whatever is
     /// in the frame, the session can go on with the next one.
-    #[inline]
     pub fn handle_frame<'f>(&mut self, frame: &'f [u8], now: Instant) -> Option<Event<'f, T>> {
-        let header = Header::peek(frame)?;
+        let mut came = None;
+        self.handle_frame_then(frame, now, |_, event| came = Some(event));
+        came
+    }
+
+    /// The same, with what is to be done with the event. A response is large, and each move of one is a copy: it is made where
+    /// it is handed on.
+    #[inline]
+    pub(crate) fn handle_frame_then<'f>(
+        &mut self,
+        frame: &'f [u8],
+        now: Instant,
+        then: impl FnOnce(&mut Self, Event<'f, T>),
+    ) {
+        let Some(header) = Header::peek(frame) else { return };
         self.timers.heard = now;
         // Any PDU proves life, so an enquire_link that waits needs no answer of its own any more.
         self.timers.enquire_sent = None;
         if header.command_id.is_response() {
-            self.handle_response(header, frame, now)
-        } else {
-            self.handle_request(header, frame, now)
+            self.handle_response(header, frame, now, then);
+        } else if let Some(event) = self.handle_request(header, frame, now) {
+            then(self, event);
         }
     }
 

@@ -14,25 +14,30 @@ impl<T> Session<T> {
         header: Header,
         frame: &'f [u8],
         now: Instant,
-    ) -> Option<Event<'f, T>> {
+        then: impl FnOnce(&mut Self, Event<'f, T>),
+    ) {
         let sequence = header.sequence_number;
         match self.window.entry(sequence) {
             Some(entry) if Some(header.command_id) == entry.request.response() => {
                 let of = |entry: Entry<T>| (entry.token, entry.sent, entry.order);
-                let (token, sent, order) = self.window.take_as(sequence, of)?;
+                let Some((token, sent, order)) = self.window.take_as(sequence, of) else {
+                    return;
+                };
                 self.note_answer(order, sent, header.command_status, now);
-                // Made where it is handed on: a response is large, and each move of one is a copy.
-                Some(Event::Answered {
+                let event = Event::Answered {
                     token,
                     sequence,
                     status: header.command_status,
                     response: self.read_response(frame),
                     sent,
-                })
+                };
+                then(self, event);
             }
             found => {
                 let waits = found.is_some();
-                self.handle_other_response(header, frame, waits, now)
+                if let Some(event) = self.handle_other_response(header, frame, waits, now) {
+                    then(self, event);
+                }
             }
         }
     }

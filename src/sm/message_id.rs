@@ -48,8 +48,16 @@ impl IdForm {
     /// What is not a number of the base, or does not fit 128 bits, is compared as text. Allocates only when the
     /// id changes.
     #[must_use]
+    #[inline]
     pub fn normalise(self, id: &str) -> Cow<'_, str> {
         let id = trimmed(id);
+        if self == Self::AS_IS {
+            return Cow::Borrowed(id);
+        }
+        self.normalise_trimmed(id)
+    }
+
+    fn normalise_trimmed(self, id: &str) -> Cow<'_, str> {
         match self.base {
             IdBase::Decimal if is_number(id, 10) => Cow::Borrowed(without_zeros(id)),
             IdBase::Hex if is_number(id, 16) => match u128::from_str_radix(id, 16) {

@@ -22,8 +22,8 @@ mod udh;
 pub use alphabet::{Alphabet, DefaultAlphabet, Reading, UnknownAlphabet};
 pub use content::{Content, MessageSource};
 pub use correlate::{
-    Correlation, Correlator, CorrelatorCounters, CorrelatorLimits, Matched, MemoryStore, MessageKey,
-    MessageResult, PartStates, Place, Progress, ReceiptStore, Received, Tracked,
+    Correlation, Correlator, CorrelatorCounters, CorrelatorLimits, Forgotten, Matched, MemoryStore,
+    MessageKey, MessageResult, PartStates, Place, Progress, ReceiptStore, Received, Tracked,
 };
 pub use error::{TextError, TextFault, TextFaultKind, TextFaults, Unencodable};
 pub use gsm7::{Language, Languages, Padding, Tables};

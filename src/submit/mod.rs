@@ -5,6 +5,7 @@
 
 mod address;
 mod job;
+mod line;
 mod name;
 mod outcome;
 mod prepare;

@@ -8,6 +8,7 @@ use std::task::{Context, Poll};
 
 use tokio::sync::oneshot;
 
+use super::line::{self, line};
 use super::{NotSentCause, Reference, SubmitError, SubmitResult};
 
 /// Keeps the account of messages: every [`Reply`] tells it the one outcome of its message.
@@ -34,7 +35,7 @@ pub struct Settled<'a> {
 }
 
 /// How a message ends that nobody cares for any more.
-const DROPPED: SubmitResult = Err(SubmitError::NotSent {
+pub(super) const DROPPED: SubmitResult = Err(SubmitError::NotSent {
     cause: NotSentCause::Dropped,
 });
 
@@ -50,7 +51,8 @@ pub struct Reply {
 }
 
 enum To {
-    Caller(oneshot::Sender<SubmitResult>),
+    Caller(line::Sender),
+    Channel(oneshot::Sender<SubmitResult>),
     Batch(Arc<Batch>, usize),
     Nobody,
     Answered,
@@ -59,14 +61,14 @@ enum To {
 impl Reply {
     /// A reply and the future that it resolves.
     pub fn channel(reference: Reference) -> (Self, Pending) {
-        let (sender, receiver) = oneshot::channel();
-        (Self::to_sender(reference, sender), Pending(receiver))
+        let (sender, receiver) = line();
+        (Self::new(reference, To::Caller(sender)), Pending(receiver))
     }
 
-    /// A reply that goes into a channel, also into the one of an actix message.
+    /// A reply that goes into a channel, as that of an actix message.
     #[must_use]
     pub const fn to_sender(reference: Reference, sender: oneshot::Sender<SubmitResult>) -> Self {
-        Self::new(reference, To::Caller(sender))
+        Self::new(reference, To::Channel(sender))
     }
 
     /// A reply that goes to one place of a batch.
@@ -125,6 +127,7 @@ impl Reply {
     pub fn is_abandoned(&self) -> bool {
         match &self.to {
             To::Caller(sender) => sender.is_closed(),
+            To::Channel(sender) => sender.is_closed(),
             To::Batch(batch, _) => batch.is_abandoned(),
             To::Nobody | To::Answered => false,
         }
@@ -147,7 +150,7 @@ impl Reply {
         let awaited = match &self.to {
             To::Answered => return,
             To::Nobody => false,
-            To::Caller(_) | To::Batch(..) => !self.is_abandoned(),
+            To::Caller(_) | To::Channel(_) | To::Batch(..) => !self.is_abandoned(),
         };
         // Before the channel: a caller that has its answer finds it counted, and its permit free.
         if let Some(ledger) = self.ledger.take() {
@@ -159,7 +162,8 @@ impl Reply {
             });
         }
         match std::mem::replace(&mut self.to, To::Answered) {
-            To::Caller(sender) => {
+            To::Caller(sender) => sender.send(result),
+            To::Channel(sender) => {
                 let _ = sender.send(result); // the caller may have gone; that is fine
             }
             To::Batch(batch, index) => batch.answer(index, result),
@@ -262,19 +266,19 @@ impl Collected {
 /// sent; afterwards the message goes on, and its outcome is an event alone. Who does not want to wait for an outcome
 /// says so: [`Esme::post`](crate::esme::Esme::post).
 #[must_use = "dropped at once it takes the message back; `post` sends one for whose outcome nobody waits"]
-#[derive(Debug)]
-pub struct Pending(oneshot::Receiver<SubmitResult>);
+pub struct Pending(line::Receiver);
 
 impl Future for Pending {
     type Output = SubmitResult;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<SubmitResult> {
-        match Pin::new(&mut self.0).poll(context) {
-            Poll::Ready(Ok(result)) => Poll::Ready(result),
-            // A reply answers when it is dropped, so its channel never closes without a result.
-            Poll::Ready(Err(_)) => Poll::Ready(DROPPED),
-            Poll::Pending => Poll::Pending,
-        }
+        Pin::new(&mut self.0).poll(context)
+    }
+}
+
+impl fmt::Debug for Pending {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pending").finish_non_exhaustive()
     }
 }
 

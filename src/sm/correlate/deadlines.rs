@@ -44,13 +44,13 @@ struct Row {
 
 /// Messages whose keys follow each other, as those do that come one after another.
 #[derive(Clone, Copy, Debug)]
-struct Run {
+pub(super) struct Run {
     first: MessageKey,
     len: u32,
 }
 
 impl Run {
-    fn messages(self) -> impl Iterator<Item = MessageKey> {
+    pub(super) fn messages(self) -> impl Iterator<Item = MessageKey> {
         std::iter::successors(Some(self.first), |key| Some(key.next())).take(self.len as usize)
     }
 }
@@ -85,24 +85,28 @@ impl Row {
     /// Drops what is stale in front, if the one that was there left: `due` has the deadlines of those that did not.
     #[inline]
     fn settle(&mut self, left: MessageKey, due: impl Fn(MessageKey) -> Option<Moment>) {
-        if self.first().is_none_or(|(_, first)| first != left) {
-            return;
+        if self.first().is_some_and(|(_, first)| first == left) {
+            self.pop(1);
+            self.drop_stale(due);
         }
-        self.pop();
+    }
+
+    #[inline]
+    fn drop_stale(&mut self, due: impl Fn(MessageKey) -> Option<Moment>) {
         while let Some((_, first)) = self.first() {
             if let Some(due) = due(first) {
                 self.due = due;
                 return;
             }
-            self.pop();
+            self.pop(1);
         }
     }
 
-    /// Drops the first; there is one.
-    fn pop(&mut self) {
-        self.len -= 1;
+    /// Drops so many of the first run, which has them.
+    fn pop(&mut self, messages: u32) {
+        self.len -= messages as usize;
         if let Some(run) = self.runs.front_mut() {
-            (run.first, run.len) = (run.first.next(), run.len - 1);
+            (run.first, run.len) = (run.first.after(messages), run.len - messages);
             if run.len == 0 {
                 self.runs.pop_front();
             }
@@ -116,6 +120,12 @@ impl Row {
         let messages = runs.into_iter().flat_map(Run::messages);
         messages.filter(|key| counts(*key)).for_each(|key| self.push(key));
     }
+}
+
+/// The deadline of a message, if it stands in this queue.
+#[inline]
+fn due(now: impl Fn(MessageKey) -> Option<(Moment, Queue)>, key: MessageKey, queue: Queue) -> Option<Moment> {
+    now(key).and_then(|(due, stands)| (stands == queue).then_some(due))
 }
 
 #[inline]
@@ -150,6 +160,36 @@ impl Deadlines {
         sooner(rows, self.sorted.first().copied())
     }
 
+    /// The messages that are first and came one after another, in which queue, and the earliest deadline of those that stand
+    /// elsewhere. None where the earliest fits no queue.
+    pub(super) fn run(&self) -> Option<(Run, Queue, Moment)> {
+        let (_, first) = self.first()?;
+        let in_front = |row: &Row| row.runs.front().copied().filter(|run| run.first == first);
+        let (run, queue, other) = match in_front(&self.first) {
+            Some(run) => (run, Queue::First, &self.second),
+            None => (in_front(&self.second)?, Queue::Second, &self.first),
+        };
+        let others = sooner(other.first(), self.sorted.first().copied());
+        Some((run, queue, others.map_or(Moment::MAX, |(due, _)| due)))
+    }
+
+    /// Drops so many entries of the [`run`](Self::run) in a queue, whose messages are gone, and what is stale behind them.
+    pub(super) fn drop_first(
+        &mut self,
+        (queue, entries): (Queue, u32),
+        messages: usize,
+        now: impl Fn(MessageKey) -> Option<(Moment, Queue)>,
+    ) {
+        let row = match queue {
+            Queue::First => &mut self.first,
+            Queue::Second => &mut self.second,
+            Queue::Sorted => return,
+        };
+        row.pop(entries);
+        row.drop_stale(|key| due(&now, key, queue));
+        self.drop_most(messages, now);
+    }
+
     /// Drops stale entries, after a message left its queue: it is gone or stands elsewhere. `now` tells what is in force, the
     /// deadline of a message and where it stands; `messages` have one.
     #[inline]
@@ -159,15 +199,20 @@ impl Deadlines {
         messages: usize,
         now: impl Fn(MessageKey) -> Option<(Moment, Queue)>,
     ) {
-        let due = |key, queue| now(key).and_then(|(due, stands)| (stands == queue).then_some(due));
         match left {
-            Queue::First => self.first.settle(key, |key| due(key, left)),
-            Queue::Second => self.second.settle(key, |key| due(key, left)),
+            Queue::First => self.first.settle(key, |key| due(&now, key, left)),
+            Queue::Second => self.second.settle(key, |key| due(&now, key, left)),
             Queue::Sorted => self.settle_sorted(&now),
         }
+        self.drop_most(messages, now);
+    }
+
+    /// Drops all stale entries when they are the most.
+    #[inline]
+    fn drop_most(&mut self, messages: usize, now: impl Fn(MessageKey) -> Option<(Moment, Queue)>) {
         if self.sorted.len() + self.first.len + self.second.len > 2 * messages + SLACK {
-            self.first.retain(|key| due(key, Queue::First).is_some());
-            self.second.retain(|key| due(key, Queue::Second).is_some());
+            self.first.retain(|key| due(&now, key, Queue::First).is_some());
+            self.second.retain(|key| due(&now, key, Queue::Second).is_some());
             self.sorted
                 .retain(|(deadline, key)| now(*key) == Some((*deadline, Queue::Sorted)));
         }

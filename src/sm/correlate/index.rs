@@ -226,7 +226,9 @@ impl Table {
     /// Has the processor fetch the places where these belong, all at once.
     fn fetch(&self, entries: impl Iterator<Item = Entry>) {
         let mask = self.places.len().wrapping_sub(1);
-        let seen = entries.filter_map(|entry| self.places.get(entry.home(mask)));
+        // The next ones too, which may be in another line of the cache.
+        let places = entries.flat_map(|entry| [entry.home(mask), (entry.home(mask) + 2) & mask]);
+        let seen = places.filter_map(|place| self.places.get(place));
         std::hint::black_box(seen.fold(0, std::ops::BitOr::bitor));
     }
 

@@ -20,7 +20,7 @@ use std::time::{Duration, Instant};
 
 pub use counters::CorrelatorCounters;
 use parking::{Parked, Parking};
-pub use store::{MemoryStore, MessageKey, PartStates, Place, ReceiptStore, Tracked};
+pub use store::{Forgotten, MemoryStore, MessageKey, PartStates, Place, ReceiptStore, Tracked};
 
 use smallvec::SmallVec;
 
@@ -31,10 +31,15 @@ use crate::pdu::MessageState;
 /// Keeps no more room than this for nothing.
 const SPARE: usize = 128;
 
+/// When there is no room for one more, this part of all is given up at once, which costs less than one by one, unless
+/// somebody hears of each.
+const SHARE: usize = 1_024;
+
 /// How much a [`Correlator`] keeps, and for how long.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct CorrelatorLimits {
-    /// Messages whose receipts are owed; beyond that the one that would be forgotten first is. Default 1,000,000.
+    /// Messages whose receipts are owed; beyond that the one that would be forgotten first is given up, and with it a
+    /// thousandth of all while nobody hears of it. Default 1,000,000.
     pub messages: usize,
     /// How long receipts of a message are waited for. Default 7 days.
     pub keep_for: Duration,
@@ -218,7 +223,12 @@ impl<T: Clone, S: ReceiptStore<T>> Correlator<T, S> {
         ids: impl IntoIterator<Item = (usize, &'i str)>,
         now: Instant,
     ) -> MessageKey {
-        while self.store.len() >= self.limits.messages.max(1) && self.give_up_first() {}
+        let (kept, most) = (self.store.len(), self.limits.messages.max(1));
+        if kept >= most {
+            // Who hears of each is not told of many at once.
+            let share = if self.heeded { 0 } else { most / SHARE };
+            self.give_up(kept - most + 1 + share, None);
+        }
         self.counters.messages += 1;
         let deadline = now + self.limits.keep_for;
         let mut ids = ids.into_iter().peekable();
@@ -318,7 +328,7 @@ impl<T: Clone, S: ReceiptStore<T>> Correlator<T, S> {
         while let Some(parked) = self.parking.take_expired(now) {
             self.orphan(parked);
         }
-        while self.store.first().is_some_and(|(deadline, _)| deadline <= now) && self.give_up_first() {}
+        self.give_up(usize::MAX, Some(now));
     }
 
     /// What happened apart from the receipts that were handled at once.
@@ -391,23 +401,29 @@ impl<T: Clone, S: ReceiptStore<T>> Correlator<T, S> {
         });
     }
 
-    /// Gives up the message that is to be forgotten first; false when there is none.
-    fn give_up_first(&mut self) -> bool {
-        let finished = if self.heeded {
-            self.store.remove_first().map(|message| {
-                if !message.finished {
-                    self.events.push_back(Correlation::Unfinished {
-                        token: message.token,
-                        parts: message.parts,
-                    });
-                }
-                message.finished
-            })
-        } else {
-            self.store.forget_first()
-        };
-        self.counters.given_up += u64::from(finished == Some(false));
-        finished.is_some()
+    /// Gives up at most so many messages, those that are to be forgotten first, and only such as are `due` by then.
+    fn give_up(&mut self, most: usize, due: Option<Instant>) {
+        if !self.heeded {
+            let forgotten = self.store.forget(most, due);
+            self.counters.given_up += forgotten.unfinished as u64;
+            return;
+        }
+        for _ in 0..most {
+            let is_due = |(deadline, _)| due.is_none_or(|due| deadline <= due);
+            if !self.store.first().is_some_and(is_due) {
+                return;
+            }
+            let Some(message) = self.store.remove_first() else {
+                return;
+            };
+            if !message.finished {
+                self.counters.given_up += 1;
+                self.events.push_back(Correlation::Unfinished {
+                    token: message.token,
+                    parts: message.parts,
+                });
+            }
+        }
     }
 }
 

@@ -37,7 +37,11 @@ impl Parking {
     }
 
     /// Takes the oldest receipt that was parked under an id.
+    #[inline]
     pub(super) fn take(&mut self, id: &str) -> Option<Parked> {
+        if self.receipts.is_empty() {
+            return None;
+        }
         let number = *self.by_id.get(id)?.first()?;
         self.remove(number)
     }

@@ -53,6 +53,22 @@ pub struct Tracked<T> {
     pub deadline: Instant,
 }
 
+/// How many messages were forgotten.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Forgotten {
+    /// All of them.
+    pub messages: usize,
+    /// Those whose final result had not been given out.
+    pub unfinished: usize,
+}
+
+impl Forgotten {
+    fn add(&mut self, finished: bool) {
+        self.messages += 1;
+        self.unfinished += usize::from(!finished);
+    }
+}
+
 /// Keeps the tracked messages of one account and finds them by their message ids.
 ///
 /// [`MemoryStore`] is one; another may persist what it is told. It is called for each accepted message and each
@@ -96,10 +112,19 @@ pub trait ReceiptStore<T> {
         self.remove(first)
     }
 
-    /// Forgets the message that is to be forgotten first, and says whether its final result was given out:
-    /// [`remove_first`](Self::remove_first) for those who want to know no more of it.
-    fn forget_first(&mut self) -> Option<bool> {
-        self.remove_first().map(|message| message.finished)
+    /// Forgets at most so many messages, those that are to be forgotten first, and only such as are `due` by that time if
+    /// there is one: [`remove_first`](Self::remove_first) for those who want to know no more of them, for stores that have
+    /// less to do for many at once.
+    fn forget(&mut self, most: usize, due: Option<Instant>) -> Forgotten {
+        let mut forgotten = Forgotten::default();
+        while forgotten.messages < most
+            && let Some((deadline, _)) = self.first()
+            && due.is_none_or(|due| deadline <= due)
+            && let Some(message) = self.remove_first()
+        {
+            forgotten.add(message.finished);
+        }
+        forgotten
     }
 
     /// How many messages are kept.
@@ -144,8 +169,8 @@ impl<T, S: ReceiptStore<T> + ?Sized> ReceiptStore<T> for Box<S> {
         (**self).remove_first()
     }
 
-    fn forget_first(&mut self) -> Option<bool> {
-        (**self).forget_first()
+    fn forget(&mut self, most: usize, due: Option<Instant>) -> Forgotten {
+        (**self).forget(most, due)
     }
 
     fn len(&self) -> usize {
@@ -166,14 +191,10 @@ pub struct MemoryStore<T> {
     deadlines: Deadlines,
     /// The number of the last message.
     count: u32,
-    /// Those that are to be forgotten next, with the hashes of their ids, the first of them last.
-    ahead: Vec<(MessageKey, u64)>,
-    /// After so many more those are looked for again.
-    looks: u32,
 }
 
-/// The first messages to be forgotten are looked at together, so that the processor fetches them from memory at once.
-const AHEAD: u32 = 32;
+/// So many messages are forgotten together, so that the processor fetches their places from memory at once.
+const TOGETHER: usize = 32;
 
 /// A message in a row. There are a million of them, so they are as small as can be.
 #[derive(Clone, Debug)]
@@ -244,8 +265,6 @@ impl<T> Default for MemoryStore<T> {
             clock: Clock::default(),
             deadlines: Deadlines::default(),
             count: 0,
-            ahead: Vec::new(),
-            looks: 0,
         }
     }
 }
@@ -289,49 +308,35 @@ impl<T> MemoryStore<T> {
         |key| messages.kept(key).map(|kept| (kept.deadline, kept.queue))
     }
 
-    /// The message that is to be forgotten first.
-    #[inline]
-    fn next_to_go(&mut self) -> Option<MessageKey> {
-        let (_, first) = self.deadlines.first()?;
-        if self.looks == 0 {
-            self.look_ahead(first);
-        }
-        self.looks -= 1;
-        Some(first)
-    }
-
-    /// When this one is the first to be forgotten, those that came after it are nearly always next.
-    fn look_ahead(&mut self, first: MessageKey) {
-        self.looks = AHEAD;
-        self.ahead.clear();
-        for key in (0..AHEAD).rev().map(|after| first.after(after)) {
-            if let Some(id) = self.messages.kept(key).and_then(|kept| kept.ids.only()) {
-                self.ahead.push((key, self.hasher.hash_one(id)));
+    /// Forgets at most so many of the messages that are first and came one after another, each with one id and due by then.
+    /// Gives none where the first is not such a one.
+    fn forget_run(&mut self, most: usize, due: Moment) -> Forgotten {
+        let mut forgotten = Forgotten::default();
+        let Some((run, queue, others)) = self.deadlines.run() else {
+            return forgotten;
+        };
+        let due = due.min(others);
+        let (mut gone, mut entries) = (SmallVec::<[(MessageKey, u64); TOGETHER]>::new(), 0);
+        for key in run.messages().take(most.min(TOGETHER)) {
+            if let Some(kept) = self.messages.kept(key).filter(|kept| kept.queue == queue) {
+                let Some(id) = kept.ids.only().filter(|_| kept.deadline <= due) else {
+                    break;
+                };
+                gone.push((key, self.hasher.hash_one(id)));
+                forgotten.add(kept.finished);
             }
+            entries += 1;
         }
-        self.ids.expect(self.ahead.iter().map(|(_, hash)| *hash));
-    }
-
-    /// Takes the ids of a message out of the index. Gives where its deadline stands, and whether it is finished.
-    #[inline]
-    fn unname(&mut self, key: MessageKey) -> Option<(Queue, bool)> {
-        let Self {
-            messages,
-            ids,
-            hasher,
-            ahead,
-            ..
-        } = self;
-        let kept = messages.kept(key)?;
-        let is_same = |before, now| messages.share_id(before, now);
-        if let Some((_, hash)) = ahead.pop_if(|(ahead, _)| *ahead == key) {
-            ids.remove(hash, split(key), is_same);
-        } else {
-            for (_, id) in kept.ids.iter() {
-                ids.remove(hasher.hash_one(id), split(key), is_same);
-            }
+        let Self { messages, ids, .. } = self;
+        ids.expect(gone.iter().map(|(_, hash)| *hash));
+        for (key, hash) in gone {
+            ids.remove(hash, split(key), |before, now| messages.share_id(before, now));
+            messages.clear(row(key));
         }
-        Some((kept.queue, kept.finished))
+        let left = self.messages.len();
+        self.deadlines
+            .drop_first((queue, entries), left, Self::due(&self.messages));
+        forgotten
     }
 
     /// Drops deadlines that are no longer in force, after a message left its queue.
@@ -453,9 +458,18 @@ impl<T: Clone> ReceiptStore<T> for MemoryStore<T> {
     }
 
     fn remove(&mut self, key: MessageKey) -> Option<Tracked<T>> {
-        let (queue, _) = self.unname(key)?;
-        let kept = self.messages.remove(row(key))?;
-        self.settle((queue, key));
+        let Self {
+            messages,
+            ids,
+            hasher,
+            ..
+        } = self;
+        for (_, id) in messages.kept(key)?.ids.iter() {
+            let hash = hasher.hash_one(id);
+            ids.remove(hash, split(key), |before, now| messages.share_id(before, now));
+        }
+        let kept = messages.remove(row(key))?;
+        self.settle((kept.queue, key));
         Some(Tracked {
             parts: kept.states(),
             token: kept.token,
@@ -465,16 +479,26 @@ impl<T: Clone> ReceiptStore<T> for MemoryStore<T> {
     }
 
     fn remove_first(&mut self) -> Option<Tracked<T>> {
-        let first = self.next_to_go()?;
+        let (_, first) = self.deadlines.first()?;
         self.remove(first)
     }
 
-    fn forget_first(&mut self) -> Option<bool> {
-        let first = self.next_to_go()?;
-        let (queue, finished) = self.unname(first)?;
-        self.messages.clear(row(first));
-        self.settle((queue, first));
-        Some(finished)
+    fn forget(&mut self, most: usize, due: Option<Instant>) -> Forgotten {
+        let mut forgotten = Forgotten::default();
+        let due = due.map_or(Moment::MAX, |due| self.clock.moment(due));
+        while forgotten.messages < most
+            && let Some((deadline, _)) = self.deadlines.first()
+            && deadline <= due
+        {
+            let run = self.forget_run(most - forgotten.messages, due);
+            if run.messages == 0 {
+                let Some(first) = self.remove_first() else { break };
+                forgotten.add(first.finished);
+            }
+            forgotten.messages += run.messages;
+            forgotten.unfinished += run.unfinished;
+        }
+        forgotten
     }
 
     fn first(&self) -> Option<(Instant, MessageKey)> {
@@ -500,112 +524,4 @@ impl<T: Clone> Kept<T> {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::collections::HashMap;
-    use std::time::Duration;
-
-    use super::*;
-
-    /// A store that is too simple to be wrong.
-    #[derive(Default)]
-    struct Model {
-        messages: HashMap<MessageKey, Tracked<u32>>,
-        places: HashMap<String, Place>,
-    }
-
-    impl Model {
-        fn find(&self, id: &str) -> Option<Place> {
-            let place = self.places.get(id)?;
-            self.messages.contains_key(&place.message).then_some(*place)
-        }
-
-        fn first(&self) -> Option<Instant> {
-            self.messages.values().map(|message| message.deadline).min()
-        }
-
-        fn any(&self, random: &mut fastrand::Rng) -> Option<MessageKey> {
-            let mut keys: Vec<_> = self.messages.keys().copied().collect();
-            keys.sort_unstable();
-            (!keys.is_empty()).then(|| keys[random.usize(..keys.len())])
-        }
-    }
-
-    #[test]
-    fn a_row_takes_sixty_four_octets() {
-        // As large as what callers know messages by.
-        assert_eq!(size_of::<Option<Kept<[u64; 3]>>>(), 64);
-    }
-
-    #[test]
-    fn it_knows_what_a_plain_map_knows() {
-        for seed in 0..40 {
-            let random = &mut fastrand::Rng::with_seed(seed);
-            let (mut store, mut model) = (MemoryStore::default(), Model::default());
-            let start = Instant::now();
-            for step in 0..1_500_u32 {
-                // Mostly in order, as deadlines are; some for less time.
-                let later = if random.u8(..8) == 0 {
-                    random.u64(..2_000)
-                } else {
-                    u64::from(step) + 1_000
-                };
-                let deadline = start + Duration::from_secs(later);
-                let parts = random.usize(1..4);
-                match random.u8(..10) {
-                    0..4 => {
-                        let message = Tracked {
-                            token: step,
-                            parts: smallvec![None; parts],
-                            finished: false,
-                            deadline,
-                        };
-                        let key = store.insert(message.clone());
-                        assert_eq!(model.messages.insert(key, message), None, "a key of its own");
-                    }
-                    4..7 => {
-                        let Some(message) = model.any(random) else {
-                            continue;
-                        };
-                        let part = random.usize(..model.messages[&message].parts.len());
-                        // A few are used again, and some are too long to be kept in the row.
-                        let id = format!("{:0width$}", random.u16(..600), width = random.usize(1..3) * 20);
-                        store.add_id(Place { message, part }, &id);
-                        model.places.insert(id, Place { message, part });
-                    }
-                    7..9 => {
-                        let Some(key) = model.any(random) else { continue };
-                        let state = Some(MessageState::new(random.u8(..9)));
-                        let moves = random.bool();
-                        let mut change = |message: &mut Tracked<u32>| {
-                            message.parts[0] = state;
-                            message.finished = !message.finished;
-                            message.deadline = if moves { deadline } else { message.deadline };
-                        };
-                        store.update(key, &mut change);
-                        change(model.messages.get_mut(&key).expect("one of those that are kept"));
-                    }
-                    _ => {
-                        let Some(key) = model.any(random) else { continue };
-                        assert_eq!(store.remove(key), model.messages.remove(&key));
-                        assert_eq!(store.remove(key), None, "once");
-                        store.update(key, &mut |_| panic!("it is gone"));
-                    }
-                }
-                assert_eq!(store.len(), model.messages.len());
-                let first = store.first();
-                assert_eq!(
-                    first.map(|(deadline, _)| deadline),
-                    model.first(),
-                    "seed {seed}, step {step}"
-                );
-                assert!(first.is_none_or(|(deadline, key)| model.messages[&key].deadline == deadline));
-                let id = format!("{:0width$}", random.u16(..600), width = random.usize(1..3) * 20);
-                assert_eq!(store.find(&id), model.find(&id), "seed {seed}, step {step}");
-            }
-            for (key, message) in model.messages {
-                assert_eq!(store.remove(key), Some(message));
-            }
-            assert_eq!((store.len(), store.first()), (0, None));
-        }
-    }
-}
+mod tests;

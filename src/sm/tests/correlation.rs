@@ -236,6 +236,40 @@ fn messages_without_a_result_are_given_up_in_the_end() {
 }
 
 #[test]
+fn a_full_store_gives_up_one_or_a_thousandth_when_nobody_hears_of_it() {
+    for heeded in [true, false] {
+        let limits = CorrelatorLimits {
+            messages: 4_096,
+            ..CorrelatorLimits::default()
+        };
+        let (mut correlator, now) = (Correlator::new(limits), Instant::now());
+        correlator.set_heeded(heeded);
+        for number in 0..4_096 {
+            correlator.handle_submitted("first", 1, [(0, &*format!("{number:05}"))], now);
+        }
+        assert_eq!(
+            (correlator.messages(), correlator.counters().given_up),
+            (4_096, 0)
+        );
+        correlator.handle_submitted("one more", 1, [(0, "x")], now);
+        let gone = if heeded { 1 } else { 5 };
+        assert_eq!(correlator.messages(), 4_097 - gone);
+        assert_eq!(correlator.counters().given_up, gone as u64);
+        assert_eq!(
+            std::iter::from_fn(|| correlator.poll_event()).count(),
+            usize::from(heeded)
+        );
+        let mut knows = |id| hand_in(&mut correlator, id, "DELIVRD", now).is_some();
+        assert_eq!(
+            ["00000", "00004", "00005", "04095", "x"].map(&mut knows),
+            [false, heeded, true, true, true]
+        );
+        correlator.handle_timeout(now + CorrelatorLimits::default().keep_for);
+        assert_eq!((correlator.messages(), correlator.poll_timeout()), (0, None));
+    }
+}
+
+#[test]
 fn an_id_that_is_given_again_belongs_to_the_newer_message() {
     let (mut correlator, now) = (Correlator::new(CorrelatorLimits::default()), Instant::now());
     correlator.handle_submitted("old", 1, [(0, "1")], now);
