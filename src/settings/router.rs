@@ -191,7 +191,7 @@ section! {
         /// How long a message is remembered that has its result, so that doubled receipts still find it.
         pub receipts_remember: Duration = mins(5), ms(0)..=hours(24 * 7);
         /// Most messages of an account that are kept for their receipts; beyond that the one that would be forgotten
-        /// first is given up.
+        /// first is given up, and with it a thousandth of all while nobody hears of it.
         pub receipts_messages: usize = 1_000_000, 1..=1_000_000_000;
         /// How long a receipt waits for the response that names its message; then it belongs to none.
         pub receipts_park_for: Duration = mins(5), ms(0)..=hours(24);
