@@ -56,6 +56,8 @@ enum Said {
 /// What there is to know of a question that was put.
 struct Asked {
     lane: Option<Lane>,
+    /// What an answerer of deliveries was asked about.
+    delivery: Option<Arc<Delivery>>,
     /// Nobody waits for it any more.
     abort: AbortHandle,
 }
@@ -88,6 +90,8 @@ pub(super) struct Deliveries {
     lanes: Lanes<Lane, Waiting>,
     /// By age, which is the order of their deadlines.
     asked: BTreeMap<Inbound, Asked>,
+    /// A delivery that is answered at its deadline does not come again.
+    takes_overdue: bool,
     /// Made for the first one: most binds are never asked.
     questions: Option<FuturesUnordered<Abortable<Question>>>,
 }
@@ -104,6 +108,7 @@ impl Deliveries {
             },
             lanes: Lanes::default(),
             asked: BTreeMap::new(),
+            takes_overdue: settings.default_answer.is_ok(),
             questions: None,
         }
     }
@@ -179,10 +184,17 @@ impl Deliveries {
             delivery,
             answer,
         };
+        let is_own = matches!(question.answer, Awaited::Answerer(..));
+        let delivery = is_own.then(|| question.delivery.clone());
         let (abort, registration) = AbortHandle::new_pair();
         let questions = self.questions.get_or_insert_default();
         questions.push(Abortable::new(question, registration));
-        self.asked.insert(inbound, Asked { lane, abort });
+        let asked = Asked {
+            lane,
+            delivery,
+            abort,
+        };
+        self.asked.insert(inbound, asked);
     }
 
     /// Puts answers that became ready into the session; true when there were any.
@@ -208,13 +220,14 @@ impl Deliveries {
                     Answer::later()
                 }
             };
-            if respond(session, inbound, &delivery, answer, now) && is_taken {
-                // Only now: what is not taken comes again.
-                self.inbox.observe(&delivery, now);
-            }
+            let in_time = respond(session, inbound, &delivery, answer, now);
             answered = true;
-            if let Some(asked) = self.asked.remove(&inbound) {
-                self.go_on(session, asked.lane, now);
+            if let Some(Asked { lane, delivery, .. }) = self.asked.remove(&inbound) {
+                // Only now: what is not taken comes again.
+                if is_taken && in_time || self.takes_overdue && !in_time {
+                    self.observe(delivery, now);
+                }
+                self.go_on(session, lane, now);
             }
         }
         answered
@@ -230,9 +243,23 @@ impl Deliveries {
         while let Some(oldest) = self.asked.first_entry()
             && !session.is_owed(*oldest.key())
         {
-            let Asked { lane, abort } = oldest.remove();
+            let Asked {
+                lane,
+                delivery,
+                abort,
+            } = oldest.remove();
             abort.abort();
+            if self.takes_overdue {
+                self.observe(delivery, now);
+            }
             self.go_on(session, lane, now);
+        }
+    }
+
+    /// The SMSC heard that it was taken.
+    fn observe(&self, delivery: Option<Arc<Delivery>>, now: Instant) {
+        if let Some(delivery) = delivery {
+            self.inbox.observe(&delivery, now);
         }
     }
 

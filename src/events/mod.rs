@@ -129,7 +129,7 @@ pub enum Event {
     /// A deliver_sm or data_sm came. Receipts come as [`Event::Receipt`] besides.
     Delivery(Arc<Delivery>),
     /// A message from a phone is whole, or will not be: the rest of its parts did not come in time. A delivery about which
-    /// an answerer of deliveries is asked counts from when that has taken it; refused, or answered too late, it comes again.
+    /// an answerer of deliveries is asked counts from when the SMSC heard that it was taken; if it did not, it comes again.
     Message(Arc<InboundMessage>),
     /// A receipt came, and found its message or not.
     Receipt(Arc<ReceiptEvent>),

@@ -173,6 +173,57 @@ async fn a_question_that_is_answered_too_late_does_not_hold_up_the_next_for_long
     .await;
 }
 
+/// Passes on which messages were told of.
+struct Messages(mpsc::UnboundedSender<String>);
+
+impl Actor for Messages {
+    type Context = actix::Context<Self>;
+}
+
+impl Handler<Event> for Messages {
+    type Result = ();
+
+    fn handle(&mut self, event: Event, _: &mut Self::Context) {
+        if let Event::Message(message) = event {
+            self.0.send(message.text.clone().unwrap_or_default()).unwrap();
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_is_told_of_when_the_smsc_heard_that_it_was_taken() {
+    for default in [OK, CommandStatus::ESME_RSYSERR] {
+        local(async move {
+            let settings = settings()
+                .answer_timeout(Duration::from_secs(5))
+                .default_answer(default);
+            let mut desk = Desk::open(settings, Duty::all().order(AnswerOrder::Arrival)).await;
+            let (sender, mut told) = mpsc::unbounded_channel();
+            let messages = Messages(sender).start();
+            desk.bench.hub.subscribe(messages.recipient(), Kinds::MESSAGES);
+            let (first, second) = (desk.deliver("1", "a").await, desk.deliver("1", "b").await);
+            let third = desk.deliver("1", "c").await;
+            let (a, b, c) = (
+                desk.asked("a").await,
+                desk.asked("b").await,
+                desk.asked("c").await,
+            );
+            a.send(CommandStatus::ESME_RX_R_APPN.into()).unwrap();
+            desk.responds(first, CommandStatus::ESME_RX_R_APPN).await;
+            assert!(told.try_recv().is_err(), "nothing was taken yet");
+            b.send(Answer::ok()).unwrap();
+            desk.responds(second, OK).await;
+            assert_eq!(told.recv().await.as_deref(), Some("b"));
+            desk.responds(third, default).await;
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            let last = told.try_recv().ok();
+            assert_eq!(last.as_deref(), default.is_ok().then_some("c"), "{default}");
+            drop(c);
+        })
+        .await;
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_slow_answerer_does_not_hold_up_enquire_link() {
     local(async {

@@ -9,23 +9,27 @@ const PENDING: usize = 64;
 
 /// Which rows may have the id with this hash.
 ///
-/// New entries go into the youngest of several tables, and most that leave are in the oldest: messages are forgotten in
+/// New entries go into the youngest of several tables, and most that leave are in one of the oldest: messages are forgotten in
 /// the order in which they came, but for a few. So both are in the caches of the processor, which one table of a million
-/// entries is not. What is left of a table goes into the one before it.
+/// entries is not. What is left of neighbours goes into one table. There are some sixty of them at most: a search may have to look into all.
 ///
-/// Eight octets each, in tables that are at most half full: half of the hash and the number of the row. Whoever
-/// is shown a row sees whether it has the id. `FULL` is how many places a table has when the next one is begun, a power of
-/// two.
+/// Eight octets each, in tables that are at most half full: half of the hash and the number of the row. Whoever is shown a row
+/// sees whether it has the id. `LEAST` is how many places a table has at least when the next one is begun, a power of two:
+/// 256 KiB.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Index<const FULL: usize = { 1 << 15 }> {
+pub(super) struct Index<const LEAST: usize = { 1 << 15 }> {
     /// From the oldest to the youngest.
     tables: Vec<Table>,
+    /// Places of a table when the next one is begun: a sixteenth of all entries, so that there are never many.
+    full: usize,
     /// What is to be put in, in the order in which it came.
     pending: Vec<Entry>,
     /// No more than the count of any that is to be put in; none while there is none.
     since: Option<u32>,
     /// Changes since the tables were looked at.
     changes: usize,
+    /// In which table the entry was that was removed last.
+    found: usize,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -58,13 +62,7 @@ impl Entry {
     }
 }
 
-impl<const FULL: usize> Index<FULL> {
-    /// So few are put into the table before, when no more are to come.
-    const THIN: usize = FULL / 8;
-
-    /// The most entries of a table that others were put into: one that grows holds up those who wait for it.
-    const MOST: usize = FULL * 4;
-
+impl<const LEAST: usize> Index<LEAST> {
     /// From now on the hash names this row too, and no other that `is_same` calls the same; it is asked with the row that
     /// had the hash before, and with this one. `count` says which one it is of all that were ever in rows.
     #[inline]
@@ -100,29 +98,32 @@ impl<const FULL: usize> Index<FULL> {
         if let Some(oldest) = oldest
             && oldest.take(entry, |other| other == entry)
         {
+            self.found = 0;
             if oldest.len == 0 {
                 self.tables.remove(0);
             }
         } else {
             self.remove_younger(entry, &is_same);
         }
-        if self.changes >= FULL {
+        if self.changes >= LEAST {
             self.tidy(is_same);
         }
     }
 
     /// The same where it is not in the oldest table.
-    #[cold]
     fn remove_younger(&mut self, entry: Entry, is_same: impl Fn(usize, usize) -> bool) {
-        let mut tables = self.tables.iter_mut();
+        let mut younger = self.tables.iter_mut().skip(1);
         // None if the id has been given to another meanwhile.
-        if let Some(at) = tables.position(|table| table.take(entry, |other| other == entry)) {
-            for older in &mut self.tables[..at] {
+        if let Some(at) = younger.position(|table| table.take(entry, |other| other == entry)) {
+            for older in &mut self.tables[..=at] {
                 older.take(entry, |other| {
                     other.has_hash_of(entry) && is_same(other.row(), entry.row())
                 });
             }
-            self.tables.retain(|table| table.len > 0);
+            self.found = at + 1;
+            if self.tables[..at + 2].iter().any(|table| table.len == 0) {
+                self.tables.retain(|table| table.len > 0);
+            }
         }
     }
 
@@ -137,8 +138,8 @@ impl<const FULL: usize> Index<FULL> {
 
     /// These will soon be removed.
     pub(super) fn expect(&self, hashes: impl Iterator<Item = u64>) {
-        if let Some(oldest) = self.tables.first() {
-            oldest.fetch(hashes.map(|hash| Entry::new(hash, 0)));
+        if let Some(table) = self.tables.get(self.found) {
+            table.fetch(hashes.map(|hash| Entry::new(hash, 0)));
         }
     }
 
@@ -156,7 +157,7 @@ impl<const FULL: usize> Index<FULL> {
             youngest.fetch(pending.iter().copied());
         }
         for entry in pending.drain(..) {
-            let has_room = |table: &&mut Table| table.places.len() < FULL || table.has_room();
+            let has_room = |table: &&mut Table| table.places.len() < self.full || table.has_room();
             match self.tables.last_mut().filter(has_room) {
                 Some(table) => table.put(entry, &is_same),
                 None => self.begin(entry, &is_same),
@@ -171,25 +172,30 @@ impl<const FULL: usize> Index<FULL> {
     fn begin(&mut self, entry: Entry, is_same: impl Fn(usize, usize) -> bool) {
         self.tidy(&is_same);
         // The first one grows; where there are more, all of its places will be needed soon.
-        let size = if self.tables.is_empty() { SMALLEST } else { FULL };
+        let size = if self.tables.is_empty() {
+            SMALLEST
+        } else {
+            self.full
+        };
         let mut table = Table::with_places(size);
         table.put(entry, is_same);
         self.tables.push(table);
     }
 
-    /// Puts together what is left of tables, and gives back the room that they no longer need.
+    /// Puts together what is left of neighbours, and gives back the room that they no longer need.
     #[cold]
     fn tidy(&mut self, is_same: impl Fn(usize, usize) -> bool) {
         self.changes = 0;
         let tables = std::mem::take(&mut self.tables);
+        let entries: usize = tables.iter().map(|table| table.len).sum();
+        self.full = (entries / 16).next_power_of_two().max(LEAST);
         let youngest = tables.len().wrapping_sub(1);
         for (at, mut table) in tables.into_iter().enumerate() {
             table.shrink();
             match self.tables.last_mut() {
                 _ if table.len == 0 => {}
-                Some(before)
-                    if at < youngest && table.len <= Self::THIN && before.len + table.len <= Self::MOST =>
-                {
+                // Both fit one that is half full. The youngest goes on alone.
+                Some(before) if at < youngest && (before.len + table.len) * 2 <= self.full => {
                     table.entries().for_each(|entry| before.put(entry, &is_same));
                 }
                 _ => self.tables.push(table),
@@ -346,15 +352,15 @@ mod tests {
 
     /// Rows with one id each, and which row each id is expected to name.
     #[derive(Default)]
-    struct World<const FULL: usize> {
-        index: Index<FULL>,
+    struct World<const LEAST: usize> {
+        index: Index<LEAST>,
         rows: RefCell<HashMap<usize, u32>>,
         named: HashMap<u32, usize>,
         counts: HashMap<usize, u32>,
         count: u32,
     }
 
-    impl<const FULL: usize> World<FULL> {
+    impl<const LEAST: usize> World<LEAST> {
         fn insert(&mut self, row: usize, id: u32) {
             assert_eq!(self.rows.borrow_mut().insert(row, id), None);
             self.count += 1;
@@ -388,7 +394,7 @@ mod tests {
         }
     }
 
-    impl<const FULL: usize> Index<FULL> {
+    impl<const LEAST: usize> Index<LEAST> {
         fn places(&self) -> usize {
             self.tables.iter().map(|table| table.places.len()).sum()
         }
@@ -398,7 +404,7 @@ mod tests {
             for table in &self.tables {
                 let places = table.places.len();
                 assert!(table.len * 2 <= places, "{} in {places} places", table.len);
-                assert!(places <= (Self::MOST * 2).max(SMALLEST), "{places} places");
+                assert!(places <= self.full.max(SMALLEST), "{places} places");
                 assert_eq!(table.entries().count(), table.len);
             }
         }
@@ -411,9 +417,9 @@ mod tests {
     }
 
     /// `next` gives the row that comes or goes in a step.
-    fn rows_come_and_go<const FULL: usize>(next: impl Fn(u32, &mut fastrand::Rng) -> usize) -> usize {
+    fn rows_come_and_go<const LEAST: usize>(next: impl Fn(u32, &mut fastrand::Rng) -> usize) -> usize {
         let mut random = fastrand::Rng::with_seed(3);
-        let (mut world, mut most) = (World::<FULL>::default(), 0);
+        let (mut world, mut most) = (World::<LEAST>::default(), 0);
         for step in 0..60_000 {
             let row = next(step, &mut random);
             if world.rows.borrow().contains_key(&row) {
@@ -492,25 +498,30 @@ mod tests {
 
     #[test]
     fn what_is_left_of_many_is_put_together() {
-        let mut index: Index = Index::default();
-        let never = |_, _| false;
-        // One of a hundred is never forgotten.
-        let stays = |number: usize| number.is_multiple_of(100);
-        for number in 0..2_000_000 {
-            index.insert(spread(number), (number as u32, number), never);
-            if let Some(oldest) = number.checked_sub(50_000)
-                && !stays(oldest)
-            {
-                index.remove(spread(oldest), (oldest as u32, oldest), never);
+        // One of so many is never forgotten.
+        for few in [100, 10, 3] {
+            let mut index: Index = Index::default();
+            let never = |_, _| false;
+            let stays = |number: usize| number.is_multiple_of(few);
+            let count = 1_000_000;
+            for number in 0..count {
+                index.insert(spread(number), (number as u32, number), never);
+                if let Some(oldest) = number.checked_sub(50_000)
+                    && !stays(oldest)
+                {
+                    index.remove(spread(oldest), (oldest as u32, oldest), never);
+                }
+                if number % 65_536 == 0 {
+                    index.look();
+                    let (tables, places) = (index.tables.len(), index.places());
+                    let kept = 50_000 + number / few;
+                    assert!(tables <= 64, "{tables} tables for {kept}");
+                    assert!(places <= 6 * kept, "{places} places for {kept}");
+                }
             }
-            if number % 65_536 == 0 {
-                index.look();
-                let tables = index.tables.len();
-                assert!(tables <= 7, "{tables} tables, for three full ones and the rest");
+            for number in (0..count).filter(|number| stays(*number)) {
+                assert_eq!(index.find(spread(number), |row| row == number), Some(number));
             }
-        }
-        for number in (0..2_000_000).filter(|number| stays(*number)) {
-            assert_eq!(index.find(spread(number), |row| row == number), Some(number));
         }
     }
 }

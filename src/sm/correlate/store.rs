@@ -78,7 +78,7 @@ pub trait ReceiptStore<T> {
     /// Keeps a message, without ids as yet, under a key that no other message has or will have for a long time.
     fn insert(&mut self, message: Tracked<T>) -> MessageKey;
 
-    /// Adds an id to a message that is kept. From now on it belongs to this one, whoever had it before.
+    /// Adds an id, which is not empty, to a message that is kept. From now on it belongs to this one, whoever had it before.
     fn add_id(&mut self, place: Place, id: &str);
 
     /// Keeps a message in one part that comes with its id, as nearly all do: [`insert`](Self::insert) and
@@ -329,7 +329,8 @@ impl<T> MemoryStore<T> {
         }
         let Self { messages, ids, .. } = self;
         ids.expect(gone.iter().map(|(_, hash)| *hash));
-        for (key, hash) in gone {
+        // Places are taken again from the last that was freed, and then messages that come together stand in order.
+        for (key, hash) in gone.into_iter().rev() {
             ids.remove(hash, split(key), |before, now| messages.share_id(before, now));
             messages.clear(row(key));
         }
@@ -396,6 +397,9 @@ impl<T: Clone> ReceiptStore<T> for MemoryStore<T> {
     }
 
     fn add_id(&mut self, place: Place, id: &str) {
+        if id.is_empty() {
+            return;
+        }
         let hash = self.hash(id.as_bytes());
         let Self { messages, ids, .. } = self;
         let Some(kept) = messages.kept_mut(place.message) else {
@@ -411,6 +415,9 @@ impl<T: Clone> ReceiptStore<T> for MemoryStore<T> {
         let hash = self.hash(id.as_bytes());
         let ids = Ids::single(id.as_bytes());
         let key = self.keep(token, deadline, ids, None, false);
+        if id.is_empty() {
+            return key;
+        }
         let Self { messages, ids, .. } = self;
         ids.insert(hash, split(key), |before, now| messages.share_id(before, now));
         key
