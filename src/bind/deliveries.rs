@@ -56,8 +56,8 @@ enum Said {
 /// What there is to know of a question that was put.
 struct Asked {
     lane: Option<Lane>,
-    /// What an answerer of deliveries was asked about.
-    delivery: Option<Arc<Delivery>>,
+    /// What an answerer of deliveries was asked about, where one that is answered at its deadline does not come again.
+    overdue: Option<Arc<Delivery>>,
     /// Nobody waits for it any more.
     abort: AbortHandle,
 }
@@ -185,15 +185,11 @@ impl Deliveries {
             answer,
         };
         let is_own = matches!(question.answer, Awaited::Answerer(..));
-        let delivery = is_own.then(|| question.delivery.clone());
+        let overdue = (is_own && self.takes_overdue).then(|| question.delivery.clone());
         let (abort, registration) = AbortHandle::new_pair();
         let questions = self.questions.get_or_insert_default();
         questions.push(Abortable::new(question, registration));
-        let asked = Asked {
-            lane,
-            delivery,
-            abort,
-        };
+        let asked = Asked { lane, overdue, abort };
         self.asked.insert(inbound, asked);
     }
 
@@ -222,12 +218,15 @@ impl Deliveries {
             };
             let in_time = respond(session, inbound, &delivery, answer, now);
             answered = true;
-            if let Some(Asked { lane, delivery, .. }) = self.asked.remove(&inbound) {
+            if in_time && is_taken {
                 // Only now: what is not taken comes again.
-                if is_taken && in_time || self.takes_overdue && !in_time {
-                    self.observe(delivery, now);
+                self.inbox.observe(&delivery, now);
+            }
+            if let Some(asked) = self.asked.remove(&inbound) {
+                if !in_time {
+                    self.observe_overdue(asked.overdue, now);
                 }
-                self.go_on(session, lane, now);
+                self.go_on(session, asked.lane, now);
             }
         }
         answered
@@ -243,21 +242,15 @@ impl Deliveries {
         while let Some(oldest) = self.asked.first_entry()
             && !session.is_owed(*oldest.key())
         {
-            let Asked {
-                lane,
-                delivery,
-                abort,
-            } = oldest.remove();
+            let Asked { lane, overdue, abort } = oldest.remove();
             abort.abort();
-            if self.takes_overdue {
-                self.observe(delivery, now);
-            }
+            self.observe_overdue(overdue, now);
             self.go_on(session, lane, now);
         }
     }
 
-    /// The SMSC heard that it was taken.
-    fn observe(&self, delivery: Option<Arc<Delivery>>, now: Instant) {
+    /// At its deadline the SMSC heard that it was taken.
+    fn observe_overdue(&self, delivery: Option<Arc<Delivery>>, now: Instant) {
         if let Some(delivery) = delivery {
             self.inbox.observe(&delivery, now);
         }

@@ -173,21 +173,34 @@ async fn a_question_that_is_answered_too_late_does_not_hold_up_the_next_for_long
     .await;
 }
 
-/// Passes on which messages were told of.
-struct Messages(mpsc::UnboundedSender<String>);
+/// Passes on what it makes of events.
+struct Told<T>(mpsc::UnboundedSender<T>, fn(Event) -> Option<T>);
 
-impl Actor for Messages {
+impl<T: Unpin + 'static> Actor for Told<T> {
     type Context = actix::Context<Self>;
 }
 
-impl Handler<Event> for Messages {
+impl<T: Unpin + 'static> Handler<Event> for Told<T> {
     type Result = ();
 
     fn handle(&mut self, event: Event, _: &mut Self::Context) {
-        if let Event::Message(message) = event {
-            self.0.send(message.text.clone().unwrap_or_default()).unwrap();
+        if let Some(told) = self.1(event) {
+            let _ = self.0.send(told);
         }
     }
+}
+
+/// The texts of messages.
+fn text(event: Event) -> Option<String> {
+    let Event::Message(message) = event else {
+        return None;
+    };
+    message.text.clone()
+}
+
+fn alarm(event: Event) -> Option<Alarm> {
+    let Event::Alarm(event) = event else { return None };
+    Some(event.alarm)
 }
 
 #[tokio::test(start_paused = true)]
@@ -199,7 +212,7 @@ async fn a_message_is_told_of_when_the_smsc_heard_that_it_was_taken() {
                 .default_answer(default);
             let mut desk = Desk::open(settings, Duty::all().order(AnswerOrder::Arrival)).await;
             let (sender, mut told) = mpsc::unbounded_channel();
-            let messages = Messages(sender).start();
+            let messages = Told(sender, text).start();
             desk.bench.hub.subscribe(messages.recipient(), Kinds::MESSAGES);
             let (first, second) = (desk.deliver("1", "a").await, desk.deliver("1", "b").await);
             let third = desk.deliver("1", "c").await;
@@ -239,30 +252,13 @@ async fn a_slow_answerer_does_not_hold_up_enquire_link() {
     .await;
 }
 
-/// Passes alarms on.
-struct Alarms(mpsc::UnboundedSender<Alarm>);
-
-impl Actor for Alarms {
-    type Context = actix::Context<Self>;
-}
-
-impl Handler<Event> for Alarms {
-    type Result = ();
-
-    fn handle(&mut self, event: Event, _: &mut Self::Context) {
-        if let Event::Alarm(alarm) = event {
-            self.0.send(alarm.alarm).unwrap();
-        }
-    }
-}
-
 #[tokio::test(start_paused = true)]
 async fn an_answerer_that_panics_refuses_for_now_and_says_so_until_another_comes() {
     local(async {
         let duty = || Duty::named("clerk");
         let mut desk = Desk::open(settings(), duty()).await;
         let (sender, mut alarms) = mpsc::unbounded_channel();
-        let alarmed = Alarms(sender).start();
+        let alarmed = Told(sender, alarm).start();
         desk.bench.hub.subscribe(alarmed.recipient(), Kinds::ALARMS);
         let later = CommandStatus::ESME_RX_T_APPN;
 

@@ -9,9 +9,10 @@ const PENDING: usize = 64;
 
 /// Which rows may have the id with this hash.
 ///
-/// New entries go into the youngest of several tables, and most that leave are in one of the oldest: messages are forgotten in
-/// the order in which they came, but for a few. So both are in the caches of the processor, which one table of a million
-/// entries is not. What is left of neighbours goes into one table. There are some sixty of them at most: a search may have to look into all.
+/// New entries go into the youngest of several tables, and most that leave are in one of the oldest: messages are
+/// forgotten in the order in which they came, but for a few. So both are in the caches of the processor, which one table
+/// of a million entries is not. What is left of neighbours goes into one table. There are some sixty of them at most: a
+/// search may have to look into all.
 ///
 /// Eight octets each, in tables that are at most half full: half of the hash and the number of the row. Whoever is shown a row
 /// sees whether it has the id. `LEAST` is how many places a table has at least when the next one is begun, a power of two:
@@ -136,8 +137,8 @@ impl<const LEAST: usize> Index<LEAST> {
         found.find(|other| is_it(other.row())).map(Entry::row)
     }
 
-    /// These will soon be removed.
-    pub(super) fn expect(&self, hashes: impl Iterator<Item = u64>) {
+    /// Has the processor fetch the places of what will soon be removed, all at once.
+    pub(super) fn fetch(&self, hashes: impl Iterator<Item = u64>) {
         if let Some(table) = self.tables.get(self.found) {
             table.fetch(hashes.map(|hash| Entry::new(hash, 0)));
         }

@@ -328,7 +328,7 @@ impl<T> MemoryStore<T> {
             entries += 1;
         }
         let Self { messages, ids, .. } = self;
-        ids.expect(gone.iter().map(|(_, hash)| *hash));
+        ids.fetch(gone.iter().map(|(_, hash)| *hash));
         // Places are taken again from the last that was freed, and then messages that come together stand in order.
         for (key, hash) in gone.into_iter().rev() {
             ids.remove(hash, split(key), |before, now| messages.share_id(before, now));
