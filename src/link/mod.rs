@@ -11,6 +11,7 @@ mod outbind;
 #[cfg(feature = "tls")]
 mod tls;
 mod transport;
+mod vigil;
 
 #[cfg(test)]
 mod tests;
@@ -19,7 +20,7 @@ use std::cell::Cell;
 use std::collections::VecDeque;
 use std::future::Future;
 use std::io;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::task::{Context, Poll, ready};
 use std::time::Instant;
 
@@ -30,6 +31,7 @@ pub use connect::{Connect, ConnectError, Connecting, Target, TcpConnector, TlsEr
 pub use governor::{Governance, Governor};
 pub use outbind::{Outbind, OutbindListener};
 pub use transport::{Carrier, Transport};
+use vigil::Vigil;
 
 use crate::pdu::{Header, frame_length};
 use crate::session::{CloseCause, Event, Passage, Session, sooner};
@@ -124,6 +126,7 @@ pub struct Link<T> {
     armed: Option<Instant>,
     /// No other link of this thread was polled since this one was.
     is_alone: bool,
+    vigil: Vigil,
 }
 
 impl<T> Link<T> {
@@ -139,6 +142,7 @@ impl<T> Link<T> {
             timer: None,
             armed: None,
             is_alone: false,
+            vigil: Vigil::default(),
         }
     }
 
@@ -169,6 +173,9 @@ impl<T> Link<T> {
         }
         let this = std::ptr::from_ref(self).addr();
         self.is_alone = POLLED.replace(this) == this;
+        if !self.is_alone {
+            self.vigil.end();
+        }
         let mut reads = 0;
         let ask_again = loop {
             let ask_again = handler.feed(&mut self.session, now);
@@ -191,12 +198,16 @@ impl<T> Link<T> {
             }
             reads += 1;
             match self.read(cx, handler, now) {
-                Poll::Ready(Ok(true)) => {}
+                Poll::Ready(Ok(true)) => self.vigil.handle_read(),
                 Poll::Ready(Ok(false)) => return Poll::Ready(self.finish(handler, now, None)),
                 Poll::Ready(Err(error)) => return Poll::Ready(self.finish(handler, now, Some(error.kind()))),
                 Poll::Pending => break ask_again,
             }
         };
+        if self.is_alone && self.session.waiting() > 0 && self.vigil.stays() {
+            // Wakes this task once the driver has looked at all sockets of the thread, which does not sleep then.
+            let _ = pin!(tokio::task::yield_now()).poll(cx);
+        }
         self.arm(cx, ask_again, now);
         Poll::Pending
     }
@@ -225,6 +236,7 @@ impl<T> Link<T> {
                 Poll::Ready(Ok(0)) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
                 Poll::Ready(Ok(octets)) => {
                     self.session.handle_written(octets, now);
+                    self.vigil.begin();
                     self.unflushed = true;
                     if self.leaving.is_some() {
                         self.show_sent(handler, now);

@@ -79,6 +79,16 @@ impl LinkHandler<u32> for Owner {
     }
 }
 
+/// Whether somebody was woken.
+#[derive(Default)]
+struct Woken(AtomicBool);
+
+impl Wake for Woken {
+    fn wake(self: Arc<Self>) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
 struct Bench {
     link: Box<Link<u32>>,
     owner: Owner,
@@ -120,18 +130,23 @@ impl Bench {
 
     /// Polls once; true when it wants to be polled again at once.
     fn polls(&mut self) -> bool {
-        struct Woken(AtomicBool);
-        impl Wake for Woken {
-            fn wake(self: Arc<Self>) {
-                self.0.store(true, Ordering::Relaxed);
-            }
-        }
-        let woken = Arc::new(Woken(AtomicBool::new(false)));
+        let woken = Arc::new(Woken::default());
         let waker = woken.clone().into();
         let polled = self
             .link
             .poll(&mut Context::from_waker(&waker), &mut self.owner, now());
         assert!(polled.is_pending(), "{polled:?}");
+        woken.0.load(Ordering::Relaxed)
+    }
+
+    /// Polls once; true when it is polled again once the sockets of the thread have been looked at.
+    async fn stays_awake(&mut self) -> bool {
+        let woken = Arc::new(Woken::default());
+        let waker = woken.clone().into();
+        let mut cx = Context::from_waker(&waker);
+        assert!(self.link.poll(&mut cx, &mut self.owner, now()).is_pending());
+        assert!(!woken.0.load(Ordering::Relaxed), "at once");
+        tokio::task::yield_now().await;
         woken.0.load(Ordering::Relaxed)
     }
 
@@ -154,6 +169,13 @@ fn deliver(sequence: u8) -> Vec<u8> {
     let mut frame = b"\0\0\0\x21\0\0\0\x05\0\0\0\0\0\0\0".to_vec();
     frame.push(sequence);
     frame.extend([0; 17]);
+    frame
+}
+
+/// The answer to a message.
+fn submit_resp(sequence: u8) -> Vec<u8> {
+    let mut frame = b"\0\0\0\x12\x80\0\0\x04\0\0\0\0\0\0\0".to_vec();
+    frame.extend_from_slice(&[sequence, b'1', 0]);
     frame
 }
 
@@ -390,8 +412,7 @@ async fn answers_that_came_before_the_link_broke_count() {
     bench.owner.to_submit = 2;
     bench.turn().await;
     bench.peer_reads().await;
-    let answer = |sequence: u8| [b"\0\0\0\x11\x80\0\0\x04\0\0\0\0\0\0\0".as_slice(), &[sequence, 0]].concat();
-    bench.peer.write_all(&answer(2)).await.unwrap();
+    bench.peer.write_all(&submit_resp(2)).await.unwrap();
     bench.owner.to_submit = 3;
     let Bench {
         mut link,
@@ -486,4 +507,42 @@ async fn who_watches_is_not_told_that_what_was_taken_back_has_left() {
         .map(|(_, command, sequence)| (*command, *sequence))
         .collect();
     assert_eq!(sent, [(4, 2), (4, 3), (0x8000_0006, 7)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_thread_stays_awake_for_an_answer_and_not_for_ever() {
+    let mut bench = Bench::bound().await;
+    assert!(!bench.stays_awake().await, "nothing is asked");
+    bench.owner.to_submit = 1;
+    assert!(bench.stays_awake().await);
+    let mut turns = 1;
+    while bench.stays_awake().await {
+        turns += 1;
+        assert!(turns < 1_000);
+    }
+    assert!(turns > 10, "{turns}");
+    assert_eq!(bench.owner.seen, ["bound"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_thread_sleeps_once_all_is_answered() {
+    let mut bench = Bench::bound().await;
+    bench.owner.to_submit = 2;
+    assert!(bench.stays_awake().await);
+    bench.peer.write_all(&submit_resp(2)).await.unwrap();
+    assert!(bench.stays_awake().await, "one is still to come");
+    bench.peer.write_all(&submit_resp(3)).await.unwrap();
+    assert!(!bench.stays_awake().await);
+    assert_eq!(bench.owner.seen, ["bound", "answered 1 0", "answered 2 0"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_link_that_is_not_alone_lets_the_thread_sleep() {
+    let mut bench = Bench::bound().await;
+    let mut other = Bench::bound().await;
+    bench.owner.to_submit = 1;
+    assert!(!bench.stays_awake().await, "the other was before it");
+    other.owner.to_submit = 1;
+    other.turn().await;
+    assert!(!bench.stays_awake().await);
 }
