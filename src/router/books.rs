@@ -4,9 +4,10 @@ use std::future::poll_fn;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
-use tokio::sync::Semaphore;
+use tokio::sync::TryAcquireError;
 use tokio::task::coop::poll_proceed;
 
+use super::permits::Permits;
 use crate::events::{Event, Hub, Kinds, OutcomeEvent};
 use crate::submit::{Job, Ledger, Reply, Settled, SubmitError, SubmitResult};
 
@@ -16,7 +17,7 @@ use crate::submit::{Job, Ledger, Reply, Settled, SubmitError, SubmitResult};
 /// `Esme`'s callers are inside than there are permits.
 #[derive(Debug)]
 pub struct Books {
-    permits: Semaphore,
+    permits: Permits,
     capacity: AtomicUsize,
     hub: Arc<Hub>,
     taken: AtomicU64,
@@ -129,9 +130,9 @@ impl Books {
     /// Books with so many permits.
     #[must_use]
     pub fn new(permits: usize, hub: Arc<Hub>) -> Arc<Self> {
-        let capacity = permits.clamp(1, Semaphore::MAX_PERMITS);
+        let capacity = permits.clamp(1, Permits::MAX);
         Arc::new(Self {
-            permits: Semaphore::new(capacity),
+            permits: Permits::new(capacity),
             capacity: AtomicUsize::new(capacity),
             hub,
             taken: AtomicU64::new(0),
@@ -147,14 +148,15 @@ impl Books {
     pub async fn acquire(&self, count: u32) -> Result<(), SubmitError> {
         // Who takes many, one after another, lets others have their turn.
         poll_fn(|task| poll_proceed(task).map(|proceeds| proceeds.made_progress())).await;
-        // Nearly always there is room, and waiting for it is a large future. None is free while somebody waits.
-        let free = self.permits.try_acquire_many(count);
-        let permits = match free {
-            Ok(permits) => Ok(permits),
-            Err(_) => self.permits.acquire_many(count).await,
-        };
-        permits.map_err(|_| SubmitError::ShuttingDown)?.forget();
-        Ok(())
+        // Nearly always there is room, and waiting for it is a large future.
+        match self.permits.try_take(count) {
+            Ok(()) => Ok(()),
+            Err(TryAcquireError::Closed) => Err(SubmitError::ShuttingDown),
+            Err(TryAcquireError::NoPermits) => {
+                let taken = self.permits.take(count).await;
+                taken.then_some(()).ok_or(SubmitError::ShuttingDown)
+            }
+        }
     }
 
     /// Takes a permit if one is free.
@@ -163,26 +165,22 @@ impl Books {
     ///
     /// [`SubmitError::Busy`] when none is, [`SubmitError::ShuttingDown`] when the router takes no more messages.
     pub fn try_acquire(&self) -> Result<(), SubmitError> {
-        match self.permits.try_acquire() {
-            Ok(permit) => {
-                permit.forget();
-                Ok(())
-            }
-            Err(tokio::sync::TryAcquireError::NoPermits) => Err(SubmitError::Busy),
-            Err(tokio::sync::TryAcquireError::Closed) => Err(SubmitError::ShuttingDown),
-        }
+        self.permits.try_take(1).map_err(|error| match error {
+            TryAcquireError::NoPermits => SubmitError::Busy,
+            TryAcquireError::Closed => SubmitError::ShuttingDown,
+        })
     }
 
     /// Gives permits back of which no message came.
     pub(crate) fn release(&self, count: usize) {
-        self.permits.add_permits(count);
+        self.permits.release(count);
     }
 
     /// More permits, where there are fewer.
     pub(super) fn grow(&self, permits: usize) {
-        let capacity = permits.clamp(1, Semaphore::MAX_PERMITS);
+        let capacity = permits.clamp(1, Permits::MAX);
         let before = self.capacity.fetch_max(capacity, Ordering::AcqRel);
-        self.permits.add_permits(capacity.saturating_sub(before));
+        self.permits.release(capacity.saturating_sub(before));
     }
 
     /// Permits in all.
@@ -194,7 +192,7 @@ impl Books {
     /// Permits that are free.
     #[must_use]
     pub fn free(&self) -> usize {
-        self.permits.available_permits()
+        self.permits.free()
     }
 
     /// No more permits: whoever waits for one, or comes later, is told that the router shuts down.
@@ -228,7 +226,7 @@ impl Ledger for Books {
             count.fetch_add(1, Ordering::Release);
         }
         if settled.permit {
-            self.permits.add_permits(1);
+            self.permits.release(1);
         }
         if self.hub.wants(Kinds::OUTCOMES) {
             self.hub.emit(Event::Outcome(OutcomeEvent {
@@ -241,6 +239,6 @@ impl Ledger for Books {
 
     fn withdraw(&self, permit: bool) {
         self.taken.fetch_sub(1, Ordering::Relaxed);
-        self.permits.add_permits(usize::from(permit));
+        self.permits.release(usize::from(permit));
     }
 }

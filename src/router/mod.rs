@@ -17,6 +17,7 @@ mod closing;
 mod core;
 mod explain;
 mod intake;
+mod permits;
 mod preparer;
 mod pump;
 mod quarantine;
