@@ -138,7 +138,7 @@ impl Job {
                 job.reply = Some(reply);
                 if let Progress::One(part) = &mut job.parts {
                     // Requests are large, and each move of one is a copy.
-                    std::mem::swap(&mut part.pdu, pdu);
+                    part.pdu = std::mem::replace(pdu, EnquireLink::default().into());
                 }
                 job
             }

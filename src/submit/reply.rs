@@ -187,75 +187,54 @@ impl fmt::Debug for Reply {
     }
 }
 
-/// Collects the outcomes of a batch and sends them on when the last has come.
-pub struct Batch(Mutex<Collected>);
-
-struct Collected {
+/// Collects the outcomes of a batch and sends them on when the last has come: when nobody holds the batch any more,
+/// neither one of its replies nor whoever made it.
+pub struct Batch {
     /// Those that are missing are as if their messages had been dropped.
-    results: Vec<SubmitResult>,
-    missing: usize,
+    results: Mutex<Vec<SubmitResult>>,
+    /// Beside the lock: each message asks twice whether somebody waits.
     sender: Option<oneshot::Sender<Vec<SubmitResult>>>,
 }
 
 impl Batch {
-    /// A batch of `size` messages whose outcomes go to `sender`, if there is one; an empty batch is answered at
-    /// once.
+    /// A batch of `size` messages whose outcomes go to `sender`, if there is one.
     #[must_use]
     pub fn new(size: usize, sender: Option<oneshot::Sender<Vec<SubmitResult>>>) -> Arc<Self> {
-        let mut sender = sender;
-        if size == 0
-            && let Some(sender) = sender.take()
-        {
-            let _ = sender.send(Vec::new());
-        }
-        Arc::new(Self(Mutex::new(Collected {
-            results: vec![DROPPED; size],
-            missing: size,
+        Arc::new(Self {
+            results: Mutex::new(vec![DROPPED; size]),
             sender,
-        })))
+        })
     }
 
     fn is_abandoned(&self) -> bool {
-        self.lock()
-            .sender
-            .as_ref()
-            .is_some_and(oneshot::Sender::is_closed)
+        self.sender.as_ref().is_some_and(oneshot::Sender::is_closed)
     }
 
     fn answer(&self, index: usize, result: SubmitResult) {
-        let mut collected = self.lock();
         // Each place has one reply, which answers once.
-        if let Some(place) = collected.results.get_mut(index) {
+        if let Some(place) = self.lock().get_mut(index) {
             *place = result;
-            collected.missing -= 1;
-            collected.send_if_whole();
         }
     }
 
     /// There are fewer messages: the places behind them are for nobody.
     pub fn shorten(&self, size: usize) {
-        let mut collected = self.lock();
-        let surplus = collected.results.len().saturating_sub(size);
-        if surplus > 0 {
-            collected.results.truncate(size);
-            collected.results.shrink_to_fit();
-            collected.missing -= surplus;
-            collected.send_if_whole();
-        }
+        let mut results = self.lock();
+        results.truncate(size);
+        results.shrink_to_fit();
     }
 
     // Nothing in here panics while it holds the lock.
-    fn lock(&self) -> MutexGuard<'_, Collected> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Vec<SubmitResult>> {
+        self.results.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Collected {
-    fn send_if_whole(&mut self) {
-        if self.missing == 0
-            && let Some(sender) = self.sender.take()
-        {
-            let _ = sender.send(std::mem::take(&mut self.results));
+impl Drop for Batch {
+    fn drop(&mut self) {
+        if let Some(sender) = self.sender.take() {
+            let results = self.results.get_mut().unwrap_or_else(PoisonError::into_inner);
+            let _ = sender.send(std::mem::take(results)); // the caller may have gone; that is fine
         }
     }
 }
@@ -372,6 +351,8 @@ mod tests {
         Reply::to_batch(Reference::None, batch.clone(), 0).answer(BUSY);
         assert!(receiver.try_recv().is_err());
         batch.shorten(1);
+        assert!(receiver.try_recv().is_err(), "more may come");
+        drop(batch);
         assert_eq!(receiver.await.unwrap(), [BUSY]);
     }
 }
