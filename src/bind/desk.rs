@@ -323,11 +323,6 @@ impl LinkHandler<Ticket> for Desk {
         self.hub.holds() && self.hub.holds_back(&self.bind, self.account())
     }
 
-    #[inline]
-    fn rests(&self) -> bool {
-        self.jobs.as_ref().is_some_and(|jobs| jobs.rests())
-    }
-
     fn pass(&mut self, passage: Passage, frame: &[u8], now: Instant) {
         self.watch().pass(passage, frame, now);
     }

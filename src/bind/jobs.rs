@@ -175,12 +175,6 @@ impl Jobs {
         !self.sending.is_empty()
     }
 
-    /// True when so many seats are free again that those who wait for them should have them before more is handled.
-    #[inline]
-    pub(super) fn rests(&self) -> bool {
-        self.freed > 0 && self.freed >= self.settings.window / 2
-    }
-
     /// Jobs that wait for another attempt.
     pub(super) fn delayed(&self) -> usize {
         self.delayed.len()

@@ -85,14 +85,6 @@ pub trait LinkHandler<T> {
         false
     }
 
-    /// True when those who wait for answers should have their turn before more of what came is handled: they may have
-    /// something to send, and the peer works on that while the rest is handled. Asked after each frame, so it must cost
-    /// nothing. It counts where no other link of this thread has something to do: else the peer has others to wait for.
-    #[inline]
-    fn rests(&self) -> bool {
-        false
-    }
-
     /// A PDU passes: a whole frame. One that came is shown before the event that it makes, if any.
     fn pass(&mut self, _passage: Passage, _frame: &[u8], _now: Instant) {}
 }
@@ -124,8 +116,6 @@ pub struct Link<T> {
     timer: Option<Pin<Box<Sleep>>>,
     /// When the timer fires.
     armed: Option<Instant>,
-    /// No other link of this thread was polled since this one was.
-    is_alone: bool,
     vigil: Vigil,
 }
 
@@ -141,7 +131,6 @@ impl<T> Link<T> {
             unflushed: false,
             timer: None,
             armed: None,
-            is_alone: false,
             vigil: Vigil::default(),
         }
     }
@@ -172,8 +161,8 @@ impl<T> Link<T> {
             self.drain_events(handler, now);
         }
         let this = std::ptr::from_ref(self).addr();
-        self.is_alone = POLLED.replace(this) == this;
-        if !self.is_alone {
+        let is_alone = POLLED.replace(this) == this;
+        if !is_alone {
             self.vigil.end();
         }
         let mut reads = 0;
@@ -192,7 +181,7 @@ impl<T> Link<T> {
                 let _ = Pin::new(&mut self.transport).poll_shutdown(cx);
                 return Poll::Ready(self.finish(handler, now, None));
             }
-            if reads == READS_PER_POLL || (self.rests(handler) && !self.unread.is_empty()) {
+            if reads == READS_PER_POLL {
                 cx.waker().wake_by_ref();
                 break ask_again;
             }
@@ -204,7 +193,7 @@ impl<T> Link<T> {
                 Poll::Pending => break ask_again,
             }
         };
-        if self.is_alone && self.session.waiting() > 0 && self.vigil.stays() {
+        if is_alone && self.session.waiting() > 0 && self.vigil.stays() {
             // Wakes this task once the driver has looked at all sockets of the thread, which does not sleep then.
             let _ = pin!(tokio::task::yield_now()).poll(cx);
         }
@@ -319,7 +308,7 @@ impl<T> Link<T> {
             return Poll::Pending;
         }
         if !self.unread.is_empty() {
-            // Whole frames, if reading was suspended or others had their turn.
+            // Whole frames, if reading was suspended.
             if self.handle_unread(handler, now) > 0 {
                 return Poll::Ready(Ok(true));
             }
@@ -351,15 +340,9 @@ impl<T> Link<T> {
         result
     }
 
-    #[inline]
-    fn rests<H: LinkHandler<T>>(&self, handler: &H) -> bool {
-        self.is_alone && handler.rests()
-    }
-
     /// Reads what had come before the peer stopped listening: each response tells what became of a request.
     #[cold]
     fn read_rest<H: LinkHandler<T>>(&mut self, cx: &mut Context<'_>, handler: &mut H, now: Instant) {
-        self.is_alone = false;
         for _ in 0..READS_PER_POLL {
             if !matches!(self.read(cx, handler, now), Poll::Ready(Ok(true))) {
                 return;
@@ -392,7 +375,7 @@ impl<T> Link<T> {
     #[inline]
     fn handle_frames<H: LinkHandler<T>>(&mut self, octets: &[u8], handler: &mut H, now: Instant) -> usize {
         let mut used = 0;
-        while self.session.reads() && !is_over(self.session.wants_close()) && !self.rests(handler) {
+        while self.session.reads() && !is_over(self.session.wants_close()) {
             let rest = octets.get(used..).unwrap_or_default();
             match frame_length(rest, self.session.max_command_length()) {
                 Ok(Some(length)) => {
@@ -429,8 +412,7 @@ impl<T> Link<T> {
         now: Instant,
         error: Option<io::ErrorKind>,
     ) -> Closed {
-        // Nobody has a turn before what is left of what came: it tells what became of requests.
-        self.is_alone = false;
+        // What is left of what came tells what became of requests.
         self.handle_unread(handler, now);
         self.session.handle_closed();
         self.drain_events(handler, now);

@@ -21,8 +21,8 @@ struct Owner {
     submitted: u32,
     seen: Vec<String>,
     watches: bool,
-    /// Others should have their turn when so much was seen.
-    rests_at: Option<usize>,
+    /// There is no room for more when so much was seen.
+    holds_at: Option<usize>,
     passed: Vec<(Passage, u32, u32)>,
 }
 
@@ -68,8 +68,8 @@ impl LinkHandler<u32> for Owner {
         self.watches
     }
 
-    fn rests(&self) -> bool {
-        self.rests_at.is_some_and(|at| self.seen.len() >= at)
+    fn holds(&self) -> bool {
+        self.holds_at.is_some_and(|at| self.seen.len() >= at)
     }
 
     fn pass(&mut self, passage: Passage, frame: &[u8], _: Instant) {
@@ -126,17 +126,6 @@ impl Bench {
         )
         .await
         .ok()
-    }
-
-    /// Polls once; true when it wants to be polled again at once.
-    fn polls(&mut self) -> bool {
-        let woken = Arc::new(Woken::default());
-        let waker = woken.clone().into();
-        let polled = self
-            .link
-            .poll(&mut Context::from_waker(&waker), &mut self.owner, now());
-        assert!(polled.is_pending(), "{polled:?}");
-        woken.0.load(Ordering::Relaxed)
     }
 
     /// Polls once; true when it is polled again once the sockets of the thread have been looked at.
@@ -215,39 +204,16 @@ async fn what_waits_is_written_at_once() {
     );
 }
 
-/// With so many deliveries to handle; the first poll handles the first of them, and wakes.
-async fn bound_and_busy(deliveries: u8) -> Bench {
+#[tokio::test(start_paused = true)]
+async fn what_came_before_the_end_counts_though_there_was_no_room_for_it() {
     let mut bench = Bench::bound().await;
-    bench.owner.rests_at = Some(2);
-    let octets: Vec<_> = (1..=deliveries).flat_map(deliver).collect();
+    bench.owner.holds_at = Some(2);
+    let octets: Vec<_> = (1..=3).flat_map(deliver).collect();
     bench.peer.write_all(&octets).await.unwrap();
-    bench.polls();
-    bench
-}
-
-#[tokio::test(start_paused = true)]
-async fn others_have_their_turn_before_the_rest_of_what_came_is_handled() {
-    let mut bench = bound_and_busy(3).await;
+    bench.turn().await;
     assert_eq!(bench.owner.seen.len(), 2);
-    assert!(bench.polls(), "it comes back by itself");
-    assert_eq!(bench.owner.seen.len(), 2, "as long as they should have it");
-    bench.owner.rests_at = None;
-    bench.polls();
-    assert_eq!(bench.owner.seen.len(), 4);
-    assert!(!bench.polls());
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_link_beside_others_handles_all_that_came() {
-    let mut bench = bound_and_busy(3).await;
-    Bench::bound().await.polls();
-    assert!(!bench.polls());
-    assert_eq!(bench.owner.seen.len(), 4);
-}
-
-#[tokio::test(start_paused = true)]
-async fn what_came_before_the_end_counts_whoever_has_a_turn() {
-    let mut bench = bound_and_busy(3).await;
+    bench.owner.holds_at = None;
+    bench.link.session_mut().set_held(false, now());
     bench.link.break_off(&mut bench.owner, now());
     assert_eq!(bench.owner.seen.len(), 4);
 }
