@@ -163,13 +163,18 @@ impl<T> Link<T> {
         let this = std::ptr::from_ref(self).addr();
         let is_alone = POLLED.replace(this) == this;
         if !is_alone {
+            // Before what came is taken for what the vigil was about.
             self.vigil.end();
         }
         let mut reads = 0;
         let ask_again = loop {
             let ask_again = handler.feed(&mut self.session, now);
             self.drain_events(handler, now);
+            let to_write = self.session.output().len();
             let written = self.write(cx, handler, now);
+            if is_alone && self.session.output().len() < to_write {
+                self.vigil.begin();
+            }
             if let Poll::Ready(Err(error)) = written {
                 self.read_rest(cx, handler, now);
                 return Poll::Ready(self.finish(handler, now, Some(error.kind())));
@@ -186,14 +191,18 @@ impl<T> Link<T> {
                 break ask_again;
             }
             reads += 1;
+            let waiting = self.session.waiting();
             match self.read(cx, handler, now) {
-                Poll::Ready(Ok(true)) => self.vigil.handle_read(),
+                Poll::Ready(Ok(true)) if self.session.waiting() < waiting => self.vigil.handle_answered(),
+                Poll::Ready(Ok(true)) => {}
                 Poll::Ready(Ok(false)) => return Poll::Ready(self.finish(handler, now, None)),
                 Poll::Ready(Err(error)) => return Poll::Ready(self.finish(handler, now, Some(error.kind()))),
                 Poll::Pending => break ask_again,
             }
         };
-        if is_alone && self.session.waiting() > 0 && self.vigil.stays() {
+        if !is_alone || self.session.waiting() == 0 {
+            self.vigil.end();
+        } else if self.vigil.stays() {
             // Wakes this task once the driver has looked at all sockets of the thread, which does not sleep then.
             let _ = pin!(tokio::task::yield_now()).poll(cx);
         }
@@ -225,7 +234,6 @@ impl<T> Link<T> {
                 Poll::Ready(Ok(0)) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
                 Poll::Ready(Ok(octets)) => {
                     self.session.handle_written(octets, now);
-                    self.vigil.begin();
                     self.unflushed = true;
                     if self.leaving.is_some() {
                         self.show_sent(handler, now);
@@ -412,7 +420,7 @@ impl<T> Link<T> {
         now: Instant,
         error: Option<io::ErrorKind>,
     ) -> Closed {
-        // What is left of what came tells what became of requests.
+        // What is left of what came tells what became of requests, if it may be handled by now.
         self.handle_unread(handler, now);
         self.session.handle_closed();
         self.drain_events(handler, now);

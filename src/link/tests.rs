@@ -205,7 +205,7 @@ async fn what_waits_is_written_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_came_before_the_end_counts_though_there_was_no_room_for_it() {
+async fn what_came_before_the_end_counts_once_there_is_room_for_it() {
     let mut bench = Bench::bound().await;
     bench.owner.holds_at = Some(2);
     let octets: Vec<_> = (1..=3).flat_map(deliver).collect();
@@ -511,4 +511,28 @@ async fn a_link_that_is_not_alone_lets_the_thread_sleep() {
     other.owner.to_submit = 1;
     other.turn().await;
     assert!(!bench.stays_awake().await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn only_an_answer_for_which_the_thread_stayed_awake_came_in_time() {
+    let mut bench = Bench::bound().await;
+    let mut other = Bench::bound().await;
+    bench.owner.to_submit = 1;
+    bench.turn().await;
+    while bench.stays_awake().await {}
+    let misses = |bench: &Bench| format!("{:?}", bench.link.vigil);
+    bench.peer.write_all(&submit_resp(2)).await.unwrap();
+    bench.turn().await;
+    let before = misses(&bench);
+    // Written while another was at work, and answered when this one is alone.
+    other.turn().await;
+    bench.owner.to_submit = 2;
+    bench.turn().await;
+    bench.peer.write_all(&submit_resp(3)).await.unwrap();
+    bench.turn().await;
+    // A delivery is no answer.
+    bench.peer.write_all(&deliver(9)).await.unwrap();
+    bench.turn().await;
+    assert_eq!(bench.owner.seen.len(), 4);
+    assert_eq!(misses(&bench), before);
 }

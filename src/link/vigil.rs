@@ -2,12 +2,13 @@
 //!
 //! To go to sleep and to be woken takes longer than an SMSC on the same machine needs for its answer, and more of the
 //! processor than to look again at once. So a link that has written yields to the driver of its sockets in the place of
-//! waiting for it, for about as long as a sleep costs. Where that was in vain it waits out ever more writes before it
-//! tries again: a far peer costs nothing.
+//! waiting for it, for about as long as a sleep costs, and after each answer for as long again. Where that was in vain it
+//! waits out ever more writes before it tries again: a far peer costs nothing.
 //!
-//! Counted in turns and not in time: every other task of the thread has its own between two of them.
+//! Counted in turns, which are polls of the link, and not in time: whenever it yields, all other tasks of the thread have
+//! their own.
 
-/// Turns of one vigil, of about a microsecond each where nothing else is to do.
+/// Turns of one vigil, of about a microsecond each where nothing else is to do. In the last one the thread goes to sleep.
 const TURNS: u8 = 40;
 
 /// After so many vigils in vain one after another, writes are waited out no longer than before: 2¹⁰ of them.
@@ -25,7 +26,7 @@ pub(super) struct Vigil {
 }
 
 impl Vigil {
-    /// Something was written, to which answers come.
+    /// Something was written.
     #[inline]
     pub(super) fn begin(&mut self) {
         if self.pause == 0 {
@@ -35,16 +36,16 @@ impl Vigil {
         }
     }
 
-    /// Something came: the answer, if a vigil is on. It begins anew for those that are still to come.
+    /// An answer came: in time, if a vigil is on. That begins anew for those that are still to come.
     #[inline]
-    pub(super) fn handle_read(&mut self) {
+    pub(super) fn handle_answered(&mut self) {
         if self.turns > 0 {
             self.misses = 0;
             self.turns = TURNS;
         }
     }
 
-    /// Somebody else has the attention of the thread.
+    /// Nobody stays: there is nothing to wait for, or the thread has others to look after.
     #[inline]
     pub(super) fn end(&mut self) {
         self.turns = 0;
@@ -83,7 +84,7 @@ mod tests {
     #[test]
     fn nobody_stays_who_has_not_written() {
         let mut vigil = Vigil::default();
-        vigil.handle_read();
+        vigil.handle_answered();
         assert!(!vigil.stays());
     }
 
@@ -117,7 +118,7 @@ mod tests {
         vigil.pause = 0;
         vigil.begin();
         assert!(vigil.stays());
-        vigil.handle_read();
+        vigil.handle_answered();
         assert_eq!(vigil.misses, 0);
     }
 
@@ -127,7 +128,7 @@ mod tests {
         vigil.begin();
         for _ in 0..1_000 {
             assert!(vigil.stays());
-            vigil.handle_read();
+            vigil.handle_answered();
         }
     }
 
@@ -144,7 +145,7 @@ mod tests {
     fn an_answer_after_a_vigil_in_vain_changes_nothing() {
         let mut vigil = Vigil::default();
         in_vain(&mut vigil);
-        vigil.handle_read();
+        vigil.handle_answered();
         assert_eq!((vigil.misses, vigil.pause), (1, 2));
     }
 }
