@@ -196,6 +196,7 @@ impl Receipts {
             let ids = [(part, &*id.to_text())];
             let key = correlator.handle_submitted(message.reference, message.parts, ids, now);
             if message.others.is_empty() {
+                // Nearly always, and a loop over none costs more than to look.
                 continue;
             }
             for (part, id) in message.others {

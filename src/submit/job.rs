@@ -137,7 +137,7 @@ impl Job {
                 let mut job = Self::vacant();
                 job.reply = Some(reply);
                 if let Progress::One(part) = &mut job.parts {
-                    // Requests are large, and each move of one is a copy.
+                    // Requests are large: this moves one, where a swap would move two.
                     part.pdu = std::mem::replace(pdu, EnquireLink::default().into());
                 }
                 job

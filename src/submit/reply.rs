@@ -150,7 +150,8 @@ impl Reply {
         let awaited = match &self.to {
             To::Answered => return,
             To::Nobody => false,
-            To::Caller(_) | To::Channel(_) | To::Batch(..) => !self.is_abandoned(),
+            To::Batch(batch, _) => batch.sender.is_some() && !batch.is_abandoned(),
+            To::Caller(_) | To::Channel(_) => !self.is_abandoned(),
         };
         // Before the channel: a caller that has its answer finds it counted, and its permit free.
         if let Some(ledger) = self.ledger.take() {
@@ -324,10 +325,14 @@ mod tests {
         reply.answer(BUSY);
         assert_eq!(counts.seen(), (3, 2, 3));
 
+        let batch = Batch::new(1, None);
+        enter(Reply::to_batch(Reference::None, batch, 0)).answer(BUSY);
+        assert_eq!(counts.seen(), (4, 3, 4), "nobody waits for that batch");
+
         let (reply, pending) = Reply::channel(Reference::None);
         enter(reply).withdraw();
         assert_eq!(pending.await, DROPPED);
-        assert_eq!(counts.seen(), (3, 2, 4));
+        assert_eq!(counts.seen(), (4, 3, 5));
     }
 
     #[tokio::test]
