@@ -207,12 +207,13 @@ mod tests {
                             let count = (task + turn) % PERMITS as u32 + 1;
                             if permits.try_take(count).is_err() {
                                 if turn % 5 == 0 {
-                                    // Goes away again, with or without a part.
-                                    let _ = std::future::poll_fn(|cx| {
-                                        let _ = pin!(permits.take(count)).poll(cx);
-                                        std::task::Poll::Ready(())
-                                    })
-                                    .await;
+                                    // Goes away again, unless all were there after all.
+                                    let taken = std::future::poll_fn(|cx| {
+                                        std::task::Poll::Ready(pin!(permits.take(count)).poll(cx))
+                                    });
+                                    if taken.await.is_ready() {
+                                        permits.release(count as usize);
+                                    }
                                 }
                                 assert!(permits.take(count).await);
                             }
