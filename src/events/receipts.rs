@@ -195,10 +195,6 @@ impl Receipts {
             let (part, id) = message.first;
             let ids = [(part, &*id.to_text())];
             let key = correlator.handle_submitted(message.reference, message.parts, ids, now);
-            if message.others.is_empty() {
-                // Nearly always, and a loop over none costs more than to look.
-                continue;
-            }
             for (part, id) in message.others {
                 let place = Place { message: key, part };
                 correlator.handle_id(place, &id.to_text(), now);

@@ -116,6 +116,7 @@ pub struct Link<T> {
     timer: Option<Pin<Box<Sleep>>>,
     /// When the timer fires.
     armed: Option<Instant>,
+    /// Whether the thread should look again rather than sleep.
     vigil: Vigil,
 }
 

@@ -128,6 +128,11 @@ impl Bench {
         .ok()
     }
 
+    /// How the vigil stands.
+    fn vigil(&self) -> String {
+        format!("{:?}", self.link.vigil)
+    }
+
     /// Polls once; true when it is polled again once the sockets of the thread have been looked at.
     async fn stays_awake(&mut self) -> bool {
         let woken = Arc::new(Woken::default());
@@ -513,26 +518,45 @@ async fn a_link_that_is_not_alone_lets_the_thread_sleep() {
     assert!(!bench.stays_awake().await);
 }
 
-#[tokio::test(start_paused = true)]
-async fn only_an_answer_for_which_the_thread_stayed_awake_came_in_time() {
+/// A link after one vigil in vain.
+async fn far_away() -> Bench {
     let mut bench = Bench::bound().await;
-    let mut other = Bench::bound().await;
     bench.owner.to_submit = 1;
-    bench.turn().await;
+    assert!(bench.stays_awake().await);
     while bench.stays_awake().await {}
-    let misses = |bench: &Bench| format!("{:?}", bench.link.vigil);
     bench.peer.write_all(&submit_resp(2)).await.unwrap();
     bench.turn().await;
-    let before = misses(&bench);
-    // Written while another was at work, and answered when this one is alone.
-    other.turn().await;
+    assert_eq!(bench.vigil(), "Vigil { turns: 0, misses: 1, pause: 2 }");
+    bench
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_written_beside_others_begins_no_vigil_and_ends_no_pause() {
+    let mut bench = far_away().await;
+    Bench::bound().await;
     bench.owner.to_submit = 2;
     bench.turn().await;
     bench.peer.write_all(&submit_resp(3)).await.unwrap();
     bench.turn().await;
-    // A delivery is no answer.
+    assert_eq!(bench.owner.seen, ["bound", "answered 1 0", "answered 2 0"]);
+    assert_eq!(bench.vigil(), "Vigil { turns: 0, misses: 1, pause: 2 }");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_delivery_is_no_answer_in_time() {
+    let mut bench = far_away().await;
+    for sequence in 3..=4 {
+        bench.owner.to_submit += 1;
+        bench.turn().await;
+        bench.peer.write_all(&submit_resp(sequence)).await.unwrap();
+        bench.turn().await;
+    }
+    bench.owner.to_submit += 1;
+    assert!(bench.stays_awake().await, "two writes were waited out");
     bench.peer.write_all(&deliver(9)).await.unwrap();
+    assert!(bench.stays_awake().await);
+    assert!(bench.vigil().contains("misses: 1"), "{}", bench.vigil());
+    bench.peer.write_all(&submit_resp(5)).await.unwrap();
     bench.turn().await;
-    assert_eq!(bench.owner.seen.len(), 4);
-    assert_eq!(misses(&bench), before);
+    assert!(bench.vigil().contains("misses: 0"), "{}", bench.vigil());
 }

@@ -4,10 +4,9 @@ use std::future::poll_fn;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
-use tokio::sync::TryAcquireError;
+use tokio::sync::Semaphore;
 use tokio::task::coop::poll_proceed;
 
-use super::permits::Permits;
 use crate::events::{Event, Hub, Kinds, OutcomeEvent};
 use crate::submit::{Job, Ledger, Reply, Settled, SubmitError, SubmitResult};
 
@@ -17,7 +16,7 @@ use crate::submit::{Job, Ledger, Reply, Settled, SubmitError, SubmitResult};
 /// `Esme`'s callers are inside than there are permits.
 #[derive(Debug)]
 pub struct Books {
-    permits: Permits,
+    permits: Semaphore,
     capacity: AtomicUsize,
     hub: Arc<Hub>,
     taken: AtomicU64,
@@ -130,9 +129,9 @@ impl Books {
     /// Books with so many permits.
     #[must_use]
     pub fn new(permits: usize, hub: Arc<Hub>) -> Arc<Self> {
-        let capacity = permits.clamp(1, Permits::MAX);
+        let capacity = permits.clamp(1, Semaphore::MAX_PERMITS);
         Arc::new(Self {
-            permits: Permits::new(capacity),
+            permits: Semaphore::new(capacity),
             capacity: AtomicUsize::new(capacity),
             hub,
             taken: AtomicU64::new(0),
@@ -148,15 +147,14 @@ impl Books {
     pub async fn acquire(&self, count: u32) -> Result<(), SubmitError> {
         // Who takes many, one after another, lets others have their turn.
         poll_fn(|task| poll_proceed(task).map(|proceeds| proceeds.made_progress())).await;
-        // Nearly always there is room, and waiting for it is a large future.
-        match self.permits.try_take(count) {
-            Ok(()) => Ok(()),
-            Err(TryAcquireError::Closed) => Err(SubmitError::ShuttingDown),
-            Err(TryAcquireError::NoPermits) => {
-                let taken = self.permits.take(count).await;
-                taken.then_some(()).ok_or(SubmitError::ShuttingDown)
-            }
-        }
+        // Nearly always there is room, and waiting for it is a large future. None is free while somebody waits.
+        let free = self.permits.try_acquire_many(count);
+        let permits = match free {
+            Ok(permits) => Ok(permits),
+            Err(_) => self.permits.acquire_many(count).await,
+        };
+        permits.map_err(|_| SubmitError::ShuttingDown)?.forget();
+        Ok(())
     }
 
     /// Takes a permit if one is free.
@@ -165,22 +163,26 @@ impl Books {
     ///
     /// [`SubmitError::Busy`] when none is, [`SubmitError::ShuttingDown`] when the router takes no more messages.
     pub fn try_acquire(&self) -> Result<(), SubmitError> {
-        self.permits.try_take(1).map_err(|error| match error {
-            TryAcquireError::NoPermits => SubmitError::Busy,
-            TryAcquireError::Closed => SubmitError::ShuttingDown,
-        })
+        match self.permits.try_acquire() {
+            Ok(permit) => {
+                permit.forget();
+                Ok(())
+            }
+            Err(tokio::sync::TryAcquireError::NoPermits) => Err(SubmitError::Busy),
+            Err(tokio::sync::TryAcquireError::Closed) => Err(SubmitError::ShuttingDown),
+        }
     }
 
     /// Gives permits back of which no message came.
     pub(crate) fn release(&self, count: usize) {
-        self.permits.release(count);
+        self.permits.add_permits(count);
     }
 
     /// More permits, where there are fewer.
     pub(super) fn grow(&self, permits: usize) {
-        let capacity = permits.clamp(1, Permits::MAX);
+        let capacity = permits.clamp(1, Semaphore::MAX_PERMITS);
         let before = self.capacity.fetch_max(capacity, Ordering::AcqRel);
-        self.permits.release(capacity.saturating_sub(before));
+        self.permits.add_permits(capacity.saturating_sub(before));
     }
 
     /// Permits in all.
@@ -192,8 +194,7 @@ impl Books {
     /// Permits that are free.
     #[must_use]
     pub fn free(&self) -> usize {
-        // While permits move, one may be seen twice.
-        self.permits.free().min(self.capacity())
+        self.permits.available_permits()
     }
 
     /// No more permits: whoever waits for one, or comes later, is told that the router shuts down.
@@ -227,7 +228,7 @@ impl Ledger for Books {
             count.fetch_add(1, Ordering::Release);
         }
         if settled.permit {
-            self.permits.release(1);
+            self.permits.add_permits(1);
         }
         if self.hub.wants(Kinds::OUTCOMES) {
             self.hub.emit(Event::Outcome(OutcomeEvent {
@@ -240,6 +241,6 @@ impl Ledger for Books {
 
     fn withdraw(&self, permit: bool) {
         self.taken.fetch_sub(1, Ordering::Relaxed);
-        self.permits.release(usize::from(permit));
+        self.permits.add_permits(usize::from(permit));
     }
 }

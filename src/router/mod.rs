@@ -17,7 +17,6 @@ mod closing;
 mod core;
 mod explain;
 mod intake;
-mod permits;
 mod preparer;
 mod pump;
 mod quarantine;

@@ -62,10 +62,6 @@ pub(super) struct Receiver {
 }
 
 impl Line {
-    fn state(&mut self) -> &mut State {
-        self.state.get_mut().unwrap_or_else(PoisonError::into_inner)
-    }
-
     // Nothing in here panics while it holds the lock: wakers, which are others' code, are cloned, woken and dropped without.
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
@@ -110,26 +106,17 @@ impl Future for Receiver {
     type Output = SubmitResult;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<SubmitResult> {
-        let this = &mut *self;
-        let is_first = !mem::replace(&mut this.asked, true);
-        let Some(line) = &mut this.line else {
+        let is_first = !mem::replace(&mut self.asked, true);
+        let Some(line) = &self.line else {
             return Poll::Ready(DROPPED);
         };
-        // Once answered it is ours alone, as far as that can be told by now.
-        if !is_first
-            && let Some(line) = Arc::get_mut(line)
-            && let Some(outcome) = line.state().outcome.take()
-        {
-            this.line.take().into_iter().for_each(keep);
-            return Poll::Ready(outcome);
-        }
         // Nearly always it is polled twice: before there is a waker, and when there is an outcome.
         let mut waker = is_first.then(|| context.waker().clone());
         loop {
             let mut state = line.lock();
             if let Some(outcome) = state.outcome.take() {
                 drop(state);
-                this.line.take().into_iter().for_each(keep);
+                self.line.take().into_iter().for_each(keep);
                 return Poll::Ready(outcome);
             }
             let is_left = |left: &Waker| left.will_wake(context.waker());
