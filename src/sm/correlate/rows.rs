@@ -3,12 +3,18 @@
 /// Rows of a chunk. A power of two.
 const CHUNK: usize = 512;
 
+/// Empty chunks whose memory is kept, where at least as many are full: an allocator that is asked for such large pieces
+/// puts all the small ones together that it has at hand.
+const SPARE: usize = 4;
+
 /// Rows by number. A new one takes the place of one that is gone.
 #[derive(Clone, Debug)]
 pub(super) struct Rows<R> {
     chunks: Vec<Chunk<R>>,
     /// Chunks with room; the last is filled first.
     roomy: Vec<usize>,
+    /// Memory of chunks that are empty.
+    spare: Vec<Vec<Slot<R>>>,
     len: usize,
 }
 
@@ -32,6 +38,7 @@ impl<R> Default for Rows<R> {
         Self {
             chunks: Vec::new(),
             roomy: Vec::new(),
+            spare: Vec::new(),
             len: 0,
         }
     }
@@ -68,16 +75,39 @@ impl<R> Rows<R> {
             Some(at) => *at,
             None => self.add_chunk(),
         };
+        if self.chunks[at].rows.capacity() == 0 {
+            self.furnish(at);
+        }
         at * CHUNK + self.chunks[at].next()
     }
 
     #[cold]
     fn add_chunk(&mut self) -> usize {
-        // The first one grows; where there are more, all rows of a chunk will be needed soon.
-        let rows = if self.chunks.is_empty() { 0 } else { CHUNK };
         self.roomy.push(self.chunks.len());
-        self.chunks.push(Chunk::with_capacity(rows));
+        self.chunks.push(Chunk::default());
         self.chunks.len() - 1
+    }
+
+    /// Gives an empty chunk its memory.
+    #[cold]
+    fn furnish(&mut self, at: usize) {
+        if let Some(rows) = self.spare.pop() {
+            self.chunks[at].rows = rows;
+        } else if self.len >= CHUNK {
+            // All of it will be needed soon. With fewer rows it grows.
+            self.chunks[at].rows.reserve_exact(CHUNK);
+        }
+    }
+
+    /// Takes back the memory of a chunk whose last row goes.
+    #[cold]
+    fn keep(&mut self, mut rows: Vec<Slot<R>>) {
+        if self.len <= SPARE * CHUNK {
+            self.spare = Vec::new();
+        } else if self.spare.len() < SPARE {
+            rows.clear();
+            self.spare.push(rows);
+        }
     }
 
     /// Takes the row with the [`next`](Self::next) number, which was asked for.
@@ -91,7 +121,7 @@ impl<R> Rows<R> {
         self.len += 1;
     }
 
-    /// Gives a row back. The memory of a chunk goes with the last of its rows.
+    /// Gives a row back. The memory of a chunk goes with the last of its rows, or is kept for the next one.
     #[inline(always)]
     pub(super) fn remove(&mut self, number: usize) -> Option<R> {
         self.free(number, |slot, free| match std::mem::replace(slot, free) {
@@ -113,7 +143,10 @@ impl<R> Rows<R> {
         let chunk = self.chunks.get_mut(at)?;
         let freed = chunk.free(number % CHUNK, free)?;
         match chunk.taken {
-            0 => *chunk = Chunk::with_capacity(0),
+            0 => {
+                let Chunk { rows, .. } = std::mem::take(chunk);
+                self.keep(rows);
+            }
             left if left == CHUNK - 1 => self.roomy.push(at),
             _ => {}
         }
@@ -122,15 +155,17 @@ impl<R> Rows<R> {
     }
 }
 
-impl<R> Chunk<R> {
-    fn with_capacity(rows: usize) -> Self {
+impl<R> Default for Chunk<R> {
+    fn default() -> Self {
         Self {
-            rows: Vec::with_capacity(rows),
+            rows: Vec::new(),
             free: None,
             taken: 0,
         }
     }
+}
 
+impl<R> Chunk<R> {
     /// Where the next row will be.
     fn next(&self) -> usize {
         self.free.map_or(self.rows.len(), usize::from)
@@ -223,5 +258,23 @@ mod tests {
             "in the same places"
         );
         assert_eq!(rows.get(10 * CHUNK), None);
+    }
+
+    #[test]
+    fn a_few_empty_chunks_are_kept_while_many_are_full() {
+        let mut rows = Rows::default();
+        let many = 20 * CHUNK;
+        let numbers: Vec<_> = (0..many).map(|row| put(&mut rows, row)).collect();
+        for number in &numbers[..10 * CHUNK] {
+            rows.remove(*number);
+        }
+        let spare = |rows: &Rows<usize>| -> usize { rows.spare.iter().map(Vec::capacity).sum() };
+        assert_eq!(spare(&rows), SPARE * CHUNK);
+        (0..SPARE * CHUNK).for_each(|row| assert!(put(&mut rows, row) < many));
+        assert_eq!(spare(&rows), 0, "used before new ones");
+        for number in 0..many {
+            rows.clear(number);
+        }
+        assert_eq!((rows.len(), spare(&rows)), (0, 0), "none where few are left");
     }
 }

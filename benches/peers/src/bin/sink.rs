@@ -1,12 +1,13 @@
 //! The other end of the throughput figures: an SMSC that agrees with everything and never sleeps.
 //!
-//! `sink HOST:PORT [delay_ms=N] [deliver=WINDOW] [receipts=1] [tls=CERTIFICATE,KEY]` says `listening` when it does. It reads no more of
-//! a PDU than its header, so that nobody measures it instead of the client; it polls without waiting, because waking a
+//! `sink HOST:PORT [delay_ms=N] [deliver=WINDOW] [receipts=1] [sleep=1] [tls=CERTIFICATE,KEY]` says `listening` when it does. It reads
+//! no more of a PDU than its header, so that nobody measures it instead of the client; it polls without waiting, because waking a
 //! core costs more than most clients do.
 //!
 //! - `delay_ms`: submit_sm is answered so long after it came;
 //! - `deliver`: each bind is sent deliver_sm without end, at most so many unanswered;
-//! - `receipts=1`: behind each response comes the receipt of its message.
+//! - `receipts=1`: behind each response comes the receipt of its message;
+//! - `sleep=1`: it waits for work after all, and leaves its core to a client that wants both.
 
 use std::collections::VecDeque;
 use std::io::{self, Read, Write};
@@ -35,7 +36,8 @@ const BUFFER: usize = 1 << 20;
 
 fn main() -> io::Result<()> {
     let arguments =
-        Arguments::read("sink HOST:PORT [delay_ms=N] [deliver=WINDOW] [receipts=1] [tls=CERTIFICATE,KEY]");
+        Arguments::read("sink HOST:PORT [delay_ms=N] [deliver=WINDOW] [receipts=1] [sleep=1] [tls=CERTIFICATE,KEY]");
+    let patience = (arguments.number("sleep", 0) == 0).then_some(Duration::ZERO);
     let mut poll = Poll::new()?;
     let mut listener = TcpListener::bind(arguments.address.parse().expect("HOST:PORT"))?;
     poll.registry()
@@ -53,7 +55,7 @@ fn main() -> io::Result<()> {
     };
     let mut events = Events::with_capacity(1_024);
     loop {
-        poll.poll(&mut events, Some(Duration::ZERO))?;
+        poll.poll(&mut events, patience)?;
         for event in &events {
             if event.token() == LISTENER {
                 while let Ok((mut stream, _)) = listener.accept() {
