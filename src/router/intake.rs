@@ -19,6 +19,8 @@ pub struct Intake(Mutex<Waiting>);
 #[derive(Default)]
 struct Waiting {
     jobs: Vec<Box<Job>>,
+    /// How many come at once, of late.
+    usual: usize,
     /// True once there is nobody left to come.
     closed: bool,
 }
@@ -50,8 +52,11 @@ impl Intake {
     /// Takes out what has come.
     pub(super) fn take(&self) -> Vec<Box<Job>> {
         let mut waiting = self.lock();
-        // Next time as many are expected, but for a flood.
-        let room = Vec::with_capacity(waiting.jobs.len().min(TURN));
+        // Next time as many are expected, or a few less than before, but for a flood: a list that grows while they come is
+        // copied, and has the allocator put together what it has at hand for their texts.
+        let fewer = waiting.usual - waiting.usual / 8;
+        waiting.usual = waiting.jobs.len().min(TURN).max(fewer);
+        let room = Vec::with_capacity(waiting.usual);
         std::mem::replace(&mut waiting.jobs, room)
     }
 
@@ -114,6 +119,24 @@ mod tests {
         intake.push([second.0], &address);
         assert_eq!(second.1.await, Err(SubmitError::ShuttingDown));
         drop((first.1, was_waiting));
+    }
+
+    #[tokio::test]
+    async fn there_is_room_for_as_many_as_came_of_late_and_no_more_than_a_turn_has() {
+        let (intake, (address, _context)) = (Intake::default(), address());
+        let come = |count: usize| {
+            intake.push((0..count).map(|_| job().0), &address);
+            assert_eq!(intake.take().len(), count);
+            intake.lock().jobs.capacity()
+        };
+        assert_eq!(come(800), 800);
+        assert_eq!(come(1), 700, "an eighth less");
+        assert_eq!(come(750), 750);
+        assert_eq!(come(2 * TURN), TURN);
+        for _ in 0..100 {
+            come(0);
+        }
+        assert!(come(0) < 8, "a flood is forgotten");
     }
 
     #[tokio::test]
