@@ -13,7 +13,7 @@
 use std::cell::{Cell, RefCell};
 use std::io::Write;
 use std::rc::Rc;
-use std::sync::Mutex;
+use std::sync::{Mutex, mpsc};
 use std::thread;
 use std::time::Duration;
 
@@ -42,41 +42,50 @@ fn main() {
     };
     let meter = Mutex::new(None);
     let ready = std::sync::Barrier::new(threads as usize);
-    let done = thread::scope(|scope| {
-        let run = || {
-            actix_rt::System::new().block_on(async {
-                let esme = Esme::start(settings(&arguments, share)).expect("settings that fit");
-                if way != "idle" {
-                    bound(&esme, share.binds).await;
+    let run = || {
+        actix_rt::System::new().block_on(async {
+            let esme = Esme::start(settings(&arguments, share)).expect("settings that fit");
+            if way != "idle" {
+                bound(&esme, share.binds).await;
+            }
+            ready.wait();
+            meter.lock().expect("a meter").get_or_insert_with(Meter::start);
+            let done = match way {
+                "submit" => submit(&esme, message(&arguments, work), share).await,
+                "batch" => batch(&esme, message(&arguments, work), share).await,
+                "deliveries" => deliveries(&esme, &arguments, share).await,
+                "idle" => idle(&esme, share).await,
+                "rebind" => rebind(&esme, share).await,
+                _ => panic!("{USAGE}"),
+            };
+            // Ending is not part of the work.
+            std::mem::forget(esme);
+            done
+        })
+    };
+    let run = &run;
+    thread::scope(|scope| {
+        let (tell, told) = mpsc::channel();
+        for _ in 1..threads {
+            let tell = tell.clone();
+            scope.spawn(move || {
+                tell.send(run()).expect("somebody who listens");
+                // The processor time of a thread that has ended is no longer to be seen.
+                loop {
+                    thread::park();
                 }
-                ready.wait();
-                meter.lock().expect("a meter").get_or_insert_with(Meter::start);
-                let done = match way {
-                    "submit" => submit(&esme, message(&arguments, work), share).await,
-                    "batch" => batch(&esme, message(&arguments, work), share).await,
-                    "deliveries" => deliveries(&esme, &arguments, share).await,
-                    "idle" => idle(&esme, share).await,
-                    "rebind" => rebind(&esme, share).await,
-                    _ => panic!("{USAGE}"),
-                };
-                // Ending is not part of the work.
-                std::mem::forget(esme);
-                done
-            })
-        };
-        let others: Vec<_> = (1..threads).map(|_| scope.spawn(run)).collect();
-        let mut all = run();
-        for other in others {
-            let (submitted, after) = other.join().expect("a thread");
-            all.0 += submitted;
-            all.1.extend(&after);
+            });
         }
-        all
+        drop(tell);
+        let (mut submitted, mut after) = run();
+        for (more, times) in told.iter().take(threads as usize - 1) {
+            submitted += more;
+            after.extend(&times);
+        }
+        let meter = meter.lock().expect("a meter").take().expect("a start");
+        meter.finish(&format!("bindery_{way}"), work.messages, submitted, &after);
+        std::process::exit(0);
     });
-    let meter = meter.into_inner().expect("a meter").expect("a start");
-    let (submitted, after) = done;
-    meter.finish(&format!("bindery_{way}"), work.messages, submitted, &after);
-    std::process::exit(0);
 }
 
 /// How many went well, and how long each took.

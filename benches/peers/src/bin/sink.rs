@@ -35,8 +35,9 @@ const LISTENER: Token = Token(usize::MAX);
 const BUFFER: usize = 1 << 20;
 
 fn main() -> io::Result<()> {
-    let arguments =
-        Arguments::read("sink HOST:PORT [delay_ms=N] [deliver=WINDOW] [receipts=1] [sleep=1] [tls=CERTIFICATE,KEY]");
+    let arguments = Arguments::read(
+        "sink HOST:PORT [delay_ms=N] [deliver=WINDOW] [receipts=1] [sleep=1] [tls=CERTIFICATE,KEY]",
+    );
     let patience = (arguments.number("sleep", 0) == 0).then_some(Duration::ZERO);
     let mut poll = Poll::new()?;
     let mut listener = TcpListener::bind(arguments.address.parse().expect("HOST:PORT"))?;
