@@ -21,7 +21,7 @@ use std::collections::VecDeque;
 use std::future::Future;
 use std::io;
 use std::pin::{Pin, pin};
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, Waker, ready};
 use std::time::Instant;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -47,6 +47,9 @@ const KEEP: usize = 256;
 
 /// After this many reads of one poll, others get their turn.
 const READS_PER_POLL: u32 = 16;
+
+/// Most reads of what came before the end and could not be handled in time.
+const READS_AT_END: u32 = 256;
 
 thread_local! {
     static READ: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
@@ -389,14 +392,7 @@ impl<T> Link<T> {
             match frame_length(rest, self.session.max_command_length()) {
                 Ok(Some(length)) => {
                     used += length;
-                    let frame = rest.get(..length).unwrap_or_default();
-                    if handler.watches(Passage::Received) {
-                        handler.pass(Passage::Received, frame, now);
-                    }
-                    self.session.handle_frame_then(frame, now, |session, event| {
-                        handler.event(session, event, frame, now)
-                    });
-                    self.drain_events(handler, now);
+                    self.handle_frame(rest.get(..length).unwrap_or_default(), handler, now);
                     if handler.holds() {
                         self.session.set_held(true, now);
                     }
@@ -406,6 +402,45 @@ impl<T> Link<T> {
             }
         }
         used
+    }
+
+    #[inline]
+    fn handle_frame<H: LinkHandler<T>>(&mut self, frame: &[u8], handler: &mut H, now: Instant) {
+        if handler.watches(Passage::Received) {
+            handler.pass(Passage::Received, frame, now);
+        }
+        self.session.handle_frame_then(frame, now, |session, event| {
+            handler.event(session, event, frame, now)
+        });
+        self.drain_events(handler, now);
+    }
+
+    /// Handles the responses among what came and could not be handled in time, as each tells what became of a request, which
+    /// makes one event of it either way. The peer sends its requests again, as nobody answers them.
+    #[cold]
+    fn handle_last_responses<H: LinkHandler<T>>(&mut self, handler: &mut H, now: Instant) {
+        let mut cx = Context::from_waker(Waker::noop());
+        let mut octets = std::mem::take(&mut self.unread);
+        let mut buffer = vec![0; LEAST_READ];
+        for _ in 0..READS_AT_END {
+            let mut used = 0;
+            for frame in frames(&octets, self.session.max_command_length()) {
+                if self.session.waiting() == 0 || is_over(self.session.wants_close()) {
+                    return;
+                }
+                used += frame.len();
+                if Header::peek(frame).is_some_and(|header| header.command_id.is_response()) {
+                    self.handle_frame(frame, handler, now);
+                }
+            }
+            octets.drain(..used);
+            let mut room = ReadBuf::new(&mut buffer);
+            let read = Pin::new(&mut self.transport).poll_read(&mut cx, &mut room);
+            if !matches!(read, Poll::Ready(Ok(()))) || room.filled().is_empty() {
+                return;
+            }
+            octets.extend_from_slice(room.filled());
+        }
     }
 
     #[inline]
@@ -421,8 +456,11 @@ impl<T> Link<T> {
         now: Instant,
         error: Option<io::ErrorKind>,
     ) -> Closed {
-        // What is left of what came tells what became of requests, if it may be handled by now.
+        // What is left of what came tells what became of requests.
         self.handle_unread(handler, now);
+        if !self.session.reads() {
+            self.handle_last_responses(handler, now);
+        }
         self.session.handle_closed();
         self.drain_events(handler, now);
         let cause = self.session.wants_close().unwrap_or(CloseCause::Disconnected);

@@ -224,6 +224,38 @@ async fn what_came_before_the_end_counts_once_there_is_room_for_it() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn responses_that_came_before_the_end_count_though_the_peer_is_held_back() {
+    let mut bench = Bench::bound().await;
+    bench.owner.to_submit = 3;
+    bench.turn().await;
+    bench.owner.holds_at = Some(2);
+    let octets = [deliver(1), submit_resp(2), deliver(2)].concat();
+    bench.peer.write_all(&octets).await.unwrap();
+    bench.turn().await;
+    assert_eq!(bench.owner.seen, ["bound", "request of 33"]);
+    // What is in the socket counts as well.
+    let octets = [submit_resp(3), deliver(3), submit_resp(4)[..17].to_vec()].concat();
+    bench.peer.write_all(&octets).await.unwrap();
+    bench.turn().await;
+    bench.link.break_off(&mut bench.owner, now());
+    let end = ["answered 1 0", "answered 2 0", "ended 3 written true"];
+    assert_eq!(bench.owner.seen[2..], end);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_comes_after_octets_that_are_no_pdu_does_not_count_at_the_end() {
+    let mut bench = Bench::bound().await;
+    bench.owner.to_submit = 2;
+    bench.turn().await;
+    bench.owner.holds_at = Some(2);
+    let octets = [deliver(1), submit_resp(2), vec![0; 16], submit_resp(3)].concat();
+    bench.peer.write_all(&octets).await.unwrap();
+    bench.turn().await;
+    bench.link.break_off(&mut bench.owner, now());
+    assert_eq!(bench.owner.seen[2..], ["answered 1 0", "ended 2 written true"]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_peer_that_goes_ends_the_link_and_every_request() {
     let mut bench = Bench::bound().await;
     bench.owner.to_submit = 2;
