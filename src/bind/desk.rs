@@ -208,7 +208,7 @@ impl Desk {
 
     /// True when nothing of ours is under way.
     pub(super) fn is_idle(&self) -> bool {
-        let jobs = self.jobs.as_ref().is_none_or(|jobs| jobs.is_empty());
+        let jobs = self.jobs.as_ref().is_none_or(|jobs| jobs.is_idle());
         let inquiries = self.inquiries.as_ref();
         jobs && inquiries.is_none_or(|inquiries| inquiries.is_empty())
     }

@@ -14,7 +14,8 @@ use crate::submit::{BindId, Inquiry, InvalidCause, NotSentCause, SubmitError, Un
 #[derive(Debug, Default)]
 pub(super) struct Inquiries {
     waiting: VecDeque<Inquiry>,
-    in_flight: Slab<Inquiry>,
+    /// None where nobody waits any more: the session still has the key, which must not be another's.
+    in_flight: Slab<Option<Inquiry>>,
     /// The first time at which nobody waits for one of them any more.
     deadline: Option<Instant>,
 }
@@ -32,7 +33,7 @@ impl Inquiries {
 
     /// True when none is here.
     pub(super) fn is_empty(&self) -> bool {
-        self.waiting.is_empty() && self.in_flight.is_empty()
+        self.waiting.is_empty() && self.in_flight.iter().all(|(_, inquiry)| inquiry.is_none())
     }
 
     /// True when one waits for room.
@@ -54,11 +55,12 @@ impl Inquiries {
         let over: Vec<_> = self
             .in_flight
             .iter()
-            .filter(|(_, inquiry)| is_over(inquiry))
+            .filter(|(_, inquiry)| inquiry.as_ref().is_some_and(is_over))
             .map(|(key, _)| key)
             .collect();
         for key in over {
-            self.end(key, UnknownCause::ResponseExpired);
+            let inquiry = self.in_flight.get_mut(key).and_then(Option::take);
+            end(inquiry, UnknownCause::ResponseExpired);
         }
         for inquiry in std::mem::take(&mut self.waiting) {
             match is_over(&inquiry) {
@@ -66,7 +68,7 @@ impl Inquiries {
                 false => self.waiting.push_back(inquiry),
             }
         }
-        let in_flight = self.in_flight.iter().map(|(_, inquiry)| inquiry);
+        let in_flight = self.in_flight.iter().filter_map(|(_, inquiry)| inquiry.as_ref());
         self.deadline = in_flight.chain(&self.waiting).filter_map(Inquiry::deadline).min();
     }
 
@@ -90,7 +92,7 @@ impl Inquiries {
             match session.request_pdu(ticket, inquiry.pdu(), inquiry.forced(), now) {
                 Ok(sequence) => {
                     inquiry.handle_sent(bind, sequence);
-                    place.insert(inquiry);
+                    place.insert(Some(inquiry));
                 }
                 // A sibling on another thread was quicker to take the budget's token.
                 Err((_, RequestError::NoRoom)) => {
@@ -111,7 +113,7 @@ impl Inquiries {
         now: Instant,
     ) {
         // None when nobody waits for it any more.
-        if let Some(inquiry) = self.in_flight.try_remove(key) {
+        if let Some(inquiry) = self.in_flight.try_remove(key).flatten() {
             let pdu = match response {
                 Response::Pdu(view) => Some(view.to_pdu()),
                 Response::Nack | Response::Unreadable(_) => None,
@@ -124,7 +126,7 @@ impl Inquiries {
     pub(super) fn handle_unresolved(&mut self, key: usize, cause: Unresolved) {
         let cause = match cause {
             Unresolved::SessionEnded { written: false } => {
-                if let Some(inquiry) = self.in_flight.try_remove(key) {
+                if let Some(inquiry) = self.in_flight.try_remove(key).flatten() {
                     inquiry.refuse(LINK_LOST);
                 }
                 return;
@@ -133,7 +135,7 @@ impl Inquiries {
             Unresolved::WrongResponse => UnknownCause::WrongResponse,
             Unresolved::ResponseExpired => UnknownCause::ResponseExpired,
         };
-        self.end(key, cause);
+        end(self.in_flight.try_remove(key).flatten(), cause);
     }
 
     /// Nothing more is sent; what is in flight is waited for.
@@ -146,15 +148,16 @@ impl Inquiries {
     /// Nothing is waited for any more.
     pub(super) fn abandon(&mut self, cause: UnknownCause) {
         self.close();
-        self.in_flight
-            .drain()
-            .for_each(|inquiry| inquiry.close(LINK_LOST, cause));
-    }
-
-    fn end(&mut self, key: usize, cause: UnknownCause) {
-        if let Some(inquiry) = self.in_flight.try_remove(key) {
-            inquiry.close(LINK_LOST, cause);
+        for (_, inquiry) in &mut self.in_flight {
+            end(inquiry.take(), cause);
         }
+    }
+}
+
+/// Ends one that was sent.
+fn end(inquiry: Option<Inquiry>, cause: UnknownCause) {
+    if let Some(inquiry) = inquiry {
+        inquiry.close(LINK_LOST, cause);
     }
 }
 

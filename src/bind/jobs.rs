@@ -165,9 +165,11 @@ impl Jobs {
             .sum()
     }
 
-    /// True when no message is under way.
-    pub(super) fn is_empty(&self) -> bool {
-        self.active.is_empty()
+    /// True when no message is under way here: what waits in a session that refuses messages goes back when that ends.
+    pub(super) fn is_idle(&self) -> bool {
+        let is_refused = self.session_refused.is_some();
+        let goes_back = |active: &Active| is_refused && !active.job.awaits_response();
+        self.active.iter().all(|(_, active)| goes_back(active))
     }
 
     /// True when a part waits for room.
@@ -218,6 +220,9 @@ impl Jobs {
     pub(super) fn feed(&mut self, session: &mut Session<Ticket>, now: Instant) -> Option<Instant> {
         self.handle_timeout(now);
         let next = self.poll_timeout();
+        if self.session_refused.is_some() {
+            return next;
+        }
         let mut room = 0;
         while let Some(key) = self.sending.front().copied() {
             let Some(active) = self.active.get_mut(key) else {
@@ -348,18 +353,27 @@ impl Jobs {
                 }
             }
             Unresolved::SessionEnded { written: true } => self.handle_unknown(ticket, UnknownCause::LinkLost),
-            Unresolved::WrongResponse => self.end_unknown(ticket, UnknownCause::WrongResponse),
+            Unresolved::WrongResponse => {
+                // Its own response may still come.
+                self.remember(ticket, sequence, late_until);
+                self.end_unknown(ticket, UnknownCause::WrongResponse);
+            }
             Unresolved::ResponseExpired if self.may_resend(ticket) => self.overdue.push_back(Overdue {
                 until: late_until,
                 ticket,
                 sequence,
             }),
             Unresolved::ResponseExpired => {
-                if let Some(active) = self.active.get(ticket.job) {
-                    self.missed.insert(&active.job, ticket.part, sequence, late_until);
-                }
+                self.remember(ticket, sequence, late_until);
                 self.end_unknown(ticket, UnknownCause::ResponseExpired);
             }
+        }
+    }
+
+    /// A part is given up, and its late response waited for.
+    fn remember(&mut self, ticket: Part, sequence: SequenceNumber, late_until: Instant) {
+        if let Some(active) = self.active.get(ticket.job) {
+            self.missed.insert(&active.job, ticket.part, sequence, late_until);
         }
     }
 

@@ -207,7 +207,11 @@ impl Queue {
         let Overflow::HoldBack { patience } = self.policy.overflow else {
             return None;
         };
-        let until = *self.hold.as_mut()?.since.get_or_insert(now) + patience;
+        let since = *self.hold.as_mut()?.since.get_or_insert(now);
+        // A patience beyond what the clock can say has no end.
+        let until = since
+            .checked_add(patience)
+            .unwrap_or(now + Duration::from_secs(86_400));
         if until > now {
             return Some(until);
         }
@@ -332,6 +336,14 @@ mod tests {
         assert_eq!(queue.hold_until(end), None);
         assert!(queue.release().is_some());
         assert_eq!((queue.status().events, queue.status().missed), (2, 4));
+    }
+
+    #[test]
+    fn a_patience_beyond_the_clock_has_no_end() {
+        let mut queue = queue(Policy::hold_back().events(8).patience(Duration::MAX));
+        (0..6).for_each(|_| queue.push(event()));
+        let now = Instant::now();
+        assert!(queue.hold_until(now).is_some_and(|until| until > now));
     }
 
     #[test]

@@ -18,13 +18,14 @@ mod tests;
 
 use std::cell::Cell;
 use std::collections::VecDeque;
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::io;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Waker, ready};
 use std::time::Instant;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::task::unconstrained;
 use tokio::time::Sleep;
 
 pub use connect::{Connect, ConnectError, Connecting, Target, TcpConnector, TlsError, set_options};
@@ -425,7 +426,7 @@ impl<T> Link<T> {
         for _ in 0..READS_AT_END {
             let mut used = 0;
             for frame in frames(&octets, self.session.max_command_length()) {
-                if self.session.waiting() == 0 || is_over(self.session.wants_close()) {
+                if self.session.in_flight() == 0 || is_over(self.session.wants_close()) {
                     return;
                 }
                 used += frame.len();
@@ -435,7 +436,9 @@ impl<T> Link<T> {
             }
             octets.drain(..used);
             let mut room = ReadBuf::new(&mut buffer);
-            let read = Pin::new(&mut self.transport).poll_read(&mut cx, &mut room);
+            // What is left of the task's budget is no measure for what has come.
+            let reading = poll_fn(|cx| Pin::new(&mut self.transport).poll_read(cx, &mut room));
+            let read = pin!(unconstrained(reading)).poll(&mut cx);
             if !matches!(read, Poll::Ready(Ok(()))) || room.filled().is_empty() {
                 return;
             }

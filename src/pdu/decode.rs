@@ -8,7 +8,7 @@ use super::encode::{encode_whole, encode_without_body};
 use super::error::{DecodeError, DecodeErrorKind, EncodeError};
 use super::leniency::{Faults, Leniency, Quirk};
 use super::quick::Quick;
-use super::reader::{Input, Reader, Stop};
+use super::reader::{Input, Reader, Repair, Stop};
 use super::reflect::{Field, FieldValue};
 use super::wire::Source;
 use super::{CommandId, EnquireLink, EnquireLinkView, Header, Pdu, PduView, SubmitSmRespView};
@@ -320,16 +320,23 @@ fn mend<'a>(
             None => Err(error),
         };
     }
-    let repairs: &[Quirk] = match (error.kind, error.switch) {
-        (DecodeErrorKind::TrailingOctets { .. }, None) => &[Quirk::SmLengthUnder],
-        (_, Some(Quirk::TlvOverrun)) => &[Quirk::SmLengthUnder, Quirk::TlvOverrun],
-        (_, Some(Quirk::MissingNul)) => &[Quirk::MissingNul],
-        (_, Some(Quirk::SmLengthOver)) => &[Quirk::SmLengthOver],
-        (_, Some(Quirk::TrailingNul)) => &[Quirk::TrailingNul],
+    // Of an octet too many, a NUL is more likely one that a text in C ends with than a part of the text.
+    let repairs: &[Repair] = match (error.kind, error.switch) {
+        (DecodeErrorKind::TrailingOctets { .. }, None) => {
+            &[Repair::NulBeforeTlvs, Repair::Of(Quirk::SmLengthUnder)]
+        }
+        (_, Some(Quirk::TlvOverrun)) => &[
+            Repair::NulBeforeTlvs,
+            Repair::Of(Quirk::SmLengthUnder),
+            Repair::Of(Quirk::TlvOverrun),
+        ],
+        (_, Some(Quirk::MissingNul)) => &[Repair::Of(Quirk::MissingNul)],
+        (_, Some(Quirk::SmLengthOver)) => &[Repair::Of(Quirk::SmLengthOver)],
+        (_, Some(Quirk::TrailingNul)) => &[Repair::Of(Quirk::TrailingNul)],
         _ => &[],
     };
-    for &quirk in repairs.iter().filter(|quirk| leniency.allows(**quirk)) {
-        let mut reader = Reader::new(frame_length, body, header.command_id, *leniency).repairing(quirk);
+    for &repair in repairs.iter().filter(|repair| leniency.allows(repair.quirk())) {
+        let mut reader = Reader::new(frame_length, body, header.command_id, *leniency).repairing(repair);
         if !header.sequence_number.is_conformant() && sequence_fault(&mut reader).is_err() {
             continue;
         }

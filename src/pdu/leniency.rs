@@ -88,9 +88,9 @@ leniency! {
     /// A C-octet string that the end of the PDU cuts off before its NUL.
     missing_nul, MissingNul, false,
         "the last text runs to the end of the PDU without a NUL; read up to the end";
-    /// One to three NULs after the last field or TLV.
+    /// One to three NULs after the last field or TLV, or one between `short_message` and the TLVs.
     trailing_nul, TrailingNul, false,
-        "one to three NULs after the last field; dropped";
+        "one to three NULs after the last field, or one between short_message and the TLVs; dropped";
     /// A standard TLV without a value that must have one.
     empty_tlv, EmptyTlv, true,
         "a standard TLV of length 0 that must have a value; kept as it came";

@@ -52,9 +52,22 @@ pub trait Input<'a> {
 }
 
 /// The structural damage that a second reading puts right; the first one never does.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Repair {
-    pub(super) quirk: Option<Quirk>,
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Repair {
+    /// What the quirk says, where the reading comes upon it.
+    Of(Quirk),
+    /// A NUL between short_message and the TLVs, which shifts them all.
+    NulBeforeTlvs,
+}
+
+impl Repair {
+    /// The quirk whose switch allows it.
+    pub(super) const fn quirk(self) -> Quirk {
+        match self {
+            Self::Of(quirk) => quirk,
+            Self::NulBeforeTlvs => Quirk::TrailingNul,
+        }
+    }
 }
 
 /// A position in a frame, and what was odd up to there.
@@ -64,7 +77,7 @@ pub(super) struct Reader<'a> {
     frame_length: usize,
     command_id: CommandId,
     leniency: Leniency,
-    repair: Repair,
+    repair: Option<Repair>,
     faults: Faults,
     failure: Option<DecodeError>,
 }
@@ -82,14 +95,14 @@ impl<'a> Reader<'a> {
             frame_length,
             command_id,
             leniency,
-            repair: Repair::default(),
+            repair: None,
             faults: Faults::NONE,
             failure: None,
         }
     }
 
-    pub(super) fn repairing(mut self, quirk: Quirk) -> Self {
-        self.repair = Repair { quirk: Some(quirk) };
+    pub(super) fn repairing(mut self, repair: Repair) -> Self {
+        self.repair = Some(repair);
         self
     }
 
@@ -191,7 +204,7 @@ impl<'a> Reader<'a> {
 
     /// Puts damage right, in a second reading that was started for it.
     fn repair(&mut self, quirk: Quirk, field: &'static str, kind: DecodeErrorKind) -> Result<(), Stop> {
-        if self.repair.quirk == Some(quirk) {
+        if self.repair == Some(Repair::Of(quirk)) {
             self.faults.insert(quirk);
             return Ok(());
         }
@@ -250,11 +263,16 @@ impl<'a> Input<'a> for Reader<'a> {
     fn short_message(&mut self) -> Result<&'a [u8], Stop> {
         let start = self.rest;
         let mut announced = usize::from(self.octet("sm_length")?);
-        if self.repair.quirk == Some(Quirk::SmLengthUnder) {
+        if self.repair == Some(Repair::Of(Quirk::SmLengthUnder)) {
             announced += 1;
             self.faults.insert(Quirk::SmLengthUnder);
         }
         match self.rest.split_at_checked(announced) {
+            Some((text, [0, rest @ ..])) if self.repair == Some(Repair::NulBeforeTlvs) => {
+                self.faults.insert(Quirk::TrailingNul);
+                self.rest = rest;
+                Ok(text)
+            }
             Some((text, rest)) => {
                 self.rest = rest;
                 Ok(text)

@@ -13,6 +13,7 @@ use tracing::info;
 
 use super::Router;
 use super::binds::Fate;
+use super::closing::deadline_after;
 use super::core::Core;
 use crate::bind::Standing;
 use crate::bind::messages::{Control, Retune};
@@ -165,7 +166,7 @@ impl Core {
             Order::Drain { grace } => {
                 member.fate = Fate::Drained;
                 Control::Drain {
-                    deadline: now + grace,
+                    deadline: deadline_after(now, grace),
                 }
             }
         };

@@ -26,6 +26,8 @@ impl Handler<Cancel> for Router {
         if reference == Reference::None {
             return Box::pin(std::future::ready(0));
         }
+        // What was given a seat in this drain is then at its bind.
+        core.flush();
         // First what waits at the binds: what they give back meanwhile is looked for when they have answered.
         let asked = core.withdraw(&reference);
         let waited = core.cancel_waiting(&reference);

@@ -68,13 +68,17 @@ impl Closing {
     }
 }
 
+/// When a grace from `now` is over; one beyond what the clock can say is a day.
+pub(super) fn deadline_after(now: Instant, grace: Duration) -> Instant {
+    let day = Duration::from_secs(86_400);
+    now.checked_add(grace).unwrap_or(now + day)
+}
+
 impl Core {
     /// Begins to shut down, or brings the end nearer.
     pub(super) fn handle_shutdown(&mut self, grace: Duration, sender: Option<OneshotSender<ShutdownReport>>) {
         let now = self.now();
-        // A grace beyond what the clock can say is a day.
-        let day = Duration::from_secs(86_400);
-        let deadline = now.checked_add(grace).unwrap_or(now + day);
+        let deadline = deadline_after(now, grace);
         match &mut self.closing {
             Some(closing) => {
                 closing.senders.extend(sender);

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::pdu::{CommandStatus, EnquireLink, Pdu, RegisteredDelivery, SequenceNumber};
 
-/// A message that may have been taken is sent again at most so often.
+/// A part that may have been taken is sent again at most so often.
 const MOST_RESENDS: u8 = 2;
 
 /// Boxes that a thread keeps for the messages to come. A message is large, and an allocator slow where thousands of
@@ -44,8 +44,6 @@ struct Terms {
     validity: Option<Duration>,
     priority: Priority,
     unknown: UnknownPolicy,
-    /// How often it was sent again although it may have been taken.
-    resends: u8,
     route: Option<RouteId>,
     bind: Option<BindId>,
     class: Option<MessageClass>,
@@ -72,6 +70,8 @@ impl Progress {
 struct Part {
     pdu: Pdu,
     state: PartState,
+    /// How often it was sent again although it may have been taken.
+    resends: u8,
     /// `Unknown`, where it is sent again although it may have been taken: only an acceptance settles that.
     doubt: Option<Box<SubmitError>>,
 }
@@ -87,6 +87,7 @@ impl Part {
         Self {
             pdu,
             state: PartState::Waiting,
+            resends: 0,
             doubt: None,
         }
     }
@@ -351,6 +352,13 @@ impl Job {
         self.written_by().is_some()
     }
 
+    /// True when a part was written and has no outcome yet.
+    #[must_use]
+    pub fn awaits_response(&self) -> bool {
+        let mut parts = self.all().iter();
+        parts.any(|part| matches!(part.state, PartState::Written { .. }))
+    }
+
     /// A bind that wrote a part of it, if one did: the rest must go to the same account.
     #[must_use]
     pub fn written_by(&self) -> Option<&BindId> {
@@ -431,8 +439,10 @@ impl Job {
     /// then happens to it, it stays `Unknown` unless it is accepted. False, and nothing changed, for a message that
     /// may not be sent twice, or was sent again often enough.
     pub fn handle_doubtful(&mut self, part: usize, cause: UnknownCause) -> bool {
-        let allowed = self.terms.unknown == UnknownPolicy::AtLeastOnce && self.terms.resends < MOST_RESENDS;
-        if allowed && let Some(part) = self.part(part) {
+        let may = self.terms.unknown == UnknownPolicy::AtLeastOnce;
+        let part = self.part(part).filter(|part| may && part.resends < MOST_RESENDS);
+        let allowed = part.is_some();
+        if let Some(part) = part {
             if let PartState::Written { bind, sequence } =
                 std::mem::replace(&mut part.state, PartState::Waiting)
             {
@@ -442,7 +452,7 @@ impl Job {
                     cause,
                 }));
             }
-            self.terms.resends += 1;
+            part.resends += 1;
         }
         allowed
     }

@@ -272,12 +272,20 @@ impl Deliver<'_> {
 #[tokio::test(start_paused = true)]
 async fn odd_requests_are_answered_under_their_own_number_and_the_session_goes_on() {
     // Row of the table, the body, and whether leniency was needed.
-    let cases: [(u8, Deliver<'_>, bool); 16] = [
+    let cases: [(u8, Deliver<'_>, bool); 17] = [
         (0, PLAIN, false),
         (
             6,
             Deliver {
                 rest: b"Hi\0",
+                ..PLAIN
+            },
+            true,
+        ),
+        (
+            6,
+            Deliver {
+                rest: b"Hi\0\x04\x27\0\x01\x02",
                 ..PLAIN
             },
             true,

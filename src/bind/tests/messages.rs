@@ -403,3 +403,105 @@ async fn what_was_slowed_down_is_slow_after_a_new_connection_too() {
     })
     .await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_long_message_that_is_refused_as_not_bound_halfway_goes_on_in_another_session() {
+    local(async {
+        let mut bench = Bench::bound(settings().enquire_link_interval(None)).await;
+        let (job, pending) = job(3, 1);
+        bench.assign(vec![job]);
+        bench.accept(b"1").await;
+        for _ in 0..2 {
+            let header = bench.read(SUBMIT).await;
+            bench.answer(header, 0x04, b"").await;
+        }
+        // Nothing more is sent in this one.
+        bench.accept_unbind().await;
+        let returned = bench.returned().await;
+        assert_eq!(returned[0].unfinished(), 2);
+        bench.rebound().await;
+        bench.assign(returned);
+        bench.accept(b"2").await;
+        bench.accept(b"3").await;
+        let ids = pending.await.unwrap().message_ids;
+        assert_eq!(
+            ids.iter().map(|id| id.to_text()).collect::<Vec<_>>(),
+            ["1", "2", "3"]
+        );
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_part_that_may_be_sent_twice_is_sent_again_after_a_break() {
+    local(async {
+        let mut bench = Bench::bound(settings()).await;
+        let text = "x".repeat(153 * 5);
+        let (job, pending) = prepared(Submit::text("447700900123", text).at_least_once(), 1);
+        bench.assign(vec![job]);
+        for _ in 0..5 {
+            bench.read(SUBMIT).await;
+        }
+        bench.peer.shutdown().await.unwrap();
+        let returned = bench.returned().await;
+        assert_eq!(returned[0].unfinished(), 5);
+        bench.rebound().await;
+        bench.assign(returned);
+        for _ in 0..5 {
+            bench.accept(b"id").await;
+        }
+        assert_eq!(pending.await.unwrap().message_ids.len(), 5);
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_response_that_comes_after_one_that_put_it_in_doubt_is_told_as_late() {
+    local(async {
+        let mut bench = Bench::bound(settings().enquire_link_interval(None)).await;
+        let mut events = bench.hub.events(Kinds::LATE, crate::events::Policy::default());
+        let mut pending = bench.submit(1);
+        let request = bench.read(SUBMIT).await;
+        bench.write(0x8000_0000, 0x03, 0, b"").await;
+        let error = pending.remove(0).await.unwrap_err();
+        assert!(matches!(
+            error,
+            SubmitError::Unknown {
+                cause: UnknownCause::WrongResponse,
+                ..
+            }
+        ));
+        bench.answer(request, 0, b"late\0").await;
+        let Some(Event::Late(late)) = events.next().await else {
+            panic!("no late response")
+        };
+        assert_eq!(late.message_id.to_text(), "late");
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_answer_to_a_question_that_nobody_waits_for_any_more_is_no_answer_to_the_next() {
+    local(async {
+        let mut bench = Bench::bound(settings().enquire_link_interval(None)).await;
+        let ask = |bench: &Bench, timeout| {
+            let request = Request::new(QuerySm::default()).timeout(Duration::from_secs(timeout));
+            let (inquiry, answer) = Inquiry::new(request, link::now());
+            bench.bind.do_send(Ask(inquiry));
+            answer
+        };
+        let first = ask(&bench, 1);
+        let asked = bench.read(QUERY).await;
+        assert!(matches!(first.await, Ok(Err(SubmitError::Unknown { .. }))));
+        let second = ask(&bench, 20);
+        let asked_next = bench.read(QUERY).await;
+        bench.answer(asked, 0x67, b"").await;
+        bench.answer(asked_next, 0, b"2\0\0\x02\0").await;
+        let answer = second.await.unwrap().unwrap();
+        assert_eq!(
+            (answer.sequence, answer.status),
+            (asked_next.sequence_number, CommandStatus::ESME_ROK)
+        );
+    })
+    .await;
+}

@@ -17,17 +17,20 @@ use tokio::sync::mpsc;
 use tokio::task::LocalSet;
 use tokio::time::timeout;
 
-use super::messages::{Report, Reporter, Reports};
+use super::messages::{Ask, Report, Reporter, Reports};
 use super::*;
 use crate::events::{Answer, Delivery, Duty, Event, Kinds, Phase};
 use crate::link::Connecting;
-use crate::pdu::{CommandId, CommandStatus, Header, Pdu, SubmitSm};
+use crate::pdu::{CommandId, CommandStatus, Header, Pdu, QuerySm, SubmitSm};
 use crate::sm::{CorrelatorLimits, IdRules, JoinLimits, SplitOptions};
-use crate::submit::{Job, NotSentCause, Parts, Pending, Reference, Reply, Submit, SubmitError};
+use crate::submit::{
+    Inquiry, Job, NotSentCause, Parts, Pending, Reference, Reply, Request, Submit, SubmitError,
+};
 
 const BIND: u32 = 0x09;
 const SUBMIT: u32 = 0x04;
 const DELIVER: u32 = 0x05;
+const QUERY: u32 = 0x03;
 const UNBIND: u32 = 0x06;
 const RESP: u32 = 0x8000_0000;
 

@@ -307,3 +307,19 @@ async fn what_is_not_written_can_be_taken_back() {
     })
     .await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_has_just_been_given_a_seat_can_be_taken_back() {
+    local(async {
+        let bench = Bench::start(two());
+        bench.order("a-1", Order::Bind(2)).await;
+        settle().await;
+        // Both come in one drain of the router.
+        let message = bench.permitted(numbered(1));
+        let cancelled = bench.started.address.send(Cancel(1.into())).await;
+        assert_eq!(cancelled.unwrap(), 1);
+        assert_eq!(message.await.map(|_| ()), Err(SubmitError::Cancelled));
+        assert_eq!(bench.jobs().await, [0, 0]);
+    })
+    .await;
+}
