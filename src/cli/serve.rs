@@ -164,10 +164,22 @@ pub(super) fn smsc(args: &args::Smsc) -> Exit {
         if args.json {
             say(json!(counters));
         } else {
-            say_lines(format_args!("{counters:#?}"));
+            say_lines(lines(&json!(counters), "").trim_end());
         }
         Exit::Done
     })
+}
+
+/// A line for each number.
+fn lines(counters: &serde_json::Value, of: &str) -> String {
+    let Some(counters) = counters.as_object() else {
+        return String::new();
+    };
+    let line = |(name, value): (&String, &serde_json::Value)| match value {
+        serde_json::Value::Object(_) => lines(value, &format!("{of}{name}.")),
+        value => format!("{:<32}{value:>10}\n", format!("{of}{name}")),
+    };
+    counters.iter().map(line).collect()
 }
 
 fn smsc_settings(args: &args::Smsc) -> Result<SmscSettings, Exit> {

@@ -56,6 +56,16 @@ impl<'a> View<'a> {
         };
         self.body.fields().into_iter().map(place).collect()
     }
+
+    /// Where the TLVs begin in the frame that this was read from; behind the fields, unless octets between them were left out.
+    /// None where there are no TLVs.
+    #[must_use]
+    pub fn tlvs_start(&self, frame: &[u8]) -> Option<usize> {
+        let tlvs = self.body.tlvs();
+        let octets = tlvs.as_bytes();
+        let start = octets.as_ptr().addr().wrapping_sub(frame.as_ptr().addr());
+        (!octets.is_empty() && start < frame.len()).then_some(start)
+    }
 }
 
 impl View<'_> {

@@ -43,7 +43,7 @@ pub struct AbsoluteTime {
     pub year: u16,
     /// 1 to 12.
     pub month: u8,
-    /// 1 to 31.
+    /// 1 to 31, as many as the month has.
     pub day: u8,
     /// 0 to 23.
     pub hour: u8,
@@ -139,6 +139,17 @@ impl SmppTime {
     }
 }
 
+/// The days of a month; 0 for a month that there is not.
+pub(crate) fn days_of(year: u16, month: u8) -> u8 {
+    match month {
+        4 | 6 | 9 | 11 => 30,
+        2 if year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400)) => 29,
+        2 => 28,
+        1..=12 => 31,
+        _ => 0,
+    }
+}
+
 fn within(part: &'static str, value: u8, low: u8, high: u8) -> Result<(), TimeError> {
     if (low..=high).contains(&value) {
         Ok(())
@@ -164,7 +175,7 @@ impl AbsoluteTime {
             });
         }
         within("month", self.month, 1, 12)?;
-        within("day", self.day, 1, 31)?;
+        within("day", self.day, 1, days_of(self.year, self.month))?;
         within("hour", self.hour, 0, 23)?;
         within("minute", self.minute, 0, 59)?;
         within("second", self.second, 0, 59)?;
@@ -380,6 +391,13 @@ mod tests {
                 TimeError::Range {
                     part: "month",
                     value: 0,
+                },
+            ),
+            (
+                "230229165700000+",
+                TimeError::Range {
+                    part: "day",
+                    value: 29,
                 },
             ),
             (

@@ -176,7 +176,7 @@ impl Core {
         // What waits for all binds may have a route now, and the other way round.
         let mut waiting = self
             .dispatcher
-            .remove_where(|job| job.bind().is_none() && job.written_by().is_none());
+            .remove_where(|job| job.bind().is_none() && !job.has_written());
         // None, since what has parts at an SMSC waits in the lane of its account.
         waiting.extend(self.lanes.remove_routes(&mut self.dispatcher));
         self.lanes.add_routes(&settings, &mut self.dispatcher);
@@ -203,8 +203,9 @@ impl Core {
             return self.pin(bind.as_str());
         }
         // What is with an SMSC in part goes on there.
-        if let Some(bind) = job.written_by() {
-            return self.account_lane(bind.as_str());
+        if job.has_written() {
+            // Of several some may be gone by now.
+            return job.writers().find_map(|bind| self.account_lane(bind.as_str()));
         }
         match job.route() {
             Some(route) => self.lanes.of(route),

@@ -188,7 +188,7 @@ section! {
 section! {
     /// How an SMSC writes the ids of messages.
     pub struct MessageIdSettings {
-        /// In responses, and in the TLV of receipts; numbers are compared as numbers.
+        /// In responses, and in the TLV of receipts unless their text has the same; numbers are compared as numbers.
         pub response: IdBase = IdBase::Text;
         /// In the text of receipts.
         pub receipt: IdBase = IdBase::Text;

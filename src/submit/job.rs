@@ -349,7 +349,7 @@ impl Job {
     /// True when at least one part was written: then it neither expires nor can it be cancelled.
     #[must_use]
     pub fn has_written(&self) -> bool {
-        self.written_by().is_some()
+        self.writers().next().is_some()
     }
 
     /// True when a part was written and has no outcome yet.
@@ -359,10 +359,9 @@ impl Job {
         parts.any(|part| matches!(part.state, PartState::Written { .. }))
     }
 
-    /// A bind that wrote a part of it, if one did: the rest must go to the same account.
-    #[must_use]
-    pub fn written_by(&self) -> Option<&BindId> {
-        self.all().iter().find_map(|part| match &part.state {
+    /// The binds that wrote parts of it: the rest must go to the same account.
+    pub fn writers(&self) -> impl Iterator<Item = &BindId> {
+        self.all().iter().filter_map(|part| match &part.state {
             PartState::Written { bind, .. }
             | PartState::Done(
                 Ok(Submitted { bind, .. })

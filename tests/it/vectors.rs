@@ -132,6 +132,7 @@ impl Vector {
                 value(placed.field.value),
             ));
         }
+        end = seen.tlvs_start(&self.octets).unwrap_or(end);
         for (tag, octets) in seen.body.tlvs() {
             let name = tag.name().map(|name| format!(" {name}")).unwrap_or_default();
             ours.push((end, format!("0x{:04x}{name}", tag.value()), json!(hex(octets))));

@@ -81,6 +81,12 @@ impl Table<'_> {
             end = placed.range.end;
             self.field(placed.range, &placed.field);
         }
+        if let Some(start) = seen.tlvs_start(frame) {
+            if start > end {
+                self.row(end..start, "", "left out");
+            }
+            end = start;
+        }
         for (tag, value) in seen.body.tlvs().iter() {
             let start = end;
             end = start + 4 + value.len();

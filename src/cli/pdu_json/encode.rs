@@ -7,8 +7,8 @@ use serde_json::{Map, Value, json};
 use super::hex;
 use crate::pdu::{
     CommandId, CommandStatus, EncodeError, EncodeErrorKind, Field, FieldError, FieldValue, Pdu,
-    SequenceNumber, TextError, TlvKind, TlvRegistry, TlvShape, TlvTag, encode_whole, encode_without_body,
-    to_latin1,
+    SequenceNumber, TextError, TlvKind, TlvRegistry, TlvShape, TlvTag, Tlvs, encode_whole,
+    encode_without_body, to_latin1,
 };
 
 /// Builds the PDU that an object describes: `{"hex":"…"}`, or `{"error":{…}}` with `kind`, `field` and
@@ -33,10 +33,10 @@ pub fn encode_line_with(line: &str, registry: &TlvRegistry) -> Value {
 
 /// What is wrong with an object.
 #[derive(Debug)]
-struct Problem {
-    kind: &'static str,
-    field: String,
-    message: String,
+pub(in crate::cli) struct Problem {
+    pub(in crate::cli) kind: &'static str,
+    pub(in crate::cli) field: String,
+    pub(in crate::cli) message: String,
     size: Option<(usize, usize)>,
 }
 
@@ -103,7 +103,7 @@ fn encode_text(line: &str, registry: &TlvRegistry) -> Result<Vec<u8>, Problem> {
     let mut pdu = Pdu::empty(command_id)
         .ok_or_else(|| Problem::new("command", "command", "a PDU without a row in the table"))?;
     let given = set_fields(&mut pdu, &object)?;
-    add_tlvs(&mut pdu, object.get("tlvs"), registry)?;
+    *pdu.tlvs_mut() = tlvs(command_id, object.get("tlvs"), registry)?;
 
     let mut octets = Vec::new();
     let is_empty = given == Some(0) || (given.is_none() && !status.is_ok());
@@ -223,10 +223,15 @@ fn octets(field: &str, text: &str) -> Result<Cow<'static, [u8]>, Problem> {
         .map_err(|error| Problem::new("hex", field, format!("{error} at character {}", error.position)))
 }
 
-fn add_tlvs(pdu: &mut Pdu, tlvs: Option<&Value>, registry: &TlvRegistry) -> Result<(), Problem> {
-    let command = pdu.command_id();
-    let entries = match tlvs {
-        None | Some(Value::Null) => return Ok(()),
+/// TLVs as `decode_line` prints them: `tag` or `name`, and `hex` or `value`.
+pub(in crate::cli) fn tlvs(
+    command: CommandId,
+    list: Option<&Value>,
+    registry: &TlvRegistry,
+) -> Result<Tlvs, Problem> {
+    let mut tlvs = Tlvs::new();
+    let entries = match list {
+        None | Some(Value::Null) => return Ok(tlvs),
         Some(Value::Array(entries)) => entries,
         Some(_) => return Err(Problem::new("type", "tlvs", "a list belongs here")),
     };
@@ -241,11 +246,10 @@ fn add_tlvs(pdu: &mut Pdu, tlvs: Option<&Value>, registry: &TlvRegistry) -> Resu
             }
             _ => return Err(Problem::new("type", field, "hex or value belongs here")),
         };
-        pdu.tlvs_mut()
-            .push_raw(tag, &value)
+        tlvs.push_raw(tag, &value)
             .map_err(|error| Problem::too_long(&field, error.length, error.expected.max))?;
     }
-    Ok(())
+    Ok(tlvs)
 }
 
 fn tag(entry: &Value, named: impl Fn(&str) -> Option<TlvTag>) -> Result<TlvTag, Problem> {

@@ -18,6 +18,7 @@ use crate::pdu::{
 };
 
 pub use dump::{annotated_dump, annotated_dump_with};
+pub(super) use encode::tlvs;
 pub use encode::{encode_line, encode_line_with};
 
 /// Reads the hexadecimal of one PDU, perhaps damaged, and says what it is.

@@ -291,6 +291,10 @@ fn what_does_not_fit_is_an_error_and_never_cut() {
             json!({ "kind": "too_long", "field": "short_message", "message": "256 where at most 255 fit", "length": 256, "max": 255 }),
         ),
         (
+            json!({ "command": "deliver_sm", "tlvs": [{ "name": "receipted_message_id", "value": "a\u{0}b" }] }),
+            json!({ "kind": "type", "field": "receipted_message_id", "message": "a text without a NUL belongs here" }),
+        ),
+        (
             json!({ "command": "submit_sm", "fields": { "esm_class": 256 } }),
             json!({ "kind": "value", "field": "esm_class", "message": "256 where at most 255 fits" }),
         ),

@@ -11,9 +11,13 @@ use crate::sm::{Element, Padding, PartInfo, Udh, UdhError};
 /// Most fill bits that make sense: a header of 256 octets.
 const MOST_FILL_BITS: u64 = 2048;
 
-/// Septets, one in each octet, to packed octets. The highest bit of each does not count.
+/// Septets, one in each octet, to packed octets.
 pub(super) fn pack_septets(request: &Request) -> Result<Map<String, Value>, Problem> {
     let septets = request.required_octets("hex")?;
+    if let Some(position) = septets.iter().position(|septet| *septet > 0x7F) {
+        let message = format!("the octet at {position} is above 0x7F, so it is no septet");
+        return Err(Problem::new("value", message).with("position", position));
+    }
     let packed = pack(&septets, fill_bits(request)?, request.padding(Padding::Zero)?);
     Ok(object([("hex", hex::print(&packed).into())]))
 }

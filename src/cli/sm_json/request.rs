@@ -3,8 +3,8 @@
 use serde_json::{Map, Value};
 
 use super::Problem;
-use crate::cli::hex;
-use crate::pdu::{DataCoding, EsmClass, TlvTag, Tlvs};
+use crate::cli::{hex, pdu_json};
+use crate::pdu::{CommandId, DataCoding, EsmClass, TlvRegistry, Tlvs};
 use crate::sm::{DefaultAlphabet, Language, Languages, Padding, Tables};
 
 /// A JSON object, read key by key.
@@ -165,29 +165,10 @@ impl Request {
         }
     }
 
-    /// TLVs with `tag` and `hex`; `name` instead of `tag`, `value` (a number) instead of `hex`.
+    /// TLVs of a deliver_sm, in the form that `pdu decode` prints.
     pub(super) fn tlvs(&self) -> Result<Tlvs, Problem> {
-        let mut tlvs = Tlvs::new();
-        for entry in self.list("tlvs")? {
-            let entry = Self::of(entry)?;
-            let tag = match (entry.number_up_to("tag", 0xFFFF)?, entry.text("name")?) {
-                (Some(tag), _) => TlvTag::new(u16::try_from(tag).unwrap_or_default()),
-                (None, Some(name)) => TlvTag::from_name(name)
-                    .ok_or_else(|| Problem::new("tlv", format!("no TLV is called {name:?}")))?,
-                (None, None) => return Err(missing("tag")),
-            };
-            let value = match (entry.octets("hex")?, entry.number("value")?) {
-                (Some(octets), _) => octets,
-                (None, Some(number)) => {
-                    let width = tag.shape().map_or(1, |shape| shape.max).min(8);
-                    number.to_be_bytes().get(8 - width..).unwrap_or_default().to_vec()
-                }
-                (None, None) => return Err(missing("hex")),
-            };
-            tlvs.push_raw(tag, &value)
-                .map_err(|error| Problem::new("tlv", error.to_string()))?;
-        }
-        Ok(tlvs)
+        let tlvs = pdu_json::tlvs(CommandId::DELIVER_SM, self.get("tlvs"), &TlvRegistry::new());
+        tlvs.map_err(|problem| Problem::new(problem.kind, format!("{}: {}", problem.field, problem.message)))
     }
 }
 

@@ -361,6 +361,7 @@ impl TlvShape {
                 ))
             }
             (TlvKind::Integer, _) => Err("a number"),
+            (TlvKind::Text, FieldValue::Text(text)) if text.contains(&0) => Err("a text without a NUL"),
             (TlvKind::Text, FieldValue::Text(text)) => Ok(Cow::Owned([text, &[0][..]].concat())),
             (TlvKind::Text, _) => Err("a text"),
             (TlvKind::Octets, FieldValue::Text(octets) | FieldValue::Octets(octets)) => {

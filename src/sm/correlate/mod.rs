@@ -429,15 +429,15 @@ impl<T: Clone, S: ReceiptStore<T>> Correlator<T, S> {
 
 /// The ids that a receipt may be known by: the TLV in the form of the response, then the text in its own.
 ///
-/// Not the other way round: where ids are dense numbers in different bases, that would find other messages.
+/// Not the other way round: where ids are dense numbers in different bases, that would find other messages. Where both are
+/// written alike the TLV has the form of the text, as one id does not look the same in two bases.
 fn candidates<'a>(receipt: &'a Receipt<'_>, rules: IdRules) -> impl Iterator<Item = Cow<'a, str>> {
-    [
-        (receipt.receipted_message_id.as_deref(), rules.response),
-        (receipt.id.as_deref(), rules.receipt),
-    ]
-    .into_iter()
-    .filter_map(|(id, form)| Some(form.normalise(id?)))
-    .filter(|id| !id.is_empty())
+    let (tlv, text) = (receipt.receipted_message_id.as_deref(), receipt.id.as_deref());
+    let tlv = tlv.filter(|_| tlv != text);
+    [(tlv, rules.response), (text, rules.receipt)]
+        .into_iter()
+        .filter_map(|(id, form)| Some(form.normalise(id?)))
+        .filter(|id| !id.is_empty())
 }
 
 /// Moves a part on, never back.

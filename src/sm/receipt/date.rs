@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::pdu::time::days_of;
+
 /// A date of a receipt, in the clock of the message centre.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub struct ReceiptDate {
@@ -81,7 +83,7 @@ impl ReceiptDate {
             _ => return None,
         }
         .map(|pair| number(&pair));
-        let valid = (1..=days(year, month)).contains(&day) && hour < 24 && minute < 60 && second < 60;
+        let valid = (1..=days_of(year, month)).contains(&day) && hour < 24 && minute < 60 && second < 60;
         valid.then_some(Self {
             year,
             month,
@@ -113,17 +115,6 @@ impl ReceiptDate {
     #[must_use]
     pub fn to_seconds(self) -> impl fmt::Display {
         fmt::from_fn(move |f| write!(f, "{}{:02}", self.to_minutes(), self.second))
-    }
-}
-
-/// The days of a month; 0 for a month that there is not.
-fn days(year: u16, month: u8) -> u8 {
-    match month {
-        4 | 6 | 9 | 11 => 30,
-        2 if year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400)) => 29,
-        2 => 28,
-        1..=12 => 31,
-        _ => 0,
     }
 }
 

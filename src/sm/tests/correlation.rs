@@ -145,12 +145,21 @@ fn ids_are_read_as_the_account_writes_them() {
     // The TLV has the form of the response and counts first.
     let both = Receipt {
         receipted_message_id: Some("10".into()),
-        ..receipt("10", "DELIVRD")
+        ..receipt("16", "ENROUTE")
     };
     let Received::Matched(matched) = correlator.handle_receipt(both, now) else {
         panic!("known")
     };
     assert_eq!(matched.token, "sixteen");
+    // Written alike, both have the form of the text.
+    let alike = Receipt {
+        receipted_message_id: Some("10".into()),
+        ..receipt("10", "DELIVRD")
+    };
+    let Received::Matched(matched) = correlator.handle_receipt(alike, now) else {
+        panic!("known")
+    };
+    assert_eq!(matched.token, "ten");
 }
 
 #[test]
