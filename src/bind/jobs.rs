@@ -151,6 +151,7 @@ impl Jobs {
         self.delayed.clear();
         for active in self.active.drain() {
             self.freed += active.job.unfinished();
+            self.accepted.extend(Accepted::of(&active.job));
             active.job.close(&SubmitError::ShuttingDown, cause);
         }
     }

@@ -228,14 +228,19 @@ mod tests {
     async fn a_connection_is_made_to_an_address_of_the_name() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
-        let Transport::Tcp(stream) = TcpConnector
-            .connect(&Target::new("localhost", port))
-            .await
-            .unwrap()
-        else {
+        let target = Target::new("localhost", port);
+        let Transport::Tcp(stream) = TcpConnector.connect(&target).await.unwrap() else {
             panic!("not TCP");
         };
         assert!(stream.nodelay().unwrap());
+        let socket = SockRef::from(&stream);
+        assert!(socket.keepalive().unwrap());
+        #[cfg(target_os = "linux")]
+        {
+            assert_eq!(socket.tcp_keepalive_time().unwrap(), Duration::from_secs(30));
+            assert_eq!(socket.tcp_keepalive_interval().unwrap(), Duration::from_secs(10));
+            assert_eq!(socket.tcp_user_timeout().unwrap(), Some(target.user_timeout));
+        }
     }
 
     #[tokio::test]

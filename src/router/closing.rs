@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use actix::dev::OneshotSender;
 use tracing::info;
 
-use super::core::{Core, refuse_at_end};
+use super::core::Core;
 use super::{Books, Totals};
 use crate::bind::messages::Control;
 use crate::submit::BindId;
@@ -100,7 +100,9 @@ impl Core {
                 self.books.close();
                 // What has a seat goes out before the binds are told to take no more.
                 self.flush();
-                self.dispatcher.drain().into_iter().for_each(refuse_at_end);
+                for job in self.dispatcher.drain() {
+                    self.refuse_at_end(job);
+                }
             }
         }
         for (_, member) in self.binds.iter() {

@@ -11,7 +11,7 @@ use super::closing::Closing;
 use super::routes::{Lanes, Strategies};
 use super::{Books, Intake, Preparer};
 use crate::dispatch::{BindKey, Dispatcher, LaneKey, Refusal, Ticket};
-use crate::events::Hub;
+use crate::events::{Accepted, Hub};
 use crate::link;
 use crate::settings::Settings;
 use crate::submit::{AccountId, Batch, Job, NotSentCause, Reply, Submit, SubmitError, UnknownCause};
@@ -148,7 +148,7 @@ impl Core {
             if let Some(bind) = from {
                 self.dispatcher.free(bind, freed, now);
             }
-            return jobs.into_iter().for_each(refuse_at_end);
+            return jobs.into_iter().for_each(|job| self.refuse_at_end(job));
         }
         let mut freed = 0;
         let mut tickets = Vec::with_capacity(jobs.len());
@@ -156,11 +156,34 @@ impl Core {
             freed += job.unfinished();
             match self.lane(&job) {
                 Some(lane) => tickets.push((self.ticket(&job, lane, true), job)),
-                None => strand(job),
+                None => self.strand(job),
             }
         }
         let stranded = self.dispatcher.take_back(from, freed, tickets, now);
-        stranded.into_iter().for_each(strand);
+        stranded.into_iter().for_each(|job| self.strand(job));
+    }
+
+    /// Ends a job that no bind is left for.
+    fn strand(&mut self, job: Box<Job>) {
+        let cause = NotSentCause::Stopped;
+        self.end(job, &SubmitError::NotSent { cause }, UnknownCause::Dropped);
+    }
+
+    /// Ends a job that waits when the router shuts down.
+    pub(super) fn refuse_at_end(&mut self, job: Box<Job>) {
+        self.end(job, &SubmitError::ShuttingDown, UnknownCause::ShutDown);
+    }
+
+    /// Ends a job that is at no bind. For what was accepted of it receipts are owed all the same.
+    fn end(&mut self, job: Box<Job>, error: &SubmitError, cause: UnknownCause) {
+        if let Some(accepted) = Accepted::of(&job) {
+            let now = self.now();
+            let member = job.writers().find_map(|bind| self.binds.by_name(bind.as_str()));
+            if let Some(account) = member.and_then(|member| self.accounts.get(&member.account)) {
+                account.receipts.handle_accepted([accepted], now);
+            }
+        }
+        job.close(error, cause);
     }
 
     /// What the dispatcher has to know of a job.
@@ -182,7 +205,7 @@ impl Core {
     pub(super) fn flush(&mut self) {
         loop {
             while let Some(job) = self.dispatcher.poll_expired() {
-                job.close(&SubmitError::Expired, UnknownCause::Dropped);
+                self.end(job, &SubmitError::Expired, UnknownCause::Dropped);
             }
             let Some((key, jobs)) = self.dispatcher.poll_assigned() else {
                 return;
@@ -239,15 +262,4 @@ impl Drop for Core {
         // What nobody comes for any more is answered, as what is left in the mailbox is.
         drop(self.intake.close());
     }
-}
-
-/// Ends a job that no bind is left for.
-fn strand(job: Box<Job>) {
-    let cause = NotSentCause::Stopped;
-    job.close(&SubmitError::NotSent { cause }, UnknownCause::Dropped);
-}
-
-/// Ends a job that waits when the router shuts down.
-pub(super) fn refuse_at_end(job: Box<Job>) {
-    job.close(&SubmitError::ShuttingDown, UnknownCause::ShutDown);
 }
