@@ -47,7 +47,7 @@ pub struct Accepted {
 }
 
 impl Accepted {
-    /// What a finished job says about receipts that are owed; none when it asked for none, or nothing of it was
+    /// What a job that ends says about receipts that are owed; none when it asked for none, or nothing of it was
     /// accepted.
     #[must_use]
     pub fn of(job: &Job) -> Option<Self> {

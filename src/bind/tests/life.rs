@@ -71,6 +71,28 @@ async fn a_drained_bind_waits_for_its_answers_until_the_deadline() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn receipts_of_what_was_accepted_are_owed_when_the_rest_is_abandoned() {
+    local(async {
+        let mut bench = Bench::bound(settings()).await;
+        let (reply, pending) = Reply::channel(Reference::Number(1));
+        let submit = SubmitSm {
+            registered_delivery: crate::pdu::RegisteredDelivery::FINAL,
+            ..SubmitSm::default()
+        };
+        let parts = vec![submit.clone().into(), submit.into()];
+        bench.assign(vec![Job::new(Parts::Many(parts), reply)]);
+        bench.accept(b"first").await;
+        bench.read(SUBMIT).await;
+        let deadline = link::now() + Duration::from_secs(5);
+        bench.bind.do_send(Control::Drain { deadline });
+        bench.accept_unbind().await;
+        assert!(matches!(pending.await, Err(SubmitError::Partial { .. })));
+        assert!(bench.receipts.knows("first"));
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_bind_whose_router_is_gone_unbinds_and_ends() {
     local(async {
         let Bench {
