@@ -117,6 +117,18 @@ impl Bench {
         bench
     }
 
+    /// Bound, with so many requests under way for `time`, and held back after the first thing that these octets bring.
+    async fn held(to_submit: u32, time: Duration, octets: &[u8]) -> Self {
+        let mut bench = Self::bound().await;
+        bench.owner.to_submit = to_submit;
+        bench.runs(time).await;
+        bench.owner.seen.clear();
+        bench.owner.holds_at = Some(1);
+        bench.peer.write_all(octets).await.unwrap();
+        bench.turn().await;
+        bench
+    }
+
     /// Polls until nothing more can be done; gives the end if that came.
     async fn turn(&mut self) -> Option<Closed> {
         let Self { link, owner, .. } = self;
@@ -211,48 +223,42 @@ async fn what_waits_is_written_at_once() {
 
 #[tokio::test(start_paused = true)]
 async fn what_came_before_the_end_counts_once_there_is_room_for_it() {
-    let mut bench = Bench::bound().await;
-    bench.owner.holds_at = Some(2);
     let octets: Vec<_> = (1..=3).flat_map(deliver).collect();
-    bench.peer.write_all(&octets).await.unwrap();
-    bench.turn().await;
-    assert_eq!(bench.owner.seen.len(), 2);
+    let mut bench = Bench::held(0, Duration::ZERO, &octets).await;
+    assert_eq!(bench.owner.seen.len(), 1);
     bench.owner.holds_at = None;
     bench.link.session_mut().set_held(false, now());
     bench.link.break_off(&mut bench.owner, now());
-    assert_eq!(bench.owner.seen.len(), 4);
+    assert_eq!(bench.owner.seen.len(), 3);
 }
 
 #[tokio::test(start_paused = true)]
 async fn responses_that_came_before_the_end_count_though_the_peer_is_held_back() {
-    let mut bench = Bench::bound().await;
-    bench.owner.to_submit = 3;
-    bench.turn().await;
-    bench.owner.holds_at = Some(2);
     let octets = [deliver(1), submit_resp(2), deliver(2)].concat();
-    bench.peer.write_all(&octets).await.unwrap();
-    bench.turn().await;
-    assert_eq!(bench.owner.seen, ["bound", "request of 33"]);
+    let mut bench = Bench::held(3, Duration::ZERO, &octets).await;
+    assert_eq!(bench.owner.seen, ["request of 33"]);
     // What is in the socket counts as well.
     let octets = [submit_resp(3), deliver(3), submit_resp(4)[..17].to_vec()].concat();
     bench.peer.write_all(&octets).await.unwrap();
-    bench.turn().await;
     bench.link.break_off(&mut bench.owner, now());
     let end = ["answered 1 0", "answered 2 0", "ended 3 written true"];
-    assert_eq!(bench.owner.seen[2..], end);
+    assert_eq!(bench.owner.seen[1..], end);
+}
+
+#[tokio::test(start_paused = true)]
+async fn late_responses_count_at_the_end_as_well() {
+    let mut bench = Bench::held(1, Duration::from_secs(31), &[deliver(1), submit_resp(2)].concat()).await;
+    bench.link.break_off(&mut bench.owner, now());
+    let seen = &bench.owner.seen;
+    assert!(seen.len() == 2 && seen[1].starts_with("Late"), "{seen:?}");
 }
 
 #[tokio::test(start_paused = true)]
 async fn what_comes_after_octets_that_are_no_pdu_does_not_count_at_the_end() {
-    let mut bench = Bench::bound().await;
-    bench.owner.to_submit = 2;
-    bench.turn().await;
-    bench.owner.holds_at = Some(2);
     let octets = [deliver(1), submit_resp(2), vec![0; 16], submit_resp(3)].concat();
-    bench.peer.write_all(&octets).await.unwrap();
-    bench.turn().await;
+    let mut bench = Bench::held(2, Duration::ZERO, &octets).await;
     bench.link.break_off(&mut bench.owner, now());
-    assert_eq!(bench.owner.seen[2..], ["answered 1 0", "ended 2 written true"]);
+    assert_eq!(bench.owner.seen[1..], ["answered 1 0", "ended 2 written true"]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -323,3 +323,45 @@ async fn what_has_just_been_given_a_seat_can_be_taken_back() {
     })
     .await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn the_rest_of_a_long_message_goes_on_though_the_bind_of_its_first_part_is_gone() {
+    local(async {
+        let bench = Bench::start(two());
+        bench.order("a-2", Order::Bind(4)).await;
+        let (reply, _pending) = Reply::channel(Reference::None);
+        let pdu = || SubmitSm::default().into();
+        let mut job = Job::new(Parts::Many(vec![pdu(), pdu(), pdu()]), reply);
+        let now = crate::link::now();
+        for (part, bind) in ["removed", "a-1"].into_iter().enumerate() {
+            job.handle_sent(part, &bind.into(), SequenceNumber::FIRST);
+            job.handle_accepted(part, MessageId::try_from("x").unwrap(), now);
+        }
+        let from = Identity {
+            bind: "a-1".into(),
+            incarnation: 1,
+        };
+        let reports = vec![Report::Returned { jobs: vec![job] }].into();
+        bench.reporter().report(Reports { from, reports });
+        settle().await;
+        assert_eq!(bench.jobs().await, [0, 1]);
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_drain_may_take_longer_than_the_clock_can_say() {
+    local(async {
+        let bench = Bench::start(two());
+        let order = crate::router::OrderBind {
+            bind: "a-1".into(),
+            order: crate::router::Order::Drain { grace: Duration::MAX },
+        };
+        assert_eq!(bench.started.address.send(order).await.unwrap(), Ok(()));
+        settle().await;
+        let binds = bench.status().await.binds;
+        let phases: Vec<_> = binds.iter().map(|bind| bind.phase).collect();
+        assert_eq!(phases, [Phase::Stopped, Phase::Bound]);
+    })
+    .await;
+}
