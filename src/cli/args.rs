@@ -132,9 +132,18 @@ pub(super) struct Load {
     /// The password
     #[arg(long, default_value = "load")]
     pub(super) password: String,
+    /// Encrypt the connections; the certificate must be that of HOST
+    #[arg(long)]
+    pub(super) tls: bool,
+    /// File with the certificates (PEM) of the authorities that are trusted, in the place of the system's
+    #[arg(long, requires = "tls", value_name = "FILE")]
+    pub(super) ca_file: Option<String>,
     /// How long a response may take
     #[arg(long, default_value = "30s", value_parser = duration, value_name = "DURATION")]
     pub(super) response_timeout: Duration,
+    /// Draw messages a second and latencies over time
+    #[arg(long, value_name = "FILE.svg")]
+    pub(super) plot: Option<PathBuf>,
     /// The seed of everything that happens by chance
     #[arg(long, default_value_t = 1)]
     pub(super) seed: u64,

@@ -10,7 +10,7 @@ use super::view::{View, show_summary};
 use super::work::Work;
 use crate::esme::Esme;
 use crate::pdu::{RegisteredDelivery, SubmitSm};
-use crate::settings::{BindSettings, BudgetSettings, Settings};
+use crate::settings::{BindSettings, BudgetSettings, Settings, TlsSettings};
 use crate::submit::Submit;
 
 /// Most characters of a text that is one PDU.
@@ -31,6 +31,13 @@ pub(super) fn load(args: &Load) -> Exit {
 }
 
 async fn run(args: &Load) -> Exit {
+    // Found before the work and not after it.
+    if let Some(path) = &args.plot
+        && let Err(error) = std::fs::File::create(path)
+    {
+        complain(format_args!("--plot: cannot write {}: {error}", path.display()));
+        return Exit::Wrong;
+    }
     let settings = settings(args);
     descriptors::allow(settings.binds.len());
     let window = settings.binds.values().map(|bind| bind.window).sum::<usize>();
@@ -43,6 +50,9 @@ async fn run(args: &Load) -> Exit {
     };
     let view = View::new(&esme, args.messages, args.json);
     let mut work = Work::new(esme);
+    if args.plot.is_some() {
+        work.keep_timeline();
+    }
     work.warm_up().await;
     let message = message(args);
     let mut left = args.messages;
@@ -54,14 +64,26 @@ async fn run(args: &Load) -> Exit {
         .await;
     work.wait_for_receipts().await;
     view.finish();
-    let (summary, exit) = work.finish(args.seed).await;
+    let timeline = work.take_timeline();
+    let (summary, mut exit) = work.finish(args.seed).await;
     show_summary(&summary, args.json);
+    if let (Some(path), Some(timeline)) = (&args.plot, timeline)
+        && let Err(problem) = timeline.draw(path)
+    {
+        complain(problem);
+        exit = Exit::Failed;
+    }
     exit
 }
 
 /// The binds of SMSC `a` are `a-1`, `a-2` and so on.
 fn settings(args: &Load) -> Settings {
     let mut settings = Settings::default();
+    let tls = TlsSettings {
+        enabled: args.tls,
+        ca_file: args.ca_file.clone(),
+        ..TlsSettings::default()
+    };
     for (index, smsc) in args.smsc.iter().enumerate() {
         let account = letters(index);
         for number in 1..=args.binds {
@@ -69,6 +91,7 @@ fn settings(args: &Load) -> Settings {
                 .account(account.as_str())
                 .window(args.window)
                 .response_timeout(args.response_timeout)
+                .tls(tls.clone())
                 .system_id_max_length(255_usize)
                 .password_max_length(255_usize)
                 .backoff_initial(BACKOFF)

@@ -20,6 +20,7 @@ mod serve;
 mod signals;
 pub mod sm_json;
 mod summary;
+mod timeline;
 mod traffic;
 mod view;
 mod work;

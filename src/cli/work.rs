@@ -15,6 +15,7 @@ use super::signals::Signals;
 use super::summary::{
     BindSummary, Latencies, Outcomes, Receipts, Summary, peak_rss_kib, per_second, seconds,
 };
+use super::timeline::Timeline;
 use super::view::View;
 use crate::bind::messages::BindStatus;
 use crate::esme::Esme;
@@ -55,6 +56,8 @@ pub(super) struct Work {
     owed: u64,
     seen: Rc<RefCell<Seen>>,
     elapsed: Duration,
+    /// What became of messages over time, where somebody wants to see it.
+    timeline: Option<Timeline>,
     state: State,
     /// How the binds were before they were told to end.
     binds: Option<Vec<BindStatus>>,
@@ -129,9 +132,20 @@ impl Work {
             owed: 0,
             seen,
             elapsed: Duration::ZERO,
+            timeline: None,
             state: State::Going,
             binds: None,
         }
+    }
+
+    /// Keeps what becomes of messages over time from now on.
+    pub(super) fn keep_timeline(&mut self) {
+        self.timeline = Some(Timeline::new());
+    }
+
+    /// What was kept since [`Work::keep_timeline`].
+    pub(super) fn take_timeline(&mut self) -> Option<Timeline> {
+        self.timeline.take()
     }
 
     /// Waits until the binds are bound, or some are and the others have had their time. Without any the work is cut
@@ -199,6 +213,9 @@ impl Work {
                         under_way -= ready.len();
                         for result in &ready {
                             self.count(result, receipts);
+                        }
+                        if let Some(timeline) = &mut self.timeline {
+                            timeline.record(start.elapsed(), &ready);
                         }
                         view.advance(ready.len());
                         results = groups.next().now_or_never().flatten();

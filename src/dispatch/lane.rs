@@ -9,6 +9,8 @@ pub(super) struct Lane<J> {
     /// The bind that was chosen last, and for how long it takes what follows.
     pub(super) run: Option<Run>,
     pub(super) binds: usize,
+    /// Others can take what is in it where one bind is kept back.
+    pub(super) is_wide: bool,
     pub(super) backlog: Backlog<J>,
 }
 

@@ -11,9 +11,11 @@ mod backlog;
 mod choices;
 mod lane;
 mod routes;
+mod seats;
 mod strategy;
 #[cfg(test)]
 mod tests;
+mod ticket;
 
 use std::cmp::Reverse;
 use std::collections::VecDeque;
@@ -26,7 +28,9 @@ use backlog::Backlog;
 pub use choices::{RoundRobin, Sticky, Tiers, Weighted};
 use lane::Lane;
 pub use routes::{Conditions, Routes, Traits};
+use seats::Seats;
 pub use strategy::{BindView, MostRoom, Only, Strategy, Terms};
+pub use ticket::{Refusal, Ticket};
 
 /// Names a bind of a dispatcher; free for another once the bind was removed.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -55,34 +59,6 @@ impl LaneKey {
     const fn new(index: usize) -> Self {
         Self(index)
     }
-}
-
-/// What the dispatcher has to know of a job.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct Ticket {
-    /// Its place in the order of intake, which no other job has.
-    pub intake: u64,
-    /// The highest goes first.
-    pub priority: u8,
-    /// When it is given up while it waits.
-    pub expires_at: Option<Instant>,
-    /// The lane that it belongs to.
-    pub lane: LaneKey,
-    /// Seats that it takes. One free seat is enough to be assigned.
-    pub seats: usize,
-    /// Jobs with the same number go by the same bind, where the strategy of their lane wants that.
-    pub affinity: u64,
-    /// It was let in already, by a permit or before: it waits though the capacity is used up, and does not count.
-    pub admitted: bool,
-}
-
-/// Why a job is not taken.
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-pub enum Refusal {
-    /// As many wait as may.
-    Busy,
-    /// No bind serves its lane.
-    NoRoute,
 }
 
 /// Gives jobs to binds.
@@ -125,29 +101,6 @@ struct Bind<J> {
     usual: usize,
 }
 
-/// A bind as strategies see it, but for the terms.
-#[derive(Clone, Copy, Debug, Default)]
-struct Seats {
-    open: bool,
-    capacity: usize,
-    taken: usize,
-}
-
-impl Seats {
-    const fn on(self, terms: Terms) -> BindView {
-        BindView {
-            open: self.open,
-            capacity: self.capacity,
-            taken: self.taken,
-            terms,
-        }
-    }
-
-    const fn room(self) -> usize {
-        self.on(Terms::USUAL).room()
-    }
-}
-
 /// The room that each bind has.
 fn room<J>(binds: &Slab<Bind<J>>) -> impl Fn(BindKey) -> usize {
     |bind| binds.get(bind.0).map_or(0, |bind| bind.seats.room())
@@ -178,12 +131,23 @@ impl<J> Dispatcher<J> {
 
     // Binds and lanes.
 
-    /// Adds a lane that no bind serves as yet.
+    /// Adds a lane that no bind serves as yet. Binds that are [kept back](Self::keep_back) get nothing of it.
     pub fn add_lane(&mut self, strategy: Box<dyn Strategy>) -> LaneKey {
+        self.insert_lane(strategy, true)
+    }
+
+    /// Adds a lane that no bind serves as yet, for what only these binds can take: also those that are
+    /// [kept back](Self::keep_back) get of it. Their tier there is the last one.
+    pub fn add_narrow_lane(&mut self, strategy: Box<dyn Strategy>) -> LaneKey {
+        self.insert_lane(strategy, false)
+    }
+
+    fn insert_lane(&mut self, strategy: Box<dyn Strategy>, is_wide: bool) -> LaneKey {
         LaneKey(self.lanes.insert(Lane {
             strategy,
             run: None,
             binds: 0,
+            is_wide,
             backlog: Backlog::new(),
         }))
     }
@@ -202,9 +166,10 @@ impl<J> Dispatcher<J> {
 
     /// The binds that serve a lane, in the order of their keys, as its strategy sees them.
     pub fn members(&self, lane: LaneKey) -> impl Iterator<Item = (BindKey, BindView)> {
+        let is_wide = self.lanes.get(lane.0).is_some_and(|lane| lane.is_wide);
         self.binds.iter().filter_map(move |(key, bind)| {
             let (_, terms) = bind.served.iter().find(|(other, _)| *other == lane)?;
-            Some((BindKey(key), bind.seats.on(*terms)))
+            Some((BindKey(key), bind.seats.on(*terms, is_wide)))
         })
     }
 
@@ -237,7 +202,9 @@ impl<J> Dispatcher<J> {
         };
         entry.served.push((lane, terms));
         joined.binds += 1;
-        joined.strategy.handle_bind(bind, &entry.seats.on(terms));
+        joined
+            .strategy
+            .handle_bind(bind, &entry.seats.on(terms, joined.is_wide));
         self.serve(bind, now);
     }
 
@@ -266,15 +233,18 @@ impl<J> Dispatcher<J> {
         removed
     }
 
-    /// Forgets what a bind has: it is closed, has no seats, and none of them is taken. Gives back what was
-    /// assigned to it and not fetched.
+    /// Forgets what a bind has: it is closed, has no seats, and none of them is taken; it is kept back where it was.
+    /// Gives back what was assigned to it and not fetched.
     pub fn reset_bind(&mut self, bind: BindKey) -> Vec<J> {
         self.assigned.retain(|other| *other != bind);
         let Some(entry) = self.binds.get_mut(bind.0) else {
             return Vec::new();
         };
         let assigned = std::mem::take(&mut entry.assigned);
-        entry.seats = Seats::default();
+        entry.seats = Seats {
+            kept_back: entry.seats.kept_back,
+            ..Seats::default()
+        };
         self.tell(bind);
         assigned
     }
@@ -282,6 +252,17 @@ impl<J> Dispatcher<J> {
     /// Opens a bind for jobs, or closes it. What has a seat already keeps it.
     pub fn set_open(&mut self, bind: BindKey, open: bool, now: Instant) {
         self.change(bind, now, |seats| seats.open = open);
+    }
+
+    /// Keeps a bind back from lanes that others serve too, or no longer. What has a seat already keeps it.
+    pub fn keep_back(&mut self, bind: BindKey, kept_back: bool, now: Instant) {
+        let served = self.binds.get(bind.0).into_iter().flat_map(|bind| &bind.served);
+        for (lane, _) in served {
+            if let Some(lane) = self.lanes.get_mut(lane.0) {
+                lane.run = None;
+            }
+        }
+        self.change(bind, now, |seats| seats.kept_back = kept_back);
     }
 
     /// Some seats of a bind are free again, and it has so many in all.
@@ -448,10 +429,11 @@ impl<J> Dispatcher<J> {
         self.capacity
     }
 
-    /// A bind as strategies see it on the usual terms.
+    /// A bind as strategies of lanes of its own see it, on the usual terms.
     #[must_use]
     pub fn view(&self, bind: BindKey) -> Option<BindView> {
-        self.binds.get(bind.0).map(|bind| bind.seats.on(Terms::USUAL))
+        let bind = self.binds.get(bind.0)?;
+        Some(bind.seats.on(Terms::USUAL, false))
     }
 
     /// The bind that takes the next message of a lane.
@@ -506,7 +488,8 @@ impl<J> Dispatcher<J> {
         if let Some(entry) = self.binds.get(bind.0) {
             for (lane, terms) in &entry.served {
                 if let Some(lane) = self.lanes.get_mut(lane.0) {
-                    lane.strategy.handle_bind(bind, &entry.seats.on(*terms));
+                    let view = entry.seats.on(*terms, lane.is_wide);
+                    lane.strategy.handle_bind(bind, &view);
                 }
             }
         }
@@ -515,7 +498,12 @@ impl<J> Dispatcher<J> {
     /// Gives what waits for a bind to it, or to whom the strategies choose, while it has room.
     fn serve(&mut self, bind: BindKey, now: Instant) {
         while let Some(entry) = self.binds.get(bind.0).filter(|entry| entry.seats.room() > 0) {
-            let served = || entry.served.iter().map(|(lane, _)| *lane);
+            // Of one that is kept back nothing is to be had for wide lanes, whatever waits there.
+            let gives = |lane: &LaneKey| {
+                let lane = self.lanes.get(lane.0);
+                lane.is_some_and(|lane| !(entry.seats.kept_back && lane.is_wide))
+            };
+            let served = || entry.served.iter().map(|(lane, _)| *lane).filter(gives);
             let first = self.first_of(served());
             let Some(lane) = first.and_then(|(_, index)| served().nth(index)) else {
                 return;

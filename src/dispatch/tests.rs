@@ -57,6 +57,10 @@ enum Step {
         bind: usize,
         open: bool,
     },
+    KeepBack {
+        bind: usize,
+        kept_back: bool,
+    },
     Reset {
         bind: usize,
     },
@@ -93,6 +97,7 @@ fn steps() -> impl Generator<Value = Vec<Step>> {
             .prop_map(|(bind, jobs, capacity)| Step::Finish { bind, jobs, capacity }),
         8 => (0..4usize, 0..6usize).prop_map(|(bind, jobs)| Step::Return { bind, jobs }),
         8 => (0..4usize, any::<bool>()).prop_map(|(bind, open)| Step::Open { bind, open }),
+        4 => (0..4usize, any::<bool>()).prop_map(|(bind, kept_back)| Step::KeepBack { bind, kept_back }),
         1 => (0..4usize).prop_map(|bind| Step::Reset { bind }),
         1 => (0..4usize).prop_map(|bind| Step::Remove { bind }),
         3 => (0..20usize).prop_map(|nth| Step::Cancel { nth }),
@@ -109,6 +114,7 @@ struct World {
     lanes: Vec<LaneKey>,
     /// The lanes that each bind serves; none for one that was removed.
     binds: Vec<Option<(BindKey, Vec<usize>)>>,
+    kept_back: BTreeSet<BindKey>,
     /// Who is where.
     waiting: BTreeMap<u64, Ticket>,
     at: BTreeMap<usize, Vec<(u64, Ticket)>>,
@@ -119,12 +125,17 @@ struct World {
 const CAPACITY: usize = 12;
 
 impl World {
-    /// Lanes 0 to 2 are shared, 3 is served by nobody, 4 and 5 by one bind each.
+    /// Lanes 0 to 2 are shared, of which 1 is narrow; 3 is served by nobody, 4 and 5 by one bind each.
     fn new(strategy: fn() -> Box<dyn Strategy>) -> Self {
         let now = Instant::now();
         let mut dispatcher = Dispatcher::new(CAPACITY);
-        let mut lanes: Vec<_> = (0..4).map(|_| dispatcher.add_lane(strategy())).collect();
-        lanes.extend((0..2).map(|_| dispatcher.add_lane(Box::<Only>::default())));
+        let mut lanes: Vec<_> = (0..4)
+            .map(|lane| match lane {
+                1 => dispatcher.add_narrow_lane(strategy()),
+                _ => dispatcher.add_lane(strategy()),
+            })
+            .collect();
+        lanes.extend((0..2).map(|_| dispatcher.add_narrow_lane(Box::<Only>::default())));
         let serves: [&[usize]; 4] = [&[0, 1, 4], &[0, 1], &[0, 2, 5], &[0]];
         let binds = serves.map(|serves| {
             let bind = dispatcher.add_bind();
@@ -138,6 +149,7 @@ impl World {
             now,
             lanes,
             binds: binds.into(),
+            kept_back: BTreeSet::new(),
             waiting: BTreeMap::new(),
             at: BTreeMap::new(),
             ended: BTreeSet::new(),
@@ -213,6 +225,15 @@ impl World {
                 let Some(key) = self.key(bind) else { return };
                 self.dispatcher.set_open(key, open, now);
             }
+            Step::KeepBack { bind, kept_back } => {
+                let Some(key) = self.key(bind) else { return };
+                self.dispatcher.keep_back(key, kept_back, now);
+                if kept_back {
+                    self.kept_back.insert(key);
+                } else {
+                    self.kept_back.remove(&key);
+                }
+            }
             Step::Reset { bind } => {
                 let Some(key) = self.key(bind) else { return };
                 assert!(self.dispatcher.reset_bind(key).is_empty());
@@ -271,6 +292,11 @@ impl World {
             .map(|(key, _)| *key)
     }
 
+    /// True when a bind that is kept back gets something of this lane all the same.
+    fn is_narrow(&self, lane: LaneKey) -> bool {
+        [1, 4, 5].iter().any(|index| self.lanes[*index] == lane)
+    }
+
     /// Fetches what came out, and checks everything that is promised.
     fn check(&mut self) {
         while let Some(job) = self.dispatcher.poll_expired() {
@@ -288,6 +314,7 @@ impl World {
             for job in jobs {
                 let ticket = self.waiting.remove(&job).expect("assigned without having waited");
                 assert!(self.serving(ticket.lane).any(|other| other == key));
+                assert!(self.is_narrow(ticket.lane) || !self.kept_back.contains(&key));
                 *taken.entry(key).or_default() += ticket.seats;
                 self.at.entry(bind).or_default().push((job, ticket));
             }
@@ -322,9 +349,10 @@ impl World {
             .sum();
         assert_eq!(waiting_in, self.waiting.len());
         for ticket in self.waiting.values() {
-            let room = self
-                .serving(ticket.lane)
-                .any(|key| self.dispatcher.view(key).unwrap().room() > 0);
+            let room = self.serving(ticket.lane).any(|key| {
+                let gives = self.is_narrow(ticket.lane) || !self.kept_back.contains(&key);
+                gives && self.dispatcher.view(key).unwrap().room() > 0
+            });
             assert!(!room, "{ticket:?} waits beside a free seat");
             if let Some(deadline) = ticket.expires_at {
                 assert!(
@@ -407,6 +435,40 @@ fn a_bind_that_opens_takes_what_waits_in_all_its_lanes_by_priority_and_intake() 
     dispatcher.set_seats(bind, 1, 4, now);
     assert_eq!(dispatcher.poll_assigned(), Some((bind, vec![4])));
     assert_eq!((dispatcher.poll_assigned(), dispatcher.waiting()), (None, 0));
+}
+
+#[test]
+fn a_bind_that_is_kept_back_takes_what_is_meant_for_few_and_there_it_is_the_last() {
+    let now = Instant::now();
+    let mut dispatcher = Dispatcher::new(10);
+    let wide = dispatcher.add_lane(Box::new(MostRoom::new()));
+    let narrow = dispatcher.add_narrow_lane(Box::new(Tiers::of(|| Box::new(MostRoom::new()))));
+    let [kept, other] = [2, 1].map(|seats| {
+        let bind = dispatcher.add_bind();
+        dispatcher.join(bind, wide, now);
+        dispatcher.join(bind, narrow, now);
+        dispatcher.set_seats(bind, 0, seats, now);
+        dispatcher.set_open(bind, true, now);
+        bind
+    });
+    dispatcher.keep_back(kept, true, now);
+    for (intake, lane) in [(0, narrow), (1, wide), (2, narrow)] {
+        let ticket = Ticket {
+            intake,
+            priority: 0,
+            expires_at: None,
+            lane,
+            seats: 1,
+            affinity: 0,
+            admitted: true,
+        };
+        dispatcher.offer(ticket, intake).unwrap();
+    }
+    assert_eq!(dispatcher.poll_assigned(), Some((other, vec![0])));
+    assert_eq!(dispatcher.poll_assigned(), Some((kept, vec![2])));
+    assert_eq!((dispatcher.poll_assigned(), dispatcher.waiting()), (None, 1));
+    dispatcher.keep_back(kept, false, now);
+    assert_eq!(dispatcher.poll_assigned(), Some((kept, vec![1])));
 }
 
 #[test]

@@ -411,12 +411,7 @@ impl Core {
     }
 
     fn enter_phase(&mut self, key: BindKey, phase: Phase, cause: Cause, now: Instant) {
-        let is_kept_back = self
-            .binds
-            .get(key)
-            .is_some_and(|member| member.health.is_quarantined());
-        self.dispatcher
-            .set_open(key, phase == Phase::Bound && !is_kept_back, now);
+        self.dispatcher.set_open(key, phase == Phase::Bound, now);
         if phase == Phase::Bound {
             self.hurry_siblings(key);
         } else {

@@ -2,7 +2,8 @@
 //!
 //! A bind is quarantined when it has rejected [`quarantine_after`] messages in a row, others of its routes accepted
 //! some during the second half of these, and each of its routes has another bind that is up: no message waits for want
-//! of a bind, and none is kept from the last one there is. After [`quarantine`] it is tried again; each time that this
+//! of a bind, and none is kept from the last one there is. What only this bind may take (it was named, or the rest of a
+//! long message of which its account has a part) still goes there. After [`quarantine`] it is tried again; each time that this
 //! fails the time doubles, up to sixteen times as long.
 //!
 //! [`quarantine_after`]: crate::settings::RouterSettings::quarantine_after
@@ -15,7 +16,7 @@ use tracing::{info, warn};
 
 use super::core::Core;
 use crate::dispatch::{BindKey, LaneKey};
-use crate::events::{Alarm, Phase};
+use crate::events::Alarm;
 
 /// Quarantines grow so often.
 const MOST_DOUBLINGS: u32 = 4;
@@ -97,7 +98,7 @@ impl Core {
         trouble.until = Some(now + time);
         let (bind, account) = (member.id.clone(), member.account.clone());
         warn!(%bind, rejected, "rejects what others accept: quarantined");
-        self.dispatcher.set_open(key, false, now);
+        self.dispatcher.keep_back(key, true, now);
         self.next_release = self.first_release();
         self.hub
             .alarm(Alarm::Quarantined { bind, rejected }, Some(&account));
@@ -120,8 +121,7 @@ impl Core {
             if let Some(member) = self.binds.get_mut(key) {
                 member.health.trouble().until = None;
                 info!(bind = %member.id, "quarantine is over");
-                let is_bound = member.phase == Phase::Bound;
-                self.dispatcher.set_open(key, is_bound, now);
+                self.dispatcher.keep_back(key, false, now);
             }
         }
         self.next_release = self.first_release();

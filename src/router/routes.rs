@@ -226,7 +226,7 @@ impl Core {
             return None;
         }
         Some(*member.pin.get_or_insert_with(|| {
-            let lane = self.dispatcher.add_lane(Box::<Only>::default());
+            let lane = self.dispatcher.add_narrow_lane(Box::<Only>::default());
             self.dispatcher.join(key, lane, now);
             lane
         }))
@@ -240,7 +240,8 @@ impl Core {
         if let Some(lane) = account.lane {
             return Some(lane);
         }
-        let lane = self.dispatcher.add_lane(Box::new(MostRoom::new()));
+        let strategy = Tiers::of(|| Box::new(MostRoom::new()));
+        let lane = self.dispatcher.add_narrow_lane(Box::new(strategy));
         account.lane = Some(lane);
         for (key, other) in self.binds.iter() {
             if other.account == *account.receipts.account() && other.settings.mode.sends() {

@@ -31,6 +31,9 @@ pub struct SessionConfig {
     /// The highest version of the protocol that we speak. Default 3.4 for the client, 5.0 for the message centre,
     /// which takes what each client speaks.
     pub interface_version: InterfaceVersion,
+    /// The version that the message centre speaks, whatever its response to the bind says. Default none: what that
+    /// says, and the highest that we speak where it says nothing, as many leave it out that do speak 3.4.
+    pub sc_interface_version: Option<InterfaceVersion>,
     /// Most requests without a response. Default 10, as 3.4 advises.
     pub window: usize,
     /// How long a response may take. Default 30 s.
@@ -78,6 +81,7 @@ impl SessionConfig {
                 Side::Esme => InterfaceVersion::V3_4,
                 Side::Smsc => InterfaceVersion::V5_0,
             },
+            sc_interface_version: None,
             window: 10,
             response_timeout: Duration::from_secs(30),
             enquire_link_interval: Some(Duration::from_secs(30)),

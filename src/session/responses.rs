@@ -281,7 +281,8 @@ impl<T> Session<T> {
             Response::Pdu(body) => body.tlvs().get::<tlv::ScInterfaceVersion>(),
             Response::Nack | Response::Unreadable(_) => None,
         };
-        self.version = agreed_version(self.config.interface_version, version);
+        let theirs = self.config.sc_interface_version.or(version);
+        self.version = agreed_version(self.config.interface_version, theirs);
         // Many binds have nothing to say for long.
         self.outbox.shrink();
         Event::Bound { version }

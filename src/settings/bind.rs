@@ -98,6 +98,9 @@ section! {
         pub account: Option<String> = None, Characters(1..=64);
         /// The version of SMPP that we say we speak.
         pub interface_version: InterfaceVersion = InterfaceVersion::V3_4;
+        /// The version that the SMSC speaks, whatever it says: "3.3" sends it no TLVs, "3.4" sends TLVs to one that
+        /// calls itself older. Default: what its response to the bind says, and `interface_version` where it says nothing.
+        pub sc_interface_version: Option<InterfaceVersion> = None;
         /// Type of number of the addresses that the bind serves.
         pub addr_ton: Ton = Ton::UNKNOWN;
         /// Numbering plan of the addresses that the bind serves.
@@ -280,6 +283,7 @@ impl BindSettings {
     pub fn session(&self) -> SessionConfig {
         SessionConfig {
             interface_version: self.interface_version,
+            sc_interface_version: self.sc_interface_version,
             window: self.window,
             response_timeout: self.response_timeout,
             enquire_link_interval: self.enquire_link_interval,

@@ -346,7 +346,8 @@ impl Job {
         self.all().iter().all(Part::is_done)
     }
 
-    /// True when at least one part was written: then it neither expires nor can it be cancelled.
+    /// True when at least one part was written: then it cannot be cancelled, and its time counts only while it waits
+    /// for a bind again.
     #[must_use]
     pub fn has_written(&self) -> bool {
         self.writers().next().is_some()

@@ -105,3 +105,17 @@ async fn the_last_bind_that_is_up_is_never_kept_back() {
     })
     .await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn who_names_a_bind_gets_it_whatever_others_get() {
+    local(async {
+        let bench = started().await;
+        fail(&bench, 4).await;
+        fail(&bench, 1).await;
+        assert!(is_quarantined(&bench).await);
+        bench.started.address.do_send(numbered(0).bind("a-2"));
+        bench.flood(1..3).await;
+        assert_eq!(bench.jobs().await, [2, 1]);
+    })
+    .await;
+}

@@ -85,6 +85,30 @@ fn a_message_centre_that_speaks_3_4_lowers_a_5_0_client() {
 }
 
 #[test]
+fn what_we_are_told_of_a_message_centre_counts_more_than_what_it_says() {
+    for (told, said, agreed) in [
+        (None, "0210 0001 33", V3_3),
+        (Some(V3_4), "0210 0001 33", V3_4),
+        (Some(V5_0), "0210 0001 33", V3_4),
+        (Some(V3_3), "0210 0001 34", V3_3),
+        (Some(V3_3), "", V3_3),
+        (None, "", V3_4),
+    ] {
+        let mut bench = Bench::new(SessionConfig {
+            sc_interface_version: told,
+            ..esme()
+        });
+        bench
+            .session
+            .bind(&BindTransceiver::default(), bench.now)
+            .unwrap();
+        let length = if said.is_empty() { 17 } else { 22 };
+        bench.gets(&format!("{length:08x} 80000009 00000000 00000001 00 {said}"));
+        assert_eq!(bench.session.version(), agreed, "{told:?} and {said:?}");
+    }
+}
+
+#[test]
 fn before_3_4_no_tlv_is_sent() {
     let mut tlvs = Tlvs::default();
     tlvs.put::<tlv::UserMessageReference>(7).unwrap();

@@ -56,6 +56,10 @@ fn every_kind_of_value_is_read_as_it_is_written() {
             smallest().interface_version(InterfaceVersion::V5_0),
         ),
         (
+            "sc_interface_version = \"3.4\"",
+            smallest().sc_interface_version(InterfaceVersion::V3_4),
+        ),
+        (
             "addr_ton = \"international\"",
             smallest().addr_ton(Ton::INTERNATIONAL),
         ),
