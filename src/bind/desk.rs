@@ -151,6 +151,11 @@ impl Desk {
         self.jobs.as_ref().map_or(0, |jobs| jobs.delayed())
     }
 
+    /// Messages whose response is late.
+    pub(super) fn overdue(&self) -> usize {
+        self.jobs.as_ref().map_or(0, |jobs| jobs.overdue())
+    }
+
     /// What the SMSC said when it took us for not bound.
     pub(super) fn session_refused(&self) -> Option<CommandStatus> {
         self.jobs.as_ref()?.session_refused()

@@ -37,13 +37,6 @@ pub(super) struct Part {
     part: usize,
 }
 
-/// A job that has a seat here.
-struct Active {
-    job: Box<Job>,
-    /// How often it was refused since a part of it was accepted.
-    refusals: u32,
-}
-
 /// A part that was not answered in time, of a message that may be sent twice rather than not at all.
 struct Overdue {
     /// A late response is waited for so long.
@@ -58,7 +51,8 @@ pub(super) struct Jobs {
     receipts: Arc<Receipts>,
     /// What the statuses of this SMSC mean, and what messages get that lack it.
     settings: Arc<BindSettings>,
-    active: Slab<Active>,
+    /// Those that have a seat here.
+    active: Slab<Box<Job>>,
     /// Jobs with parts to be sent, in order.
     sending: VecDeque<usize>,
     /// Jobs that wait for another attempt, by time.
@@ -108,7 +102,7 @@ impl Jobs {
     /// Jobs that were given seats.
     pub(super) fn take(&mut self, jobs: Vec<Box<Job>>) {
         for job in jobs {
-            let key = self.active.insert(Active { job, refusals: 0 });
+            let key = self.active.insert(job);
             self.sending.push_back(key);
         }
     }
@@ -141,7 +135,7 @@ impl Jobs {
         }
         self.sending.clear();
         self.delayed.clear();
-        self.returned.extend(self.active.drain().map(|active| active.job));
+        self.returned.extend(self.active.drain());
     }
 
     /// Ends everything: what was written is unknown for `cause`, the rest goes back.
@@ -149,10 +143,9 @@ impl Jobs {
         self.close();
         self.sending.clear();
         self.delayed.clear();
-        for active in self.active.drain() {
-            self.freed += active.job.unfinished();
-            self.accepted.extend(Accepted::of(&active.job));
-            active.job.close(&SubmitError::ShuttingDown, cause);
+        for job in self.active.drain() {
+            self.freed += job.unfinished();
+            job.close(&SubmitError::ShuttingDown, cause);
         }
     }
 
@@ -160,22 +153,24 @@ impl Jobs {
 
     /// Parts without an outcome.
     pub(super) fn unfinished(&self) -> usize {
-        self.active
-            .iter()
-            .map(|(_, active)| active.job.unfinished())
-            .sum()
+        self.active.iter().map(|(_, job)| job.unfinished()).sum()
     }
 
     /// True when no message is under way here: what waits in a session that refuses messages goes back when that ends.
     pub(super) fn is_idle(&self) -> bool {
         let is_refused = self.session_refused.is_some();
-        let goes_back = |active: &Active| is_refused && !active.job.awaits_response();
-        self.active.iter().all(|(_, active)| goes_back(active))
+        let goes_back = |job: &Job| is_refused && !job.awaits_response();
+        self.active.iter().all(|(_, job)| goes_back(job))
     }
 
     /// True when a part waits for room.
     pub(super) fn is_waiting(&self) -> bool {
         !self.sending.is_empty()
+    }
+
+    /// Parts whose response did not come in time, and that keep their seats until a late one comes or their time is over.
+    pub(super) fn overdue(&self) -> usize {
+        self.overdue.len()
     }
 
     /// Jobs that wait for another attempt.
@@ -226,20 +221,17 @@ impl Jobs {
         }
         let mut room = 0;
         while let Some(key) = self.sending.front().copied() {
-            let Some(active) = self.active.get_mut(key) else {
+            let Some(job) = self.active.get_mut(key) else {
                 self.sending.pop_front();
                 continue;
             };
-            if active.job.is_expired(now) {
+            if job.is_expired(now) {
                 self.sending.pop_front();
                 self.expire(key);
                 continue;
             }
-            let Some((part, pdu)) = active
-                .job
-                .next_part()
-                .and_then(|part| Some((part, active.job.pdu(part)?)))
-            else {
+            let next_part = job.next_part();
+            let Some((part, pdu)) = next_part.and_then(|part| Some((part, job.pdu(part)?))) else {
                 self.sending.pop_front();
                 continue;
             };
@@ -254,7 +246,7 @@ impl Jobs {
             let pdu = with_defaults(pdu, self.settings.tlvs.tlvs());
             let error = match session.request_pdu(Ticket::Part(Part { job: key, part }), &pdu, None, now) {
                 Ok(sequence) => {
-                    active.job.handle_sent(part, &self.bind, sequence);
+                    job.handle_sent(part, &self.bind, sequence);
                     continue;
                 }
                 // A sibling on another thread was quicker to take the budget's token, or the outbox is full: ask when there
@@ -277,7 +269,7 @@ impl Jobs {
                     SubmitError::NoRoute
                 }
             };
-            active.job.handle_refused(part, error);
+            job.handle_refused(part, error);
             self.handle_part_ended(key);
         }
         next
@@ -298,14 +290,15 @@ impl Jobs {
         response: &Response<'_>,
         now: Instant,
     ) {
-        let Some(active) = self.active.get_mut(ticket.job) else {
+        let Some(job) = self.active.get_mut(ticket.job) else {
             return;
         };
         if status.is_ok() && !matches!(response, Response::Nack) {
             self.counters.submitted += 1;
             self.session_refusals = 0;
-            active.refusals = 0;
-            active.job.handle_accepted(ticket.part, message_id(response), now);
+            job.handle_accepted(ticket.part, message_id(response), now);
+            // Its receipt may come before the other parts are accepted.
+            self.accepted.extend(Accepted::of(job, ticket.part));
             return self.handle_part_ended(ticket.job);
         }
         self.handle_refused(ticket, status, now);
@@ -348,8 +341,8 @@ impl Jobs {
     ) {
         match cause {
             Unresolved::SessionEnded { written: false } => {
-                if let Some(active) = self.active.get_mut(ticket.job) {
-                    active.job.handle_returned(ticket.part);
+                if let Some(job) = self.active.get_mut(ticket.job) {
+                    job.handle_returned(ticket.part);
                     self.give_back_unsent([ticket.job]);
                 }
             }
@@ -373,50 +366,61 @@ impl Jobs {
 
     /// A part is given up, and its late response waited for.
     fn remember(&mut self, ticket: Part, sequence: SequenceNumber, late_until: Instant) {
-        if let Some(active) = self.active.get(ticket.job) {
-            self.missed.insert(&active.job, ticket.part, sequence, late_until);
+        if let Some(job) = self.active.get_mut(ticket.job) {
+            self.missed.insert(job, ticket.part, sequence, late_until);
         }
     }
 
     #[cold]
     fn handle_refused(&mut self, ticket: Part, status: CommandStatus, now: Instant) {
-        let Some(active) = self.active.get_mut(ticket.job) else {
+        let Some(job) = self.active.get_mut(ticket.job) else {
             return;
         };
         let class = self.settings.statuses.class(status);
-        match fate(class, active.refusals) {
+        match fate(class, job.refusals(ticket.part)) {
             Fate::Returned => {
                 self.counters.throttled += 1;
-                active.job.handle_returned(ticket.part);
+                job.handle_returned(ticket.part);
                 self.put_back(ticket.job);
             }
             Fate::Delayed(delay) => {
                 self.counters.throttled += u64::from(class == StatusClass::QueueFull);
-                active.refusals += 1;
-                active.job.handle_returned(ticket.part);
-                let due = now + delay;
-                let place = self.delayed.partition_point(|(other, _)| *other <= due);
-                self.delayed.insert(place, (due, ticket.job));
+                job.handle_delayed(ticket.part);
+                self.delay(ticket.job, now + delay);
             }
-            Fate::Rebind if self.session_refusals < SESSION_REFUSALS => {
+            Fate::Rebind if self.session_refused.is_some() || self.session_refusals < SESSION_REFUSALS => {
                 if self.session_refused.replace(status).is_none() {
                     self.session_refusals += 1;
                 }
-                active.job.handle_returned(ticket.part);
+                job.handle_returned(ticket.part);
                 self.put_back(ticket.job);
             }
             Fate::Rejected | Fate::Rebind => {
                 self.counters.rejected += 1;
-                active.job.handle_rejected(ticket.part, status);
+                job.handle_rejected(ticket.part, status);
                 self.handle_part_ended(ticket.job);
             }
         }
     }
 
+    /// Nothing of a message goes out before `due`; where parts of it wait already, that stays.
+    fn delay(&mut self, key: usize, due: Instant) {
+        if self.is_delayed(key) {
+            return;
+        }
+        self.sending.retain(|other| *other != key);
+        let place = self.delayed.partition_point(|(other, _)| *other <= due);
+        self.delayed.insert(place, (due, key));
+    }
+
+    fn is_delayed(&self, key: usize) -> bool {
+        self.delayed.iter().any(|(_, other)| *other == key)
+    }
+
     /// Nobody knows what became of a part: it is sent again where the message allows that.
     fn handle_unknown(&mut self, ticket: Part, cause: UnknownCause) {
-        if let Some(active) = self.active.get_mut(ticket.job)
-            && active.job.handle_doubtful(ticket.part, cause)
+        if let Some(job) = self.active.get_mut(ticket.job)
+            && job.handle_doubtful(ticket.part, cause)
         {
             return self.put_back(ticket.job);
         }
@@ -426,43 +430,37 @@ impl Jobs {
     fn end_unknown(&mut self, ticket: Part, cause: UnknownCause) {
         self.counters.unknown += 1;
         // None when it was abandoned: then it has its outcome.
-        if let Some(active) = self.active.get_mut(ticket.job) {
-            active.job.handle_unknown(ticket.part, cause);
+        if let Some(job) = self.active.get_mut(ticket.job) {
+            job.handle_unknown(ticket.part, cause);
             self.handle_part_ended(ticket.job);
         }
     }
 
     fn may_resend(&self, ticket: Part) -> bool {
-        let active = self.active.get(ticket.job);
-        active.is_some_and(|active| active.job.unknown_policy() == UnknownPolicy::AtLeastOnce)
+        let job = self.active.get(ticket.job);
+        job.is_some_and(|job| job.unknown_policy() == UnknownPolicy::AtLeastOnce)
     }
 
     /// A part ended: its seat is free, and with the last one the message is answered.
     #[inline]
     fn handle_part_ended(&mut self, key: usize) {
         self.freed += 1;
-        if self
-            .active
-            .get(key)
-            .is_some_and(|active| active.job.is_finished())
-            && let Some(active) = self.active.try_remove(key)
+        if self.active.get(key).is_some_and(|job| job.is_finished())
+            && let Some(job) = self.active.try_remove(key)
         {
-            if let Some(accepted) = Accepted::of(&active.job) {
-                self.accepted.push(accepted);
-            }
-            active.job.finish();
+            job.finish();
         }
     }
 
     /// Ends the messages that their caller knows by `reference`, as far as nothing of them is written; how many.
     pub(super) fn cancel(&mut self, reference: &Reference) -> usize {
-        let is_it = |active: &Active| active.job.reference() == reference && !active.job.has_written();
-        let found = self.active.iter().filter(|(_, active)| is_it(active));
+        let is_it = |job: &Job| job.reference() == reference && !job.has_written();
+        let found = self.active.iter().filter(|(_, job)| is_it(job));
         let keys: Vec<_> = found.map(|(key, _)| key).collect();
         for key in &keys {
-            let active = self.active.remove(*key);
-            self.freed += active.job.unfinished();
-            active.job.refuse(&SubmitError::Cancelled);
+            let job = self.active.remove(*key);
+            self.freed += job.unfinished();
+            job.refuse(&SubmitError::Cancelled);
         }
         if !keys.is_empty() {
             // Their places may be taken by others.
@@ -474,16 +472,16 @@ impl Jobs {
 
     fn expire(&mut self, key: usize) {
         self.delayed.retain(|(_, other)| *other != key);
-        if let Some(active) = self.active.try_remove(key) {
-            self.freed += active.job.unfinished();
-            active.job.refuse(&SubmitError::Expired);
+        if let Some(job) = self.active.try_remove(key) {
+            self.freed += job.unfinished();
+            job.refuse(&SubmitError::Expired);
         }
     }
 
     /// A part came back. The message takes its old place in the backlog, unless other parts of it are with this
-    /// SMSC: then it goes first here.
+    /// SMSC: then it goes first here, when its time has come.
     fn put_back(&mut self, key: usize) {
-        if !self.give_back_unsent([key]) && !self.sending.contains(&key) {
+        if !self.give_back_unsent([key]) && !self.sending.contains(&key) && !self.is_delayed(key) {
             self.sending.push_front(key);
         }
     }
@@ -492,13 +490,10 @@ impl Jobs {
     fn give_back_unsent(&mut self, keys: impl IntoIterator<Item = usize>) -> bool {
         let before = self.returned.len();
         for key in keys {
-            if self
-                .active
-                .get(key)
-                .is_some_and(|active| !active.job.has_written())
-                && let Some(active) = self.active.try_remove(key)
+            if self.active.get(key).is_some_and(|job| !job.has_written())
+                && let Some(job) = self.active.try_remove(key)
             {
-                self.returned.push(active.job);
+                self.returned.push(job);
             }
         }
         let gave = self.returned.len() > before;

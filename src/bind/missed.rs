@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use crate::events::{Accepted, LateEvent};
 use crate::pdu::{CommandStatus, SequenceNumber};
-use crate::submit::{AccountId, BindId, Job, MessageId, Reference};
+use crate::submit::{AccountId, BindId, Job, MessageId, ReceiptKey, Reference};
 
 /// At most so many are remembered; the session waits for no more late responses than its window.
 const MOST: usize = 65_536;
@@ -22,11 +22,12 @@ struct Missing {
     part: usize,
     parts: usize,
     wants_receipt: bool,
+    key: Option<ReceiptKey>,
 }
 
 impl Missed {
     /// A part of this job is given up, and a late response is waited for until then.
-    pub(super) fn insert(&mut self, job: &Job, part: usize, sequence: SequenceNumber, until: Instant) {
+    pub(super) fn insert(&mut self, job: &mut Job, part: usize, sequence: SequenceNumber, until: Instant) {
         if self.0.len() == MOST {
             self.0.pop_front();
         }
@@ -37,6 +38,7 @@ impl Missed {
             part,
             parts: job.parts(),
             wants_receipt: job.registered_delivery().wants_receipt(),
+            key: job.receipt_key(),
         });
     }
 
@@ -57,7 +59,8 @@ impl Missed {
         let accepted = is_owed
             .then(|| {
                 let id = message_id.clone();
-                Accepted::late(missing.reference.clone(), missing.parts, missing.part, id)
+                let part = (missing.part, missing.parts);
+                Accepted::late(missing.reference.clone(), part, id, missing.key)
             })
             .flatten();
         let event = LateEvent {

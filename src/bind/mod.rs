@@ -379,6 +379,7 @@ impl Bind {
             in_flight: session.waiting(),
             rate: session.rate(),
             delayed: self.desk.delayed(),
+            overdue: self.desk.overdue(),
         })
     }
 }

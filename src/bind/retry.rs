@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use crate::pdu::StatusClass;
 
-/// A request that the SMSC could not take is tried this many times at one bind.
-const ATTEMPTS: u32 = 5;
+/// A request that the SMSC could not take is tried this many times.
+const ATTEMPTS: u8 = 5;
 
 /// The wait before the second attempt; each further one waits that much longer.
 const DELAY: Duration = Duration::from_secs(1);
@@ -23,13 +23,13 @@ pub(super) enum Fate {
     Rebind,
 }
 
-/// Decides by the class of the status; `refusals` counts how often the message was refused here before.
-pub(super) fn fate(class: StatusClass, refusals: u32) -> Fate {
+/// Decides by the class of the status; `refusals` counts how often the part was refused before.
+pub(super) fn fate(class: StatusClass, refusals: u8) -> Fate {
     match class {
         StatusClass::Throttle => Fate::Returned,
         // A full queue may be that of one destination: others go first.
-        StatusClass::QueueFull | StatusClass::Retryable if refusals + 1 < ATTEMPTS => {
-            Fate::Delayed(DELAY * (refusals + 1))
+        StatusClass::QueueFull | StatusClass::Retryable if refusals < ATTEMPTS - 1 => {
+            Fate::Delayed(DELAY * u32::from(refusals + 1))
         }
         StatusClass::Session => Fate::Rebind,
         StatusClass::Ok

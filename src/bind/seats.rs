@@ -11,19 +11,22 @@ pub(super) struct Load {
     pub(super) rate: Option<f64>,
     /// Messages that wait for another attempt.
     pub(super) delayed: usize,
+    /// Messages whose response is late, and which keep their seats.
+    pub(super) overdue: usize,
 }
 
 /// The seats that a bind offers, taken ones included.
 ///
 /// Without a rate: a window in flight and another one that follows at once. With one, beside what is in flight only
 /// what leaves within 100 ms, at least one: more would wait here while a sibling has room. Messages that wait for
-/// another attempt hold nobody up, as far as a window of them.
+/// another attempt hold nobody up, as far as a window of them, nor do those whose response is late.
 pub(super) fn capacity(load: Load) -> usize {
     let Load {
         window,
         in_flight,
         rate,
         delayed,
+        overdue,
     } = load;
     let ahead = match rate {
         None => window,
@@ -33,7 +36,7 @@ pub(super) fn capacity(load: Load) -> usize {
         None => window,
         Some(_) => in_flight.min(window),
     };
-    flying + ahead + delayed.min(window)
+    flying + ahead + delayed.min(window) + overdue
 }
 
 /// A whole number, never negative: a float saturates when cast.
@@ -48,26 +51,29 @@ mod tests {
     #[test]
     fn seats_follow_window_rate_and_what_is_in_flight() {
         let cases = [
-            // window, in flight, rate, delayed: seats
-            (10, 0, None, 0, 20),
-            (10, 10, None, 0, 20),
-            (10, 3, None, 4, 24),
-            (10, 3, None, 400, 30),
-            (10, 0, Some(0.5), 0, 1),
-            (10, 3, Some(0.5), 0, 4),
-            (10, 3, Some(50.0), 0, 8),
-            (10, 10, Some(1_000.0), 0, 20),
-            (10, 0, Some(f64::MAX), 0, 10),
-            (1, 0, Some(100.0), 0, 1),
-            (0, 0, None, 7, 0),
-            (0, 0, Some(100.0), 0, 0),
+            // window, in flight, rate, delayed, overdue: seats
+            (10, 0, None, 0, 0, 20),
+            (10, 10, None, 0, 0, 20),
+            (10, 3, None, 4, 0, 24),
+            (10, 3, None, 400, 0, 30),
+            (10, 0, Some(0.5), 0, 0, 1),
+            (10, 3, Some(0.5), 0, 0, 4),
+            (10, 3, Some(50.0), 0, 0, 8),
+            (10, 10, Some(1_000.0), 0, 0, 20),
+            (10, 0, Some(f64::MAX), 0, 0, 10),
+            (1, 0, Some(100.0), 0, 0, 1),
+            (0, 0, None, 7, 0, 0),
+            (0, 0, Some(100.0), 0, 0, 0),
+            (10, 0, Some(0.5), 0, 3, 4),
+            (10, 4, None, 0, 30, 50),
         ];
-        for (window, in_flight, rate, delayed, seats) in cases {
+        for (window, in_flight, rate, delayed, overdue, seats) in cases {
             let load = Load {
                 window,
                 in_flight,
                 rate,
                 delayed,
+                overdue,
             };
             assert_eq!(capacity(load), seats, "{load:?}");
         }

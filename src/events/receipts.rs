@@ -1,7 +1,7 @@
 //! Receipts and the messages that they are about, for one account.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Instant;
 
 use super::filter::Side;
@@ -11,7 +11,7 @@ use crate::sm::{
     Correlation, Correlator, CorrelatorCounters, CorrelatorLimits, IdRules, Matched, MemoryStore,
     MessageResult, Place, Progress, Receipt, ReceiptStore, Received,
 };
-use crate::submit::{AccountId, BindId, Job, MessageId, Reference};
+use crate::submit::{AccountId, BindId, Job, MessageId, ReceiptKey, Reference};
 
 /// Keeps the messages of one account whose receipts are owed.
 pub type Store = Box<dyn ReceiptStore<Reference> + Send>;
@@ -35,44 +35,49 @@ pub struct Receipts {
     correlator: Mutex<Correlator<Reference, Store>>,
 }
 
-/// A message whose receipts are owed.
+/// A part of a message whose receipts are owed.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Accepted {
     reference: Reference,
     parts: usize,
-    /// A part with its id.
-    first: (usize, MessageId),
-    /// The others that have one.
-    others: Vec<(usize, MessageId)>,
+    part: usize,
+    id: MessageId,
+    /// What its parts have in common, where it has several.
+    key: Option<ReceiptKey>,
 }
 
 impl Accepted {
-    /// What a job that ends says about receipts that are owed; none when it asked for none, or nothing of it was
-    /// accepted.
+    /// What a part that was accepted says about receipts that are owed; none when its message asked for none, or
+    /// the part was not accepted.
     #[must_use]
-    pub fn of(job: &Job) -> Option<Self> {
+    #[inline]
+    pub fn of(job: &mut Job, part: usize) -> Option<Self> {
         if !job.registered_delivery().wants_receipt() {
             return None;
         }
-        let mut ids = job.accepted().map(|(part, id)| (part, id.clone()));
         Some(Self {
-            first: ids.next()?,
-            others: ids.collect(),
+            part,
+            id: job.message_id(part)?.clone(),
             reference: job.reference().clone(),
             parts: job.parts(),
+            key: job.receipt_key(),
         })
     }
-}
 
-impl Accepted {
-    /// One part that was accepted after its message had been given up; none without an id.
+    /// The same of a part that was accepted after it had been given up; none without an id.
     #[must_use]
-    pub(crate) fn late(reference: Reference, parts: usize, part: usize, id: MessageId) -> Option<Self> {
-        (!id.is_empty()).then(|| Self {
+    pub(crate) fn late(
+        reference: Reference,
+        (part, parts): (usize, usize),
+        id: MessageId,
+        key: Option<ReceiptKey>,
+    ) -> Option<Self> {
+        (!id.is_empty()).then_some(Self {
             reference,
             parts,
-            first: (part, id),
-            others: Vec::new(),
+            part,
+            id,
+            key,
         })
     }
 }
@@ -191,13 +196,24 @@ impl Receipts {
     /// receipt.
     pub fn handle_accepted(&self, accepted: impl IntoIterator<Item = Accepted>, now: Instant) {
         let mut correlator = self.lock();
-        for message in accepted {
-            let (part, id) = message.first;
-            let ids = [(part, &*id.to_text())];
-            let key = correlator.handle_submitted(message.reference, message.parts, ids, now);
-            for (part, id) in message.others {
-                let place = Place { message: key, part };
-                correlator.handle_id(place, &id.to_text(), now);
+        for accepted in accepted {
+            let Accepted { part, id, .. } = accepted;
+            let id = &*id.to_text();
+            // A message whose binds went over to another account begins anew there.
+            let known = accepted.key.as_deref().and_then(OnceLock::get);
+            if let Some((_, message)) = known.filter(|(account, _)| *account == self.account) {
+                let place = Place {
+                    message: *message,
+                    part,
+                };
+                correlator.handle_id(place, id, now);
+                continue;
+            }
+            let ids = [(part, id)];
+            let message = correlator.handle_submitted(accepted.reference, accepted.parts, ids, now);
+            if let Some(key) = accepted.key {
+                // Nobody else has it while the correlator is ours.
+                let _ = key.set((self.account.clone(), message));
             }
         }
         self.tell(correlator, now);

@@ -385,10 +385,10 @@ fn accepted(id: &str, reference: u64) -> Option<Accepted> {
     };
     let reply = Reply::to_nobody(reference.into());
     let mut job = Job::new(Parts::One(submit.into()), reply);
-    assert_eq!(Accepted::of(&job), None);
+    assert_eq!(Accepted::of(&mut job, 0), None);
     job.handle_sent(0, &"a-1".into(), SequenceNumber::FIRST);
     job.handle_accepted(0, MessageId::try_from(id).unwrap(), Instant::now());
-    Accepted::of(&job)
+    Accepted::of(&mut job, 0)
 }
 
 #[test]

@@ -178,10 +178,6 @@ impl Binds {
         self.members.get_mut(key.index())?.as_deref_mut()
     }
 
-    pub(super) fn by_name(&self, name: &str) -> Option<&Member> {
-        self.get(*self.names.get(name)?)
-    }
-
     pub(super) fn by_name_mut(&mut self, name: &str) -> Option<(BindKey, &mut Member)> {
         let key = *self.names.get(name)?;
         Some((key, self.get_mut(key)?))

@@ -11,7 +11,7 @@ use super::closing::Closing;
 use super::routes::{Lanes, Strategies};
 use super::{Books, Intake, Preparer};
 use crate::dispatch::{BindKey, Dispatcher, LaneKey, Refusal, Ticket};
-use crate::events::{Accepted, Hub};
+use crate::events::Hub;
 use crate::link;
 use crate::settings::Settings;
 use crate::submit::{AccountId, Batch, Job, NotSentCause, Reply, Submit, SubmitError, UnknownCause};
@@ -166,24 +166,12 @@ impl Core {
     /// Ends a job that no bind is left for.
     fn strand(&mut self, job: Box<Job>) {
         let cause = NotSentCause::Stopped;
-        self.end(job, &SubmitError::NotSent { cause }, UnknownCause::Dropped);
+        job.close(&SubmitError::NotSent { cause }, UnknownCause::Dropped);
     }
 
     /// Ends a job that waits when the router shuts down.
     pub(super) fn refuse_at_end(&mut self, job: Box<Job>) {
-        self.end(job, &SubmitError::ShuttingDown, UnknownCause::ShutDown);
-    }
-
-    /// Ends a job that is at no bind. For what was accepted of it receipts are owed all the same.
-    fn end(&mut self, job: Box<Job>, error: &SubmitError, cause: UnknownCause) {
-        if let Some(accepted) = Accepted::of(&job) {
-            let now = self.now();
-            let member = job.writers().find_map(|bind| self.binds.by_name(bind.as_str()));
-            if let Some(account) = member.and_then(|member| self.accounts.get(&member.account)) {
-                account.receipts.handle_accepted([accepted], now);
-            }
-        }
-        job.close(error, cause);
+        job.close(&SubmitError::ShuttingDown, UnknownCause::ShutDown);
     }
 
     /// What the dispatcher has to know of a job.
@@ -205,7 +193,7 @@ impl Core {
     pub(super) fn flush(&mut self) {
         loop {
             while let Some(job) = self.dispatcher.poll_expired() {
-                self.end(job, &SubmitError::Expired, UnknownCause::Dropped);
+                job.close(&SubmitError::Expired, UnknownCause::Dropped);
             }
             let Some((key, jobs)) = self.dispatcher.poll_assigned() else {
                 return;

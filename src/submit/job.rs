@@ -1,16 +1,21 @@
 //! A message inside: its parts, how far each has come, and the reply.
 
+mod part;
+
 use std::cell::RefCell;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
+
+use part::{Part, PartState, merge};
 
 use super::prepare::is_message;
 use super::{
-    BindId, Content, InvalidCause, Ledger, MessageClass, MessageId, MessageIds, NotSentCause, Parties, Parts,
-    Priority, Reference, Reply, RouteId, Submit, SubmitError, SubmitResult, Submitted, UnknownCause,
-    UnknownPolicy,
+    AccountId, BindId, Content, InvalidCause, Ledger, MessageClass, MessageId, MessageIds, NotSentCause,
+    Parties, Parts, Priority, Reference, Reply, RouteId, Submit, SubmitError, SubmitResult, Submitted,
+    UnknownCause, UnknownPolicy,
 };
 use crate::pdu::{CommandStatus, EnquireLink, Pdu, RegisteredDelivery, SequenceNumber};
+use crate::sm::MessageKey;
 
 /// A part that may have been taken is sent again at most so often.
 const MOST_RESENDS: u8 = 2;
@@ -22,6 +27,9 @@ const SPARES: usize = 1_024;
 thread_local! {
     static SPARE: RefCell<Vec<Box<Job>>> = const { RefCell::new(Vec::new()) };
 }
+
+/// By what the store of receipts of an account knows a message of several parts, from its first accepted part on.
+pub type ReceiptKey = Arc<OnceLock<(AccountId, MessageKey)>>;
 
 /// A message on its way, from the router's intake to its outcome.
 ///
@@ -48,6 +56,7 @@ struct Terms {
     bind: Option<BindId>,
     class: Option<MessageClass>,
     affinity: Option<u64>,
+    receipts: Option<ReceiptKey>,
 }
 
 #[expect(
@@ -64,55 +73,6 @@ impl Progress {
     #[inline]
     fn none() -> Self {
         Self::One(Part::new(EnquireLink::default().into()))
-    }
-}
-
-struct Part {
-    pdu: Pdu,
-    state: PartState,
-    /// How often it was sent again although it may have been taken.
-    resends: u8,
-    /// `Unknown`, where it is sent again although it may have been taken: only an acceptance settles that.
-    doubt: Option<Box<SubmitError>>,
-}
-
-enum PartState {
-    Waiting,
-    Written { bind: BindId, sequence: SequenceNumber },
-    Done(SubmitResult),
-}
-
-impl Part {
-    const fn new(pdu: Pdu) -> Self {
-        Self {
-            pdu,
-            state: PartState::Waiting,
-            resends: 0,
-            doubt: None,
-        }
-    }
-
-    const fn is_done(&self) -> bool {
-        matches!(self.state, PartState::Done(_))
-    }
-
-    /// How it ended; what has not ended is over now: written as `Unknown` for `cause`, the rest as `error`.
-    fn take_result(&mut self, error: &SubmitError, cause: UnknownCause) -> SubmitResult {
-        let error = match std::mem::replace(&mut self.state, PartState::Waiting) {
-            PartState::Done(Ok(submitted)) => return Ok(submitted),
-            PartState::Done(Err(error)) => error,
-            PartState::Waiting => error.clone(),
-            PartState::Written { bind, sequence } => SubmitError::Unknown {
-                bind,
-                sequence,
-                cause,
-            },
-        };
-        // Whatever became of a later attempt, an earlier one may have been taken.
-        match self.doubt.take() {
-            Some(doubt) if !matches!(error, SubmitError::Unknown { .. }) => Err(*doubt),
-            _ => Err(error),
-        }
     }
 }
 
@@ -372,15 +332,19 @@ impl Job {
         })
     }
 
-    /// The parts that were accepted so far, counted from 0, with their message ids.
-    pub fn accepted(&self) -> impl Iterator<Item = (usize, &MessageId)> {
-        self.all()
-            .iter()
-            .enumerate()
-            .filter_map(|(index, part)| match &part.state {
-                PartState::Done(Ok(submitted)) => Some((index, submitted.message_id())),
-                PartState::Waiting | PartState::Written { .. } | PartState::Done(Err(_)) => None,
-            })
+    /// The message id of a part that was accepted.
+    #[must_use]
+    pub fn message_id(&self, part: usize) -> Option<&MessageId> {
+        match &self.all().get(part)?.state {
+            PartState::Done(Ok(submitted)) => Some(submitted.message_id()),
+            PartState::Waiting | PartState::Written { .. } | PartState::Done(Err(_)) => None,
+        }
+    }
+
+    /// By what the store of receipts knows a message of several parts; none for one in one part.
+    pub fn receipt_key(&mut self) -> Option<ReceiptKey> {
+        let is_long = matches!(self.parts, Progress::Many(_));
+        is_long.then(|| self.terms.receipts.get_or_insert_default().clone())
     }
 
     /// True when its validity is over and no part was written.
@@ -405,6 +369,20 @@ impl Job {
     pub fn handle_returned(&mut self, part: usize) {
         if let Some(part) = self.part(part) {
             part.state = PartState::Waiting;
+        }
+    }
+
+    /// How often the SMSC could not take a part.
+    #[must_use]
+    pub fn refusals(&self, part: usize) -> u8 {
+        self.all().get(part).map_or(0, |part| part.refusals)
+    }
+
+    /// The SMSC could not take a part: it waits again.
+    pub fn handle_delayed(&mut self, part: usize) {
+        if let Some(part) = self.part(part) {
+            part.state = PartState::Waiting;
+            part.refusals = part.refusals.saturating_add(1);
         }
     }
 
@@ -540,37 +518,6 @@ impl Drop for Job {
     fn drop(&mut self) {
         self.drop_parts();
     }
-}
-
-/// The outcome of a message whose parts ended so.
-fn merge(parts: Vec<SubmitResult>) -> SubmitResult {
-    if parts.iter().all(Result::is_ok) {
-        let last = parts.iter().flatten().last();
-        let (bind, after) = last.map_or((BindId::new(""), Duration::ZERO), |last| {
-            (last.bind.clone(), last.after)
-        });
-        let ids = parts.iter().flatten().map(|part| part.message_id().clone());
-        return Ok(Submitted::new(MessageIds::Many(ids.collect()), bind, after));
-    }
-    let kind = std::mem::discriminant::<SubmitError>;
-    let mut errors = parts.iter().filter_map(|part| part.as_ref().err());
-    match errors.next() {
-        Some(first) if parts.iter().all(Result::is_err) && errors.all(|error| kind(error) == kind(first)) => {
-            Err(first.clone())
-        }
-        // Parts that never left, for different reasons: the first of them says it.
-        Some(first) if !parts.iter().any(is_written) => Err(first.clone()),
-        _ => Err(SubmitError::Partial {
-            parts: parts.into_boxed_slice(),
-        }),
-    }
-}
-
-const fn is_written(result: &SubmitResult) -> bool {
-    matches!(
-        result,
-        Ok(_) | Err(SubmitError::Rejected { .. } | SubmitError::Unknown { .. })
-    )
 }
 
 impl std::fmt::Debug for Job {

@@ -17,7 +17,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use address::{Address, Parties};
-pub use job::Job;
+pub use job::{Job, ReceiptKey};
 pub use name::{AccountId, BindId, MessageClass, RouteId};
 pub use outcome::{
     InvalidCause, MessageId, MessageIds, NotSentCause, SubmitError, SubmitResult, Submitted, UnknownCause,
