@@ -6,6 +6,7 @@ mod holding;
 mod life;
 mod manner;
 mod messages;
+mod parts;
 mod taps;
 mod watching;
 
