@@ -25,6 +25,10 @@ pub struct Manner {
     pub on_demand: bool,
     /// It ends with its first connection, or the first that cannot be made, whatever the reason.
     pub once: bool,
+    /// It stays down until it is resumed, as the one before it did.
+    pub paused: bool,
+    /// The SMSC let one with these credentials in before.
+    pub known: bool,
 }
 
 /// What the bind is to do now.
@@ -110,20 +114,24 @@ pub(super) struct Phases {
 impl Phases {
     /// A bind that connects at once.
     pub(super) fn new(settings: Arc<BindSettings>, manner: Manner, seed: u64, now: Instant) -> Self {
-        Self {
+        let mut phases = Self {
             state: State::Idle { until: Some(now) },
             wish: Wish::Up,
             backoff: Backoff::new(settings, seed),
             manner,
             host: 0,
-            was_bound: false,
+            was_bound: manner.known,
             probe: false,
             failure: None,
             phase: Phase::Connecting,
             cause: Cause::Progress,
             since: now,
             entered: Vec::new(),
+        };
+        if manner.paused {
+            phases.pause(now);
         }
+        phases
     }
 
     // What somebody wants.
@@ -147,12 +155,15 @@ impl Phases {
         }
     }
 
-    /// Somebody reached the host that could not be reached: there is nothing to wait for any more.
+    /// Somebody reached the host that could not be reached: there is nothing to wait for any more but what the settings
+    /// want in any case. Whoever lost a session waits on: a host that lets us in and drops us would be asked for ever.
     pub(super) fn hurry(&mut self, now: Instant) {
         if let State::Idle { until: Some(until) } = &mut self.state
             && self.failure == Some(Failure::Unreachable)
+            && matches!(self.cause, Cause::Connect(_))
         {
-            *until = (*until).min(now);
+            let earliest = self.since + self.backoff.settings().backoff_min;
+            *until = (*until).min(earliest.max(now));
         }
     }
 

@@ -14,6 +14,9 @@ const FINEST: Duration = Duration::from_millis(100);
 /// At so many slices each two become one: however long the work takes, it needs no more memory.
 const MOST_SLICES: usize = 512;
 
+/// Latencies of more than a day count as a day, in microseconds.
+const LONGEST: u64 = 86_400_000_000;
+
 /// Width and height of the picture.
 const SIZE: (u32, u32) = (960, 640);
 
@@ -43,7 +46,9 @@ impl Slice {
             self.latencies = Histogram::new(2).ok();
         }
         if let Some(latencies) = &mut self.latencies {
-            latencies.saturating_record(u64::try_from(submitted.after.as_micros()).unwrap_or(u64::MAX));
+            let after = u64::try_from(submitted.after.as_micros()).unwrap_or(LONGEST);
+            // It grows as far as that.
+            latencies.record(after.min(LONGEST)).unwrap_or_default();
         }
     }
 

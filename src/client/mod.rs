@@ -487,6 +487,7 @@ impl Inner {
             manner: Manner {
                 on_demand: true,
                 once: !setup.reconnect,
+                ..Manner::default()
             },
         };
         Life::start(bind, seen, reports, setup.here).await

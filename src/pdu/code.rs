@@ -1,18 +1,34 @@
 //! Open code points: an integer of the wire with names for the values that the standard knows.
 
+/// What a field is where nobody says anything: 0 unless the table has another value.
+macro_rules! default_of {
+    () => {
+        0
+    };
+    ($default:literal) => {
+        $default
+    };
+}
+
 /// Declares newtypes round wire integers, with one constant for each known value.
 ///
 /// The types stay open: any value of a peer is kept, printed as hexadecimal when it has no name.
 macro_rules! code_points {
     ($(
         $(#[$doc:meta])*
-        pub struct $name:ident($inner:ty) {
+        pub struct $name:ident($inner:ty) $(= $default:literal)? {
             $( $(#[$value_doc:meta])* $constant:ident = $value:literal $(, $text:literal)?; )*
         }
     )*) => { $(
         $(#[$doc])*
-        #[derive(Clone, Copy, Default, Eq, Hash, Ord, PartialEq, PartialOrd)]
+        #[derive(Clone, Copy, Eq, Hash, Ord, PartialEq, PartialOrd)]
         pub struct $name($inner);
+
+        impl Default for $name {
+            fn default() -> Self {
+                Self($crate::pdu::code::default_of!($($default)?))
+            }
+        }
 
         impl $name {
             $( $(#[$value_doc])* pub const $constant: Self = Self($value); )*
@@ -78,4 +94,4 @@ macro_rules! code_point_traits {
     };
 }
 
-pub(crate) use {code_point_traits, code_points};
+pub(crate) use {code_point_traits, code_points, default_of};

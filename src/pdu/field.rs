@@ -45,8 +45,8 @@ code_points! {
         WAP_CLIENT_ID = 0x12;
     }
 
-    /// The version that a side speaks (3.4 section 5.2.4).
-    pub struct InterfaceVersion(u8) {
+    /// The version that a side speaks (3.4 section 5.2.4). Default 3.4.
+    pub struct InterfaceVersion(u8) = 0x34 {
         /// 3.3: no TLVs, message ids of at most 8 characters.
         V3_3 = 0x33;
         /// 3.4.

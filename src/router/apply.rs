@@ -12,7 +12,7 @@ use actix::{Context, Handler, Message};
 use tracing::info;
 
 use super::Router;
-use super::binds::Fate;
+use super::binds::{Fate, Past};
 use super::closing::deadline_after;
 use super::core::Core;
 use crate::bind::Standing;
@@ -161,8 +161,14 @@ impl Core {
         let gone = || BindError::NoBind { bind: bind.clone() };
         let (_, member) = self.binds.by_name_mut(bind.as_str()).ok_or_else(gone)?;
         let control = match order {
-            Order::Pause => Control::Pause,
-            Order::Resume => Control::Resume,
+            Order::Pause => {
+                member.paused = true;
+                Control::Pause
+            }
+            Order::Resume => {
+                member.paused = false;
+                Control::Resume
+            }
             Order::Drain { grace } => {
                 member.fate = Fate::Drained;
                 Control::Drain {
@@ -191,8 +197,9 @@ impl Core {
         let mut applied = Applied::default();
         self.apply_limits(&before, &mut applied);
         self.apply_budgets(&before, &mut applied);
-        self.apply_routes(&before);
+        let waiting = self.apply_routes(&before);
         self.apply_binds(&mut applied);
+        self.take_back(None, waiting);
         info!(
             added = applied.added.len(),
             removed = applied.removed.len(),
@@ -286,7 +293,11 @@ impl Core {
             let is_stopped = self.binds.stopped.iter().any(|member| member.id == id);
             if !is_stopped && self.binds.by_name_mut(name).is_none() {
                 let unspent = stopped.remove(&id).and_then(|before| before.take_unspent());
-                self.add_bind(id.clone(), bind.clone(), Standing::new(unspent).into(), now);
+                let past = Past {
+                    standing: Standing::new(unspent).into(),
+                    ..Past::default()
+                };
+                self.add_bind(id.clone(), bind.clone(), past, now);
                 applied.added.push(id);
             }
         }

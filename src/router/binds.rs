@@ -66,6 +66,10 @@ pub(super) struct Member {
     pub(super) ended: Option<bool>,
     /// What comes after it.
     pub(super) fate: Fate,
+    /// It is to stay down until it is resumed.
+    pub(super) paused: bool,
+    /// The SMSC let it in before.
+    known: bool,
     budget: Option<SharedBudget>,
     pub(super) standing: Arc<Standing>,
     pub(super) health: Health,
@@ -90,6 +94,16 @@ pub(super) enum Fate {
     Removed,
     /// Another one with these settings.
     Replaced(Arc<BindSettings>),
+}
+
+/// What a bind goes on with that another one of its name left behind.
+#[derive(Default)]
+pub(super) struct Past {
+    pub(super) standing: Arc<Standing>,
+    /// It was to stay down until it is resumed.
+    pub(super) paused: bool,
+    /// The SMSC let one with these credentials in.
+    pub(super) known: bool,
 }
 
 /// What the binds of one account share.
@@ -230,20 +244,21 @@ impl Core {
             self.binds.budgets.insert(name.clone(), budget);
         }
         for (name, bind) in &settings.binds {
-            self.add_bind(name.as_str().into(), bind.clone(), Arc::default(), now);
+            let past = Past::default();
+            self.add_bind(name.as_str().into(), bind.clone(), past, now);
         }
     }
 
-    pub(super) fn add_bind(
-        &mut self,
-        id: BindId,
-        settings: Arc<BindSettings>,
-        standing: Arc<Standing>,
-        now: Instant,
-    ) {
+    pub(super) fn add_bind(&mut self, id: BindId, settings: Arc<BindSettings>, past: Past, now: Instant) {
         let account = AccountId::new(settings.account_or(id.as_str()));
         let known = self.accounts.get_key_value(&account);
         let account = known.map_or(account, |(known, _)| known.clone());
+        if let Some(known) = self.accounts.get(&account)
+            && self.binds.iter().all(|(_, member)| member.account != account)
+        {
+            // Its binds had ended, and their rules with them.
+            known.receipts.set_rules(settings.message_ids.rules());
+        }
         self.accounts.entry(account.clone()).or_insert_with(|| {
             let limits = self.settings.router.join_limits();
             let inbox = Inbox::new(account.clone(), limits, self.hub.clone());
@@ -279,8 +294,10 @@ impl Core {
                 since: now,
                 ended: None,
                 fate: Fate::Stays,
+                paused: past.paused,
+                known: past.known,
                 budget,
-                standing,
+                standing: past.standing,
                 health: Health::default(),
                 incarnation: 0,
                 life: None,
@@ -322,7 +339,11 @@ impl Core {
             standing: member.standing.clone(),
             seed,
             after,
-            manner: Manner::default(),
+            manner: Manner {
+                paused: member.paused,
+                known: member.known,
+                ..Manner::default()
+            },
         });
         member.life = Some((address, handle.abort_handle()));
         binds.watched.push(Life {
@@ -409,6 +430,9 @@ impl Core {
     fn enter_phase(&mut self, key: BindKey, phase: Phase, cause: Cause, now: Instant) {
         self.dispatcher.set_open(key, phase == Phase::Bound, now);
         if phase == Phase::Bound {
+            if let Some(member) = self.binds.get_mut(key) {
+                member.known = true;
+            }
             self.hurry_siblings(key);
         } else {
             // One that is quarantined may be the last one left.
@@ -483,8 +507,12 @@ impl Core {
                 (Fate::Replaced(settings), None) => {
                     // Before the old one leaves its lanes, so that what waits in them is never without a bind.
                     let id = member.id.clone();
-                    let standing = Standing::new(member.standing.take_unspent());
-                    self.add_bind(id.clone(), settings, standing.into(), now);
+                    let past = Past {
+                        standing: Standing::new(member.standing.take_unspent()).into(),
+                        paused: member.paused,
+                        known: member.known && member.settings.is_login_of(&settings),
+                    };
+                    self.add_bind(id.clone(), settings, past, now);
                     self.hand_on_pin(&id, pin, now);
                 }
                 (Fate::Removed, None) => gone = pin,

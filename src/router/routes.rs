@@ -167,10 +167,11 @@ impl Core {
         }
     }
 
-    /// Routes are as the settings say now, and what waits takes the one that is its own now.
-    pub(super) fn apply_routes(&mut self, before: &Settings) {
+    /// Routes are as the settings say now, and binds that are there serve them. What waits comes out: it goes back when the
+    /// binds are there that the routes name, and takes the one that is its own then.
+    pub(super) fn apply_routes(&mut self, before: &Settings) -> Vec<Box<Job>> {
         if self.settings.routes == before.routes {
-            return;
+            return Vec::new();
         }
         let settings = self.settings.clone();
         // What waits for all binds may have a route now, and the other way round.
@@ -180,10 +181,12 @@ impl Core {
         // None, since what has parts at an SMSC waits in the lane of its account.
         waiting.extend(self.lanes.remove_routes(&mut self.dispatcher));
         self.lanes.add_routes(&settings, &mut self.dispatcher);
+        // One that another of its name will follow stands for that, so that what waits is not without a bind meanwhile.
+        let next = |id: &str, now: &Arc<BindSettings>| settings.binds.get(id).unwrap_or(now).clone();
         let members: Vec<_> = self
             .binds
             .iter()
-            .map(|(key, member)| (key, member.id.clone(), member.settings.clone()))
+            .map(|(key, member)| (key, member.id.clone(), next(member.id.as_str(), &member.settings)))
             .collect();
         let now = self.now();
         for (key, id, bind) in members {
@@ -194,7 +197,7 @@ impl Core {
                 }
             }
         }
-        self.take_back(None, waiting);
+        waiting
     }
 
     /// The binds that may take a job; none when there is no such route, or no such bind that sends.

@@ -258,6 +258,13 @@ impl BindSettings {
         })
     }
 
+    /// True when an SMSC that lets this one in lets `other` in too.
+    #[must_use]
+    pub fn is_login_of(&self, other: &Self) -> bool {
+        let login = |bind: &Self| (bind.hosts.clone(), bind.system_id.clone(), bind.mode);
+        login(self) == login(other) && self.password == other.password
+    }
+
     /// True when `other` differs only in what can change while a session goes on: window, rate and burst, the
     /// delays between attempts, and how long a connection may take.
     #[must_use]

@@ -1,6 +1,7 @@
 //! How a bind lives, hour by hour.
 
 use super::*;
+use crate::events::ConnectFailure;
 use crate::pdu::CommandStatus;
 
 /// A bind, its clock, and what it entered.
@@ -11,13 +12,17 @@ struct Life {
 
 impl Life {
     fn new(hosts: usize) -> Self {
-        let now = Instant::now();
         let settings = BindSettings {
             hosts: vec!["smsc:2775".into(); hosts],
             ..BindSettings::default()
         };
+        Self::of(settings, Manner::default())
+    }
+
+    fn of(settings: BindSettings, manner: Manner) -> Self {
+        let now = Instant::now();
         Self {
-            phases: Phases::new(settings.into(), Manner::default(), 1, now),
+            phases: Phases::new(settings.into(), manner, 1, now),
             now,
         }
     }
@@ -145,22 +150,72 @@ fn an_end_waits_until_its_deadline_and_a_moment_for_the_unbind() {
 
 #[test]
 fn only_a_bind_that_waits_for_its_host_is_hurried() {
-    for (cause, hurried) in [
-        (CloseCause::Disconnected, true),
-        (CloseCause::BindRefused(CommandStatus::ESME_RALYBND), false),
-        (CloseCause::BindRefused(CommandStatus::ESME_RINVPASWD), false),
+    for cause in [
+        // A host that lets us in and drops us must not be asked again and again.
+        CloseCause::Disconnected,
+        CloseCause::BindRefused(CommandStatus::ESME_RALYBND),
+        CloseCause::BindRefused(CommandStatus::ESME_RINVPASWD),
     ] {
         let mut life = Life::bound();
         life.closes(cause);
         life.phases.hurry(life.now);
         let step = life.phases.poll(life.now);
-        assert_eq!(matches!(step, Step::Connect { .. }), hurried, "{cause:?}");
+        assert!(matches!(step, Step::Sleep { .. }), "{cause:?}");
+    }
+    let refused = Cause::Connect(ConnectFailure::TimedOut);
+    for (backoff_min, hurried) in [(0, true), (2, false)] {
+        let settings = BindSettings::new("smsc:2775", "a", "b").backoff_min(Duration::from_secs(backoff_min));
+        let mut life = Life::of(settings, Manner::default());
+        for _ in 0..5 {
+            life.phases
+                .handle_connect_failed(Failure::Unreachable, refused, life.now);
+        }
+        life.pass(1);
+        life.phases.hurry(life.now);
+        let step = life.phases.poll(life.now);
+        assert_eq!(matches!(step, Step::Connect { .. }), hurried);
+        life.pass(1);
+        assert!(matches!(
+            life.phases.poll(life.now),
+            Step::Connect { .. } | Step::Proceed
+        ));
     }
     let mut paused = Life::bound();
     paused.phases.pause(paused.now);
     paused.closes(CloseCause::Unbound);
     paused.phases.hurry(paused.now);
     assert_eq!(paused.phases.poll(paused.now), Step::Sleep { until: None });
+}
+
+#[test]
+fn one_that_follows_a_paused_one_stays_down_until_it_is_resumed() {
+    let manner = Manner {
+        paused: true,
+        ..Manner::default()
+    };
+    let mut life = Life::of(BindSettings::new("smsc:2775", "a", "b"), manner);
+    assert_eq!(life.entered(), ["paused"]);
+    assert_eq!(life.phases.poll(life.now), Step::Sleep { until: None });
+    life.phases.resume(life.now);
+    assert_eq!(life.phases.poll(life.now), Step::Connect { host: 0 });
+}
+
+#[test]
+fn one_that_follows_a_bound_one_knows_that_its_credentials_are_good() {
+    for (known, failure) in [
+        (true, Failure::PeerHoldsSession),
+        (false, Failure::CredentialsRefused),
+    ] {
+        let manner = Manner {
+            known,
+            ..Manner::default()
+        };
+        let mut life = Life::of(BindSettings::new("smsc:2775", "a", "b"), manner);
+        life.connects();
+        life.phases.handle_connected(life.now);
+        let refused = CloseCause::BindRefused(CommandStatus::ESME_RBINDFAIL);
+        assert_eq!(life.closes(refused), Some(failure));
+    }
 }
 
 #[test]

@@ -5,11 +5,15 @@ use super::*;
 const ON_DEMAND: Manner = Manner {
     on_demand: true,
     once: false,
+    paused: false,
+    known: false,
 };
 
 const ONCE: Manner = Manner {
     on_demand: false,
     once: true,
+    paused: false,
+    known: false,
 };
 
 #[tokio::test(start_paused = true)]

@@ -227,7 +227,7 @@ impl Watcher {
     }
 }
 
-pub(super) type Fakes = Rc<RefCell<Vec<(Identity, Reporter, Addr<Fake>)>>>;
+pub(super) type Fakes = Rc<RefCell<Vec<(Identity, Reporter, Addr<Fake>, Manner)>>>;
 
 pub(super) struct Bench {
     pub(super) started: Started,
@@ -263,6 +263,7 @@ impl Bench {
                 setup.identity.clone(),
                 setup.common.router.clone(),
                 address.clone(),
+                setup.manner,
             ));
             let fake = Fake {
                 setup,
@@ -300,6 +301,14 @@ impl Bench {
             .rev()
             .find(|(identity, ..)| identity.bind.as_str() == bind);
         fake.unwrap().2.clone()
+    }
+
+    /// How its latest actor began.
+    pub(super) fn manner(&self, bind: &str) -> Manner {
+        let fakes = self.fakes.borrow();
+        let mut latest = fakes.iter().rev();
+        let fake = latest.find(|(identity, ..)| identity.bind.as_str() == bind);
+        fake.unwrap().3
     }
 
     pub(super) async fn order(&self, bind: &str, order: Order) {

@@ -13,11 +13,11 @@ use tokio::task::LocalSet;
 use tokio::time::{advance, timeout};
 
 use super::*;
-use crate::bind::BindSetup;
 use crate::bind::messages::{
     Ask, Assign, BindCounters, BindStatus, Control, GetBindStatus, Identity, Report, Reporter, Reports,
     Retune, Withdraw,
 };
+use crate::bind::{BindSetup, Manner};
 use crate::events::{Alarm, AlarmEvent, BindEvent, Cause, Kinds, OutcomeEvent, Phase};
 use crate::link::TcpConnector;
 use crate::pdu::{CommandStatus, RegisteredDelivery, SequenceNumber, SubmitSm};

@@ -224,6 +224,89 @@ async fn a_bind_that_comes_later_serves_the_routes_of_its_account() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_waits_goes_on_waiting_when_its_route_goes_over_to_a_bind_that_comes_with_it() {
+    local(async {
+        let before = Settings::default()
+            .bind("old", bind())
+            .route("uk", RouteSettings::new(["old"]).destination("44"));
+        let bench = Bench::start(before);
+        let waiting = bench.permitted(to("447700900123"));
+        let after = Settings::default()
+            .bind("old", bind())
+            .bind("new", bind())
+            .route("uk", RouteSettings::new(["new"]).destination("44"));
+        bench.started.address.send(Apply(after)).await.unwrap().unwrap();
+        bench.order("new", Order::Bind(4)).await;
+        bench.order("new", Order::Accept(1)).await;
+        assert_eq!(waiting.await.unwrap().bind.as_str(), "new");
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_waits_goes_on_waiting_when_its_only_bind_comes_over_to_the_account_of_its_route() {
+    local(async {
+        let uk = |account: &str| {
+            let route = RouteSettings::default().account(account).destination("44");
+            Settings::default()
+                .bind("a", bind().account(account))
+                .route("uk", route)
+        };
+        let bench = Bench::start(uk("one"));
+        bench.order("a", Order::Bind(0)).await;
+        let waiting = bench.permitted(to("447700900123"));
+        bench
+            .started
+            .address
+            .send(Apply(uk("other")))
+            .await
+            .unwrap()
+            .unwrap();
+        settle().await;
+        bench.order("a", Order::Bind(4)).await;
+        bench.order("a", Order::Accept(1)).await;
+        assert_eq!(waiting.await.unwrap().bind.as_str(), "a");
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_bind_that_is_paused_stays_so_with_other_settings_and_after_a_panic() {
+    local(async {
+        let bench = Bench::start(world());
+        bench.order("us", Order::Bind(4)).await;
+        let order = OrderBind {
+            bind: "us".into(),
+            order: crate::router::Order::Pause,
+        };
+        bench.started.address.send(order).await.unwrap().unwrap();
+        let changed = world().bind("us", bind().system_type("other"));
+        bench.started.address.send(Apply(changed)).await.unwrap().unwrap();
+        settle().await;
+        let expected = Manner {
+            paused: true,
+            known: true,
+            ..Manner::default()
+        };
+        assert_eq!(bench.manner("us"), expected);
+        bench.order("us", Order::Panic).await;
+        assert_eq!(bench.manner("us"), expected);
+        // Another login is no longer known.
+        let login = world().bind("us", BindSettings::new("smsc:2775", "another", "b"));
+        bench.started.address.send(Apply(login)).await.unwrap().unwrap();
+        settle().await;
+        assert_eq!(
+            bench.manner("us"),
+            Manner {
+                known: false,
+                ..expected
+            }
+        );
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_one_time_password_overtakes_what_is_for_sale() {
     local(async {
         let bench = Bench::start(two());
