@@ -17,7 +17,7 @@ use super::answerers::{Answerer, Asking, Lane};
 use super::lanes::Lanes;
 use super::{Answer, Hub, InboundMessage};
 use crate::pdu::CommandStatus;
-use crate::sm::JoinKey;
+use crate::sm::{JoinKey, JoinLimits};
 
 /// The way back to a bind that owes a response. Closed when that was given at the deadline, or the link is gone.
 pub(super) type Reply = oneshot::Sender<Answer>;
@@ -34,6 +34,8 @@ pub(super) struct Docket {
     questions: FuturesUnordered<Abortable<Question>>,
     /// How many are promised.
     promised: usize,
+    /// The octets that these hold.
+    promised_octets: usize,
     /// What is promised waits no longer than its patience.
     closed: bool,
     next: u64,
@@ -89,9 +91,9 @@ impl Docket {
         self.open.len()
     }
 
-    /// How many of them were acknowledged before.
-    pub(super) const fn promised(&self) -> usize {
-        self.promised
+    /// True when as many of them as may be were acknowledged before, or as large ones.
+    pub(super) fn promises_enough(&self, limits: JoinLimits) -> bool {
+        self.promised >= limits.messages.max(1) || self.promised_octets >= limits.octets.max(1)
     }
 
     /// Puts a message to its answerer when it has its turn.
@@ -105,7 +107,10 @@ impl Docket {
         let number = self.next;
         self.next += 1;
         let promised = entry.replies.is_empty();
-        self.promised += usize::from(promised);
+        if promised {
+            self.promised += 1;
+            self.promised_octets += entry.message.held();
+        }
         let deadline = (!promised).then(|| now + entry.patience);
         if let Some(key) = &entry.key {
             self.by_key.insert(key.clone(), number);
@@ -213,7 +218,10 @@ impl Docket {
     /// Ends one with what its binds are told; the lane in which others waited for it.
     fn conclude(&mut self, number: u64, answer: &Answer) -> Option<Lane> {
         let open = self.open.remove(&number)?;
-        self.promised -= usize::from(open.promised);
+        if open.promised {
+            self.promised -= 1;
+            self.promised_octets -= open.entry.message.held();
+        }
         if let Some(deadline) = open.deadline {
             self.deadlines.remove(&(deadline, number));
         }

@@ -20,7 +20,7 @@ use crate::pdu::CommandStatus;
 use crate::sm::{JoinKey, JoinLimits, Joined, Joiner, Joining, Parties};
 use crate::submit::{AccountId, BindId};
 
-/// About what a part takes besides the octets that it says.
+/// About what a part takes besides the octets that it says and its frame.
 const OVERHEAD: usize = 1_024;
 
 /// What a bind wants of the answers to its deliveries.
@@ -92,7 +92,7 @@ impl Inbox {
             hub,
             state: Mutex::new(State {
                 limits,
-                joiner: Joiner::new(limits),
+                joiner: Joiner::new(limits).weighing(|part: &Part| part.delivery.frame.len()),
                 docket: Docket::default(),
                 closed: false,
             }),
@@ -167,7 +167,7 @@ impl Inbox {
             Asking::One(_) => {}
         }
         let mut state = self.lock();
-        if !terms.whole && state.docket.promised() >= state.limits.messages.max(1) {
+        if state.closed || !terms.whole && state.docket.promises_enough(state.limits) {
             // What is acknowledged cannot be given back, so there must not be too much of it.
             return Verdict::Now(Answer::later());
         }
