@@ -285,9 +285,10 @@ impl Hub {
         Answer::from(unhandled)
     }
 
-    /// True when at least one subscriber gets this event.
+    /// True when at least one subscriber that is still there gets this event.
     fn takes(&self, event: &Event) -> bool {
-        self.wants(event.kind()) && self.subscribers().iter().any(|other| other.filter.takes(event))
+        let is_taker = |other: &Arc<Subscriber>| other.filter.takes(event) && other.is_there();
+        self.wants(event.kind()) && self.subscribers().iter().any(is_taker)
     }
 
     fn change<R>(&self, change: impl FnOnce(&mut Table) -> R) -> R {

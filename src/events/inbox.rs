@@ -292,7 +292,7 @@ impl Inbox {
                 return state.docket.enter(entry, answerer, lane, now);
             }
             Asking::Dead => Answer::later(),
-            Asking::Nobody if replies.is_empty() => return,
+            // Where its parts were acknowledged this reaches nobody, and raises the alarm all the same.
             Asking::Nobody => self.hub.answer_message(&message, unhandled),
         };
         if let Some((key, _)) = whole.filter(|_| !answer.status.is_ok() && !replies.is_empty()) {

@@ -57,3 +57,58 @@ async fn what_was_acknowledged_and_is_not_answered_is_bounded_in_octets_too() {
     })
     .await;
 }
+
+fn unhandled(seen: &[Event]) -> usize {
+    let alarms = seen.iter().filter(|event| match event {
+        Event::Alarm(event) => matches!(event.alarm, Alarm::Unhandled { .. }),
+        _ => false,
+    });
+    alarms.count()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_subscriber_that_went_while_nothing_happened_takes_no_part() {
+    local(async {
+        let bench = Bench::new(false, JoinLimits::default());
+        let alarms = bench.watcher.clone().start();
+        bench.hub.subscribe(alarms.recipient(), Kinds::ALARMS);
+        let taker = Witness::default().start();
+        bench.hub.subscribe(taker.clone().recipient(), Kinds::MESSAGES);
+        taker.send(Stop).await.unwrap();
+        settle().await;
+        let mut owed = bench.deliver(&part("a-1", [7, 2, 1], "one "));
+        assert_eq!(owed.status(), Some(bench.terms.unhandled));
+        settle().await;
+        let seen = bench.watcher.seen();
+        let is_gone = |event: &Event| match event {
+            Event::Alarm(event) => matches!(event.alarm, Alarm::SubscriberGone),
+            _ => false,
+        };
+        assert!(unhandled(&seen) == 1 && seen.iter().any(is_gone), "{seen:?}");
+        assert!(!bench.hub.wants(Kinds::MESSAGES));
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_whose_parts_were_acknowledged_and_that_nobody_takes_is_told_of() {
+    local(async {
+        let limits = JoinLimits {
+            wait: Duration::from_secs(60),
+            ..JoinLimits::default()
+        };
+        let bench = Bench::new(false, limits);
+        let alarms = bench.watcher.clone().start();
+        bench.hub.subscribe(alarms.recipient(), Kinds::ALARMS);
+        let taker = Witness::default().start();
+        bench.hub.subscribe(taker.clone().recipient(), Kinds::MESSAGES);
+        let mut owed = bench.deliver(&part("a-1", [7, 2, 1], "one "));
+        assert_eq!(owed.status(), Some(OK));
+        taker.send(Stop).await.unwrap();
+        settle().await;
+        advance(Duration::from_secs(60)).await;
+        settle().await;
+        assert_eq!(unhandled(&bench.watcher.seen()), 1);
+    })
+    .await;
+}
