@@ -197,9 +197,20 @@ impl Docket {
     }
 
     /// Shows what is promised now, in whatever lane it waits: there is no later. Its patience begins anew, and with that
-    /// everything ends.
-    pub(super) fn close(&mut self, now: Instant) {
+    /// everything ends. What nobody waits for any more comes again elsewhere.
+    pub(super) fn close(&mut self, hub: &Hub, now: Instant) {
         self.closed = true;
+        let is_left = |open: &Open| !open.promised && open.entry.replies.iter().all(Reply::is_closed);
+        let open = self.open.iter();
+        let mut left: Vec<_> = open
+            .filter(|(_, open)| is_left(open))
+            .map(|(number, open)| (*number, open.asked.is_some()))
+            .collect();
+        left.sort_unstable();
+        for (number, was_asked) in left {
+            let lane = self.conclude(number, &Answer::later());
+            self.go_on(lane.filter(|_| was_asked), hub, now);
+        }
         let mut promised: Vec<_> = self
             .open
             .iter()

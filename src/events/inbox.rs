@@ -52,7 +52,7 @@ struct Part {
 /// The messages of one account.
 pub struct Inbox {
     account: AccountId,
-    hub: Arc<Hub>,
+    pub(super) hub: Arc<Hub>,
     state: Mutex<State>,
     /// Of the courier.
     pub(super) waker: AtomicWaker,
@@ -208,7 +208,11 @@ impl Inbox {
                     patience: terms.patience,
                     unhandled: terms.unhandled,
                 };
-                self.lock().docket.enter(entry, answerer, lane, now);
+                let mut state = self.lock();
+                if state.closed {
+                    return Verdict::Now(Answer::later());
+                }
+                state.docket.enter(entry, answerer, lane, now);
                 self.waker.wake();
                 Verdict::Later(answer)
             }
@@ -315,7 +319,7 @@ impl Inbox {
         state.closed = true;
         state.joiner.close();
         self.settle_incomplete(&mut state, now);
-        state.docket.close(now);
+        state.docket.close(&self.hub, now);
         self.waker.wake();
     }
 

@@ -112,3 +112,25 @@ async fn a_message_whose_parts_were_acknowledged_and_that_nobody_takes_is_told_o
     })
     .await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_nobody_waits_for_any_more_does_not_keep_what_closes() {
+    local(async {
+        let mut bench = Bench::new(false, JoinLimits::default());
+        bench.clerk(Duty::all());
+        // Its link breaks: it comes again elsewhere.
+        let first = bench.deliver(&Arc::new(message("a")));
+        let second = bench.deliver(&Arc::new(message("b")));
+        let _answer = bench.asked("a").await;
+        drop((first, second));
+        bench.inbox.close();
+        settle().await;
+        assert!(bench.courier.is_finished());
+        bench.asks_nothing().await;
+        let mut late = bench.deliver(&Arc::new(message("c")));
+        assert_eq!(late.status(), Some(LATER));
+        let mut late = bench.deliver(&part("a-1", [7, 2, 1], "x"));
+        assert_eq!(late.status(), Some(LATER));
+    })
+    .await;
+}
