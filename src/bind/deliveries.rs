@@ -261,6 +261,7 @@ impl Deliveries {
         let Some(lane) = lane else { return };
         while let Some(next) = self.lanes.leave(&lane) {
             if !session.is_owed(next.inbound) {
+                self.observe_overdue(self.takes_overdue.then_some(next.delivery), now);
                 continue;
             }
             // Decided anew: the answerer may be dead or dismissed by now.

@@ -17,7 +17,7 @@ use crate::router::{Router, RouterSetup, start_bind};
 use crate::settings::{Settings, SettingsError};
 use crate::submit::{BindId, RouteId};
 
-/// After the end of the router its binds have so long to unbind.
+/// After the end of the router its binds have so long to unbind, and what was acknowledged at least so long to be answered.
 const LINGER: Duration = Duration::from_secs(5);
 
 /// Why nothing was started.
@@ -81,6 +81,8 @@ struct Residents {
     /// Closes when nobody can connect any more.
     binds: watch::Receiver<()>,
     hub: Arc<Hub>,
+    /// How long what was acknowledged is waited for.
+    grace: Duration,
 }
 
 impl Residents {
@@ -88,6 +90,7 @@ impl Residents {
     fn start(mut setup: EsmeSetup, closed: watch::Receiver<()>) -> (Self, Esme) {
         setup.settings.share_equal(&Settings::default());
         let (guard, binds) = watch::channel(());
+        let grace = setup.settings.router.shutdown_grace.max(LINGER);
         let started = Router::start(RouterSetup {
             settings: Arc::new(setup.settings),
             connector: Arc::new(Guarded {
@@ -113,6 +116,7 @@ impl Residents {
             router: started.ended,
             binds,
             hub: started.hub,
+            grace,
         };
         (
             residents,
@@ -122,10 +126,13 @@ impl Residents {
         )
     }
 
-    /// Waits until the router has ended and its binds have unbound, after which nothing happens any more.
+    /// Waits until the router has ended, its binds have unbound, and what they had acknowledged was shown to who answers it,
+    /// after which nothing happens any more.
     async fn end(mut self) {
         let _ = self.router.await; // a panic shows in what callers are told
         let _ = timeout(LINGER, async { while self.binds.changed().await.is_ok() {} }).await;
+        // Each ends with the patience of what it has, at the latest.
+        let _ = timeout(self.grace, self.hub.couriers_ended()).await;
         self.hub.close();
     }
 }
@@ -184,4 +191,71 @@ pub(super) fn on_own_thread(setup: EsmeSetup) -> Result<Esme, StartError> {
     let esme = started.recv().map_err(|_| StartError::Ended)?;
     *esme.inner.home.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(thread);
     Ok(esme)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use actix::{Actor, Context, Handler, ResponseFuture};
+    use tokio::task::LocalSet;
+    use tokio::time::sleep;
+
+    use super::*;
+    use crate::events::{Answer, Duty, InboundMessage};
+    use crate::pdu::{DeliverSm, EsmClass};
+    use crate::settings::BindSettings;
+    use crate::smsc::{Behaviour, Smsc};
+
+    /// Takes three seconds for each message, and counts those that it has answered.
+    struct Slow(Arc<AtomicUsize>);
+
+    impl Actor for Slow {
+        type Context = Context<Self>;
+    }
+
+    impl Handler<InboundMessage> for Slow {
+        type Result = ResponseFuture<Answer>;
+
+        fn handle(&mut self, _: InboundMessage, _: &mut Context<Self>) -> Self::Result {
+            let answered = self.0.clone();
+            Box::pin(async move {
+                sleep(Duration::from_secs(3)).await;
+                answered.fetch_add(1, Ordering::Relaxed);
+                Answer::ok()
+            })
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_shutdown_waits_until_what_was_acknowledged_is_answered() {
+        LocalSet::new()
+            .run_until(async {
+                let smsc = Smsc::in_memory(Behaviour::default(), 1);
+                let bind = BindSettings::new("smsc:2775", "shop", "secret");
+                let setup = EsmeSetup::new(Settings::default().bind("a-1", bind));
+                let esme = here(setup.connector(smsc.connector())).unwrap();
+                let answered = Arc::new(AtomicUsize::new(0));
+                let slow = Slow(answered.clone()).start();
+                esme.answer_messages(slow.recipient(), Duty::all()).unwrap();
+                while smsc.counters().binds == 0 {
+                    sleep(Duration::from_millis(100)).await;
+                }
+                for (reference, sequence) in [(1, 1), (1, 2), (2, 1), (2, 2)] {
+                    let part = DeliverSm {
+                        esm_class: EsmClass::UDH,
+                        short_message: [5, 0, 3, reference, 2, sequence, b'x'].as_slice().into(),
+                        ..DeliverSm::default()
+                    };
+                    assert!(smsc.deliver("shop", part));
+                }
+                while smsc.counters().mobile_originated_delivered < 4 {
+                    sleep(Duration::from_millis(100)).await;
+                }
+                assert_eq!(answered.load(Ordering::Relaxed), 0);
+                esme.shutdown(Duration::from_secs(30)).await;
+                assert_eq!(answered.load(Ordering::Relaxed), 2);
+            })
+            .await;
+    }
 }

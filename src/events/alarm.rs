@@ -85,7 +85,8 @@ pub enum Alarm {
         /// Messages that it rejected since it last accepted one.
         rejected: u64,
     },
-    /// A message came and nobody takes messages; it was refused.
+    /// A message came and nobody takes messages; it was refused, or is lost where its parts had been acknowledged on
+    /// arrival.
     #[error("{bind}: a message came and nobody takes messages")]
     Unhandled {
         /// The bind.

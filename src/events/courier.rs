@@ -22,11 +22,17 @@ pub(super) enum Step {
 pub struct Courier {
     inbox: Arc<Inbox>,
     timer: Option<Pin<Box<Sleep>>>,
+    /// Who shuts down waits for it.
+    _entered: Box<dyn Send>,
 }
 
 impl Courier {
     pub(super) fn new(inbox: Arc<Inbox>) -> Self {
-        Self { inbox, timer: None }
+        Self {
+            _entered: Box::new(inbox.hub.enter_courier()),
+            inbox,
+            timer: None,
+        }
     }
 }
 
@@ -34,7 +40,7 @@ impl Future for Courier {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let Self { inbox, timer } = &mut *self;
+        let Self { inbox, timer, .. } = &mut *self;
         inbox.waker.register(cx.waker());
         loop {
             let Step::Sleep(until) = inbox.poll(cx, now()) else {

@@ -17,7 +17,7 @@ use super::answerers::{Answerer, Asking, Lane};
 use super::lanes::Lanes;
 use super::{Answer, Hub, InboundMessage};
 use crate::pdu::CommandStatus;
-use crate::sm::JoinKey;
+use crate::sm::{JoinKey, JoinLimits};
 
 /// The way back to a bind that owes a response. Closed when that was given at the deadline, or the link is gone.
 pub(super) type Reply = oneshot::Sender<Answer>;
@@ -34,6 +34,8 @@ pub(super) struct Docket {
     questions: FuturesUnordered<Abortable<Question>>,
     /// How many are promised.
     promised: usize,
+    /// The octets that these hold.
+    promised_octets: usize,
     /// What is promised waits no longer than its patience.
     closed: bool,
     next: u64,
@@ -89,9 +91,9 @@ impl Docket {
         self.open.len()
     }
 
-    /// How many of them were acknowledged before.
-    pub(super) const fn promised(&self) -> usize {
-        self.promised
+    /// True when as many of them as may be were acknowledged before, or as large ones.
+    pub(super) fn promises_enough(&self, limits: JoinLimits) -> bool {
+        self.promised >= limits.messages.max(1) || self.promised_octets >= limits.octets.max(1)
     }
 
     /// Puts a message to its answerer when it has its turn.
@@ -105,7 +107,10 @@ impl Docket {
         let number = self.next;
         self.next += 1;
         let promised = entry.replies.is_empty();
-        self.promised += usize::from(promised);
+        if promised {
+            self.promised += 1;
+            self.promised_octets += entry.message.held();
+        }
         let deadline = (!promised).then(|| now + entry.patience);
         if let Some(key) = &entry.key {
             self.by_key.insert(key.clone(), number);
@@ -192,9 +197,20 @@ impl Docket {
     }
 
     /// Shows what is promised now, in whatever lane it waits: there is no later. Its patience begins anew, and with that
-    /// everything ends.
-    pub(super) fn close(&mut self, now: Instant) {
+    /// everything ends. What nobody waits for any more comes again elsewhere.
+    pub(super) fn close(&mut self, hub: &Hub, now: Instant) {
         self.closed = true;
+        let is_left = |open: &Open| !open.promised && open.entry.replies.iter().all(Reply::is_closed);
+        let open = self.open.iter();
+        let mut left: Vec<_> = open
+            .filter(|(_, open)| is_left(open))
+            .map(|(number, open)| (*number, open.asked.is_some()))
+            .collect();
+        left.sort_unstable();
+        for (number, was_asked) in left {
+            let lane = self.conclude(number, &Answer::later());
+            self.go_on(lane.filter(|_| was_asked), hub, now);
+        }
         let mut promised: Vec<_> = self
             .open
             .iter()
@@ -213,7 +229,10 @@ impl Docket {
     /// Ends one with what its binds are told; the lane in which others waited for it.
     fn conclude(&mut self, number: u64, answer: &Answer) -> Option<Lane> {
         let open = self.open.remove(&number)?;
-        self.promised -= usize::from(open.promised);
+        if open.promised {
+            self.promised -= 1;
+            self.promised_octets -= open.entry.message.held();
+        }
         if let Some(deadline) = open.deadline {
             self.deadlines.remove(&(deadline, number));
         }

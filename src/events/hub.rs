@@ -6,6 +6,7 @@ use std::task::Waker;
 use std::time::Instant;
 
 use actix::Recipient;
+use tokio::sync::watch;
 
 use super::answerers::Answerers;
 use super::filter::PassageSet;
@@ -30,6 +31,8 @@ pub struct Hub {
     version: AtomicU64,
     /// How many subscribers hold binds back.
     holds: Arc<AtomicUsize>,
+    /// How many couriers have not ended.
+    couriers: watch::Sender<usize>,
     table: RwLock<Table>,
     pub(super) answerers: Answerers<Delivery>,
     pub(super) message_answerers: Answerers<InboundMessage>,
@@ -189,6 +192,24 @@ impl Hub {
         subscribers.iter().for_each(|subscriber| subscriber.close());
     }
 
+    /// One more courier, which ends when what it gives is dropped.
+    pub(super) fn enter_courier(self: &Arc<Self>) -> impl Send + use<> {
+        struct Entered(Arc<Hub>);
+        impl Drop for Entered {
+            fn drop(&mut self) {
+                self.0.couriers.send_modify(|couriers| *couriers -= 1);
+            }
+        }
+        self.couriers.send_modify(|couriers| *couriers += 1);
+        Entered(self.clone())
+    }
+
+    /// Ready when every courier has ended: what was acknowledged was shown, and is answered or has had its time.
+    pub(crate) async fn couriers_ended(&self) {
+        let mut couriers = self.couriers.subscribe();
+        let _ = couriers.wait_for(|couriers| *couriers == 0).await; // we hold the sender
+    }
+
     pub(super) fn subscribers(&self) -> Arc<[Arc<Subscriber>]> {
         let table = self.table.read().unwrap_or_else(PoisonError::into_inner);
         table.subscribers.clone()
@@ -285,9 +306,10 @@ impl Hub {
         Answer::from(unhandled)
     }
 
-    /// True when at least one subscriber gets this event.
+    /// True when at least one subscriber that is still there gets this event.
     fn takes(&self, event: &Event) -> bool {
-        self.wants(event.kind()) && self.subscribers().iter().any(|other| other.filter.takes(event))
+        let is_taker = |other: &Arc<Subscriber>| other.filter.takes(event) && other.is_there();
+        self.wants(event.kind()) && self.subscribers().iter().any(is_taker)
     }
 
     fn change<R>(&self, change: impl FnOnce(&mut Table) -> R) -> R {

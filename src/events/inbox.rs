@@ -20,7 +20,7 @@ use crate::pdu::CommandStatus;
 use crate::sm::{JoinKey, JoinLimits, Joined, Joiner, Joining, Parties};
 use crate::submit::{AccountId, BindId};
 
-/// About what a part takes besides the octets that it says.
+/// About what a part takes besides the octets that it says and its frame.
 const OVERHEAD: usize = 1_024;
 
 /// What a bind wants of the answers to its deliveries.
@@ -52,7 +52,7 @@ struct Part {
 /// The messages of one account.
 pub struct Inbox {
     account: AccountId,
-    hub: Arc<Hub>,
+    pub(super) hub: Arc<Hub>,
     state: Mutex<State>,
     /// Of the courier.
     pub(super) waker: AtomicWaker,
@@ -92,7 +92,7 @@ impl Inbox {
             hub,
             state: Mutex::new(State {
                 limits,
-                joiner: Joiner::new(limits),
+                joiner: Joiner::new(limits).weighing(|part: &Part| part.delivery.frame.len()),
                 docket: Docket::default(),
                 closed: false,
             }),
@@ -167,7 +167,7 @@ impl Inbox {
             Asking::One(_) => {}
         }
         let mut state = self.lock();
-        if !terms.whole && state.docket.promised() >= state.limits.messages.max(1) {
+        if state.closed || !terms.whole && state.docket.promises_enough(state.limits) {
             // What is acknowledged cannot be given back, so there must not be too much of it.
             return Verdict::Now(Answer::later());
         }
@@ -208,7 +208,11 @@ impl Inbox {
                     patience: terms.patience,
                     unhandled: terms.unhandled,
                 };
-                self.lock().docket.enter(entry, answerer, lane, now);
+                let mut state = self.lock();
+                if state.closed {
+                    return Verdict::Now(Answer::later());
+                }
+                state.docket.enter(entry, answerer, lane, now);
                 self.waker.wake();
                 Verdict::Later(answer)
             }
@@ -292,7 +296,7 @@ impl Inbox {
                 return state.docket.enter(entry, answerer, lane, now);
             }
             Asking::Dead => Answer::later(),
-            Asking::Nobody if replies.is_empty() => return,
+            // Where its parts were acknowledged this reaches nobody, and raises the alarm all the same.
             Asking::Nobody => self.hub.answer_message(&message, unhandled),
         };
         if let Some((key, _)) = whole.filter(|_| !answer.status.is_ok() && !replies.is_empty()) {
@@ -315,7 +319,7 @@ impl Inbox {
         state.closed = true;
         state.joiner.close();
         self.settle_incomplete(&mut state, now);
-        state.docket.close(now);
+        state.docket.close(&self.hub, now);
         self.waker.wake();
     }
 

@@ -10,6 +10,9 @@ use crate::sm::{Alphabet, Joined, Ports, Reading, StoredPart, TextFaults, Udh};
 use crate::submit::{AccountId, BindId};
 use crate::telemetry::Text;
 
+/// What a part takes besides its frame, about.
+const PART: usize = 512;
+
 /// A message from a phone: one delivery, or the parts of a long one put together.
 ///
 /// What its parts have in common is told by the first that is there.
@@ -70,6 +73,15 @@ impl InboundMessage {
             faults,
             parts,
             first,
+        })
+    }
+
+    /// The octets that it holds, about.
+    pub(super) fn held(&self) -> usize {
+        let text = self.text.as_ref().map_or(0, String::len);
+        let parts = self.parts.iter().flatten();
+        parts.fold(text + size_of_val(&*self.parts), |held, part| {
+            held + PART + part.frame.len()
         })
     }
 

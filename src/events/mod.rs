@@ -116,7 +116,9 @@ pub use receipts::{Accepted, ReceiptEvent, ReceiptMessage, Receipts};
 pub use stream::EventStream;
 
 use crate::pdu::{CommandId, CommandStatus, DecodeError, Header, SequenceNumber};
-use crate::submit::{AccountId, BindId, MessageId, Reference, SubmitResult};
+use crate::submit::{
+    AccountId, BindId, MessageId, MessageIds, Reference, SubmitError, SubmitResult, Submitted,
+};
 
 /// Something happened.
 ///
@@ -254,23 +256,22 @@ impl Event {
         }
     }
 
-    /// The octets that it keeps, about: those of its frames, and as much as everything else takes.
+    /// The octets that it keeps, about: those of its frames and texts, and as much as everything else takes.
     fn octets(&self) -> usize {
         const BESIDES: usize = 512;
-        let frames = match self {
+        let own = match self {
             Self::Delivery(delivery) => delivery.frame.len(),
-            Self::Message(message) => message.parts.iter().flatten().map(|part| part.frame.len()).sum(),
+            Self::Message(message) => message.held(),
+            Self::Receipt(receipt) => receipt.octets(),
+            Self::Outcome(outcome) => outcome.octets(),
+            Self::Late(late) => octets_of(&late.reference),
             Self::Unreadable(event) => event.frame.len(),
+            Self::Alert(alert) => usize::try_from(alert.header.command_length).unwrap_or(0),
             Self::Pdu(pdu) => pdu.frame.len() + pdu.request.as_ref().map_or(0, |request| request.frame.len()),
-            Self::Bind(_)
-            | Self::Receipt(_)
-            | Self::Outcome(_)
-            | Self::Late(_)
-            | Self::Alarm(_)
-            | Self::Alert(_)
-            | Self::Lagged { .. } => 0,
+            // Names, which others share.
+            Self::Bind(_) | Self::Alarm(_) | Self::Lagged { .. } => 0,
         };
-        BESIDES + frames
+        BESIDES + own
     }
 
     /// True when its address on this side is right, of several at least one.
@@ -367,6 +368,36 @@ pub struct OutcomeEvent {
     pub result: SubmitResult,
     /// True when a caller got the same outcome as an answer.
     pub awaited: bool,
+}
+
+impl OutcomeEvent {
+    /// The octets of what it lists.
+    fn octets(&self) -> usize {
+        let parts = match &self.result {
+            Ok(submitted) => parts_octets(submitted),
+            Err(SubmitError::Partial { parts }) => {
+                let accepted = parts.iter().flatten().map(parts_octets);
+                size_of_val(&**parts) + accepted.sum::<usize>()
+            }
+            Err(_) => 0,
+        };
+        octets_of(&self.reference) + parts
+    }
+}
+
+fn octets_of(reference: &Reference) -> usize {
+    match reference {
+        Reference::Text(text) => text.len(),
+        Reference::None | Reference::Number(_) => 0,
+    }
+}
+
+/// The octets of ids that take an allocation.
+fn parts_octets(submitted: &Submitted) -> usize {
+    match &submitted.message_ids {
+        MessageIds::One(_) => 0,
+        MessageIds::Many(ids) => size_of_val(&**ids),
+    }
 }
 
 /// A response that came after its message was told as [`Unknown`](crate::submit::SubmitError::Unknown): the outcome stays

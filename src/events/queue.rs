@@ -67,8 +67,8 @@ impl Policy {
         self
     }
 
-    /// Most octets that wait: those of the frames that the events keep, and 512 for each event. One event always has
-    /// room. Default 64 MiB.
+    /// Most octets that wait: those of the frames and texts that the events keep, and 512 for each event and each part
+    /// of a message. One event always has room. Default 64 MiB.
     #[must_use]
     pub const fn octets(mut self, octets: usize) -> Self {
         self.octets = octets;
@@ -353,5 +353,42 @@ mod tests {
         assert!(queue.status().holds_back);
         queue.pop();
         assert!(queue.release().is_some());
+    }
+
+    #[test]
+    fn what_receipts_and_outcomes_say_counts_as_octets() {
+        use crate::events::{OutcomeEvent, ReceiptEvent};
+        use crate::sm::Receipt;
+        use crate::submit::{MessageId, MessageIds, Reference, Submitted};
+
+        let id = "7".repeat(60_000);
+        let receipt = Event::Receipt(Arc::new(ReceiptEvent {
+            account: "a".into(),
+            bind: None,
+            message: None,
+            receipt: Some(
+                Receipt {
+                    id: Some(id.as_str().into()),
+                    text: Some("hello".into()),
+                    ..Receipt::default()
+                }
+                .into_owned(),
+            ),
+        }));
+        let ids = MessageIds::Many(vec![MessageId::default(); 255].into());
+        let outcome = Event::Outcome(OutcomeEvent {
+            reference: Reference::Text("four".into()),
+            result: Ok(Submitted::new(ids, "a-1".into(), Duration::ZERO)),
+            awaited: false,
+        });
+        let octets = 255 * size_of::<MessageId>();
+        assert_eq!(
+            [receipt.octets(), outcome.octets()],
+            [512 + 60_005, 512 + 4 + octets]
+        );
+
+        let mut queue = queue(Policy::drop_oldest().octets(100_000));
+        (0..3).for_each(|_| queue.push(receipt.clone()));
+        assert_eq!((queue.status().events, queue.status().missed), (1, 2));
     }
 }

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Instant;
 
 use super::filter::Side;
-use super::{Delivery, Event, Hub, Kinds, shown};
+use super::{Delivery, Event, Hub, Kinds, octets_of, shown};
 use crate::pdu::MessageState;
 use crate::sm::{
     Correlation, Correlator, CorrelatorCounters, CorrelatorLimits, IdRules, Matched, MemoryStore,
@@ -132,6 +132,13 @@ impl ReceiptEvent {
     #[must_use]
     pub const fn is_orphan(&self) -> bool {
         self.message.is_none()
+    }
+
+    /// The octets of what it says.
+    pub(super) fn octets(&self) -> usize {
+        let message = self.message.as_ref();
+        let reference = message.map_or(0, |message| octets_of(&message.reference));
+        reference + self.receipt.as_ref().map_or(0, Receipt::octets)
     }
 
     /// The address on this side of the PDU that brought it.

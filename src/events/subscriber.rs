@@ -52,6 +52,9 @@ pub(super) enum Outlet {
 pub(super) trait Post: Send {
     /// Goes on. Ready when the actor is gone.
     fn poll(&mut self, cx: &mut Context<'_>, queue: &mut Queue) -> Poll<()>;
+
+    /// False when the actor is gone.
+    fn is_connected(&self) -> bool;
 }
 
 struct Mail<M: Message<Result = ()> + Send + 'static> {
@@ -80,6 +83,10 @@ impl<M: Message<Result = ()> + Send + 'static> Post for Mail<M> {
             };
             self.under_way = Some(Box::pin(self.recipient.send(message)));
         }
+    }
+
+    fn is_connected(&self) -> bool {
+        self.recipient.connected()
     }
 }
 
@@ -136,6 +143,19 @@ impl Subscriber {
             state.queue.push(event);
         }
         self.drive();
+    }
+
+    /// True while somebody gets what it takes in. An actor that went while nothing happened is told of now.
+    pub(super) fn is_there(self: &Arc<Self>) -> bool {
+        let is_there = match &self.lock().outlet {
+            Outlet::Mail(post) => post.is_connected(),
+            Outlet::Stream(_) => true,
+            Outlet::Closed => false,
+        };
+        if !is_there {
+            self.drive();
+        }
+        is_there
     }
 
     /// Brings what can be brought. Who comes while another is at it leaves it to that one.

@@ -87,6 +87,8 @@ struct Delivery {
     account: AccountId,
     serial: u64,
     place: Place,
+    /// Where it stands among those that a link took; none where no link did since it was made ready.
+    turn: Option<u64>,
     content: Content,
 }
 
@@ -109,6 +111,7 @@ pub(super) struct Deliveries {
     roused: Vec<AccountId>,
     capacity: usize,
     inserted: u64,
+    taken: u64,
     receipts: u64,
 }
 
@@ -121,6 +124,7 @@ impl Deliveries {
             roused: Vec::new(),
             capacity,
             inserted: 0,
+            taken: 0,
             receipts: 0,
         }
     }
@@ -161,6 +165,7 @@ impl Deliveries {
                 account,
                 serial,
                 place,
+                turn: None,
                 content,
             }),
             serial,
@@ -197,18 +202,27 @@ impl Deliveries {
     /// Takes the next one for a link of `account`; it must be settled or put back.
     pub(super) fn take(&mut self, account: AccountId) -> Option<(DeliveryKey, &Content)> {
         let key = self.ready.get_mut(account.0)?.pop_front()?;
+        self.taken += 1;
+        let turn = self.taken;
         let delivery = self.get_mut(key)?;
         delivery.place = Place::Sent;
+        delivery.turn = Some(turn);
         Some((key, &delivery.content))
     }
 
-    /// Gives one back that was not sent after all; it is the next one again.
+    /// Gives one back that was not sent after all; it is the next one again, behind those that were before it.
     pub(super) fn put_back(&mut self, key: DeliveryKey) {
         let Some(delivery) = self.get_mut(key) else { return };
         delivery.place = Place::Ready;
-        let account = delivery.account;
+        let (account, turn) = (delivery.account, delivery.turn);
+        let waiting = self.ready.get(account.0).into_iter().flatten();
+        let earlier = waiting.take_while(|other| {
+            let other = self.get(**other).and_then(|other| other.turn);
+            other.is_some_and(|other| turn.is_some_and(|turn| other < turn))
+        });
+        let at = earlier.count();
         let queue = self.queue(account);
-        queue.push_front(key);
+        queue.insert(at, key);
         if queue.len() == 1 {
             self.roused.push(account);
         }
@@ -264,6 +278,7 @@ impl Deliveries {
     fn make_ready(&mut self, key: DeliveryKey) {
         let Some(delivery) = self.get_mut(key) else { return };
         delivery.place = Place::Ready;
+        delivery.turn = None;
         let account = delivery.account;
         let queue = self.queue(account);
         queue.push_back(key);
@@ -365,6 +380,27 @@ mod tests {
         let (key, _) = take(&mut deliveries, SHOP).unwrap();
         deliveries.put_back(key);
         assert_eq!(take(&mut deliveries, SHOP).unwrap().0, first);
+    }
+
+    #[test]
+    fn what_links_give_back_keeps_the_order_in_which_they_took_it() {
+        let now = Instant::now();
+        let mut deliveries = Deliveries::new(10);
+        let keys = ["a", "b", "c", "d"].map(|text| deliveries.insert(SHOP, message(text), now, now));
+        // One that was taken before, and waits anew, is behind them all.
+        let (first, _) = take(&mut deliveries, SHOP).unwrap();
+        deliveries.retry(first, now, now);
+        for _ in 0..3 {
+            take(&mut deliveries, SHOP).unwrap();
+        }
+        // Two links end, each in its own order.
+        for key in [keys[2], keys[1], keys[3]] {
+            deliveries.put_back(key);
+        }
+        let again: Vec<_> = std::iter::from_fn(|| take(&mut deliveries, SHOP))
+            .map(|(key, _)| key)
+            .collect();
+        assert_eq!(again, [keys[1], keys[2], keys[3], first]);
     }
 
     #[test]

@@ -199,3 +199,40 @@ async fn an_alert_is_an_event_and_has_no_answer() {
     })
     .await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_waits_in_a_lane_and_is_taken_at_its_deadline_is_told_of() {
+    local(async {
+        let settings = settings()
+            .answer_timeout(Duration::from_secs(2))
+            .default_answer(CommandStatus::ESME_ROK);
+        let mut bench = Bench::bound(settings).await;
+        let (sender, mut events) = mpsc::unbounded_channel();
+        bench
+            .hub
+            .subscribe(Listener(sender).start().recipient(), Kinds::MESSAGES);
+        bench
+            .hub
+            .answer_deliveries(Silent.start().recipient(), Duty::all())
+            .unwrap();
+        for number in 0..50 {
+            bench.deliver(number.to_string().as_bytes(), 0).await;
+        }
+        for _ in 0..50 {
+            let header = bench.read(DELIVER | RESP).await;
+            assert_eq!(header.command_status, CommandStatus::ESME_ROK);
+        }
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        let told: Vec<_> = std::iter::from_fn(|| events.try_recv().ok()).collect();
+        let texts: Vec<_> = told
+            .iter()
+            .map(|event| match event {
+                Event::Message(message) => message.text.clone().unwrap(),
+                other => panic!("{other:?}"),
+            })
+            .collect();
+        let expected: Vec<_> = (0..50).map(|number| number.to_string()).collect();
+        assert_eq!(texts, expected);
+    })
+    .await;
+}

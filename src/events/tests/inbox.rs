@@ -1,5 +1,7 @@
 //! Messages put together from deliveries on several binds.
 
+mod ends;
+
 use actix::{Addr, ResponseFuture};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;

@@ -31,6 +31,13 @@ use crate::pdu::MessageState;
 /// Keeps no more room than this for nothing.
 const SPARE: usize = 128;
 
+/// Most characters of an id under which a receipt is parked. The field of a response has room for 64 (3.4 section 5.2.23), and
+/// `leniency.overlong_text` keeps longer ones too; what is longer than this is no id.
+const MAX_ID: usize = 255;
+
+/// As many octets of receipts may be parked for each that may be parked.
+const PARKED_OCTETS: usize = 1_024;
+
 /// When there is no room for one more, this part of all is given up at once, which costs less than one by one, unless
 /// somebody hears of each.
 const SHARE: usize = 1_024;
@@ -46,7 +53,8 @@ pub struct CorrelatorLimits {
     /// How long a message with a result is remembered, so that doubled receipts still find it. Default
     /// 5 minutes.
     pub keep_finished_for: Duration,
-    /// Receipts that wait for a response; beyond that the oldest is an orphan. Default 10,000.
+    /// Receipts that wait for a response, and 1,024 octets on average for what each says; beyond either the oldest is
+    /// an orphan. One always has room, unless it is 0. Default 10,000.
     pub parked: usize,
     /// How long they wait. Default 5 minutes.
     pub park_for: Duration,
@@ -110,7 +118,7 @@ pub enum Received<'r, T> {
     Matched(Matched<'r, T>),
     /// It waits for a response that names its message.
     Parked,
-    /// Nowhere: it names no message at all.
+    /// Nowhere: it names no message at all, or only by an id of more than 255 characters.
     Orphan(Receipt<'r>),
 }
 
@@ -304,6 +312,7 @@ impl<T: Clone, S: ReceiptStore<T>> Correlator<T, S> {
             return Received::Matched(change.with(receipt));
         }
         let mut keys: Vec<Box<str>> = candidates(&receipt, rules)
+            .filter(|id| id.chars().nth(MAX_ID).is_none())
             .map(|id| id.into_owned().into())
             .collect();
         keys.sort_unstable();
@@ -312,14 +321,15 @@ impl<T: Clone, S: ReceiptStore<T>> Correlator<T, S> {
             self.counters.orphans += 1;
             return Received::Orphan(receipt);
         }
-        while self.parking.len() >= self.limits.parked {
+        let octets = parking::octets(&receipt, &keys);
+        while self.is_parking_full(octets) {
             let Some(oldest) = self.parking.take_oldest() else {
                 break;
             };
             self.orphan(oldest);
         }
         self.parking
-            .park(receipt.into_owned(), keys, now + self.limits.park_for);
+            .park(receipt.into_owned(), keys, octets, now + self.limits.park_for);
         Received::Parked
     }
 
@@ -364,6 +374,19 @@ impl<T: Clone, S: ReceiptStore<T>> Correlator<T, S> {
     #[must_use]
     pub fn parked(&self) -> usize {
         self.parking.len()
+    }
+
+    /// Octets that these take.
+    #[must_use]
+    pub const fn parked_octets(&self) -> usize {
+        self.parking.octets()
+    }
+
+    /// True when a receipt of so many octets has no room among those that are parked.
+    fn is_parking_full(&self, octets: usize) -> bool {
+        let (parked, most) = (self.parking.len(), self.limits.parked);
+        let most_octets = most.saturating_mul(PARKED_OCTETS);
+        parked >= most || parked > 0 && self.parking.octets() + octets > most_octets
     }
 
     /// Carries a state to its message; none when that is gone.

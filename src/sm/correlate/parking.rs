@@ -12,6 +12,12 @@ pub(super) struct Parked {
     pub(super) receipt: Receipt<'static>,
     keys: Vec<Box<str>>,
     until: Instant,
+    octets: usize,
+}
+
+/// What a receipt and its keys take: each key is there twice.
+pub(super) fn octets(receipt: &Receipt<'_>, keys: &[Box<str>]) -> usize {
+    receipt.octets() + 2 * keys.iter().map(|key| key.len()).sum::<usize>()
 }
 
 /// Parked receipts in the order of arrival, which is the order of their deadlines.
@@ -19,12 +25,19 @@ pub(super) struct Parked {
 pub(super) struct Parking {
     receipts: BTreeMap<u64, Parked>,
     by_id: HashMap<Box<str>, Vec<u64>>,
+    octets: usize,
     next: u64,
 }
 
 impl Parking {
     /// Parks a receipt under every id that it may be looked for.
-    pub(super) fn park(&mut self, receipt: Receipt<'static>, keys: Vec<Box<str>>, until: Instant) {
+    pub(super) fn park(
+        &mut self,
+        receipt: Receipt<'static>,
+        keys: Vec<Box<str>>,
+        octets: usize,
+        until: Instant,
+    ) {
         let number = self.next;
         self.next += 1;
         // Invariant: deadlines are in the order of arrival, also after the limit was made shorter.
@@ -33,7 +46,14 @@ impl Parking {
         for key in &keys {
             self.by_id.entry(key.clone()).or_default().push(number);
         }
-        self.receipts.insert(number, Parked { receipt, keys, until });
+        self.octets += octets;
+        let parked = Parked {
+            receipt,
+            keys,
+            until,
+            octets,
+        };
+        self.receipts.insert(number, parked);
     }
 
     /// Takes the oldest receipt that was parked under an id.
@@ -66,8 +86,14 @@ impl Parking {
         self.receipts.len()
     }
 
+    /// Octets that the receipts take, as [`octets`] counts them.
+    pub(super) const fn octets(&self) -> usize {
+        self.octets
+    }
+
     fn remove(&mut self, number: u64) -> Option<Parked> {
         let parked = self.receipts.remove(&number)?;
+        self.octets -= parked.octets;
         for key in &parked.keys {
             if let Some(numbers) = self.by_id.get_mut(key) {
                 numbers.retain(|other| *other != number);

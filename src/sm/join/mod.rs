@@ -20,11 +20,13 @@ use super::udh::{PartInfo, ReferenceWidth};
 pub struct JoinLimits {
     /// Messages of which parts are there; beyond that the oldest leaves incomplete. Default 10,000.
     pub messages: usize,
-    /// Octets of all parts together; beyond that the oldest message leaves incomplete. Default 16 MiB.
+    /// Octets of all parts together, what is remembered of complete messages included; beyond that the oldest message
+    /// leaves incomplete. Default 16 MiB.
     pub octets: usize,
     /// How long after its first part a message may still become complete. Default 10 minutes.
     pub wait: Duration,
-    /// Octets that each part counts beside its own, for what the caller keeps with it. Default 0.
+    /// Octets that each part counts beside its own, for what the caller keeps with it; see also [`Joiner::weighing`].
+    /// Default 0.
     pub overhead: usize,
 }
 
@@ -94,16 +96,30 @@ impl JoinKey {
     }
 }
 
+/// A part that has come.
+#[derive(Clone, Debug)]
+struct Kept<T> {
+    sequence: u8,
+    /// What it was, to tell it when it is repeated from one of another message with the same reference.
+    digest: u64,
+    part: StoredPart<T>,
+}
+
 #[derive(Clone, Debug)]
 struct Waiting<T> {
-    /// By sequence; none where the part has not come. Empty once the message was complete.
-    parts: Vec<Option<StoredPart<T>>>,
-    /// What each part was, to tell a repeated part from one of another message with the same reference.
-    digests: Vec<Option<u64>>,
-    missing: usize,
+    total: u8,
+    /// Those that have come, by sequence: a total is but a word of the peer, and takes no room. Empty once the message
+    /// was complete.
+    parts: Vec<Kept<T>>,
+    /// What each part was, once all were there; empty before.
+    digests: Box<[u64]>,
     octets: usize,
     /// When it is given up.
     deadline: Instant,
+    /// When it is forgotten in any case.
+    until: Instant,
+    /// That is before the turn it has in the order of arrival.
+    overtakes: bool,
     /// Tells this message from later ones with the same key.
     generation: u64,
 }
@@ -113,13 +129,17 @@ struct Waiting<T> {
 pub struct Joiner<T> {
     limits: JoinLimits,
     messages: HashMap<JoinKey, Waiting<T>>,
-    /// In the order of arrival, which is the order of deadlines; may hold messages that are gone.
+    /// In the order of arrival, with times that do not fall; may hold messages that are gone.
     order: VecDeque<(Instant, JoinKey, u64)>,
-    /// Those that are given up before that, as long as they are incomplete.
+    /// Those that are given up, or forgotten, before that.
     hurried: BTreeMap<(Instant, u64), JoinKey>,
     octets: usize,
+    /// Octets of what is remembered of complete messages.
+    remembered: usize,
     generation: u64,
-    incomplete: VecDeque<Joined<T>>,
+    incomplete: VecDeque<Waiting<T>>,
+    /// Octets of a token.
+    weigh: fn(&T) -> usize,
 }
 
 impl<T> Joiner<T> {
@@ -132,9 +152,18 @@ impl<T> Joiner<T> {
             order: VecDeque::new(),
             hurried: BTreeMap::new(),
             octets: 0,
+            remembered: 0,
             generation: 0,
             incomplete: VecDeque::new(),
+            weigh: |_| 0,
         }
+    }
+
+    /// The same, where tokens hold octets of their own that count.
+    #[must_use]
+    pub const fn weighing(mut self, weigh: fn(&T) -> usize) -> Self {
+        self.weigh = weigh;
+        self
     }
 
     /// Other limits from now on; what waits keeps its time.
@@ -172,38 +201,44 @@ impl<T> Joiner<T> {
         }
         let key = JoinKey::new(parties, part);
         let digest = digest(&stored);
-        let at = usize::from(part.sequence) - 1;
         match self
             .messages
             .get(&key)
-            .map(|waiting| waiting.digests.get(at).copied().flatten())
+            .and_then(|waiting| waiting.known(part.sequence))
         {
-            Some(Some(known)) if known == digest => return Joining::Duplicate(stored.token),
+            Some(known) if known == digest => return Joining::Duplicate(stored.token),
             // The reference has come round while the older message was still waiting, or remembered.
-            Some(Some(_)) => self.give_up(&key),
-            Some(None) | None => {}
+            Some(_) => self.give_up(&key),
+            None => {}
         }
-        let octets = stored.octets.len() + self.limits.overhead;
+        let octets = stored.octets.len() + self.limits.overhead + (self.weigh)(&stored.token);
         self.make_room(&key, octets);
         let waiting = match self.messages.get_mut(&key) {
             Some(waiting) => waiting,
             None => {
                 self.generation += 1;
-                let deadline = now + self.limits.wait;
-                self.order.push_back((deadline, key.clone(), self.generation));
-                let waiting = Waiting::new(part.total, deadline, self.generation);
+                let until = now + self.limits.wait;
+                // Invariant: times do not fall, also after the limit was made shorter. What is due before its turn is
+                // found among the hurried.
+                let turn = self.order.back().map_or(until, |(last, _, _)| until.max(*last));
+                self.order.push_back((turn, key.clone(), self.generation));
+                let overtakes = until < turn;
+                if overtakes {
+                    self.hurried.insert((until, self.generation), key.clone());
+                }
+                let waiting = Waiting::new(part.total, until, overtakes, self.generation);
                 self.messages.entry(key.clone()).or_insert(waiting)
             }
         };
-        waiting.missing -= 1;
         waiting.octets += octets;
         self.octets += octets;
-        if let (Some(slot), Some(known)) = (waiting.parts.get_mut(at), waiting.digests.get_mut(at)) {
-            *slot = Some(stored);
-            *known = Some(digest);
-        }
+        waiting.keep(Kept {
+            sequence: part.sequence,
+            digest,
+            part: stored,
+        });
         let early = (waiting.deadline, waiting.generation);
-        if waiting.missing > 0 {
+        if waiting.missing() > 0 {
             if let Some(deadline) = deadline.filter(|deadline| *deadline < waiting.deadline) {
                 waiting.deadline = deadline;
                 self.hurried.remove(&early);
@@ -214,21 +249,29 @@ impl<T> Joiner<T> {
         self.hurried.remove(&early);
         // Remembered without its octets, so that a part that is repeated now is still known.
         self.octets -= waiting.octets;
-        waiting.octets = 0;
-        Joining::Complete(Joined::new(std::mem::take(&mut waiting.parts)))
+        let joined = waiting.complete();
+        self.remembered += waiting.remembered();
+        if waiting.overtakes {
+            self.hurried.insert((waiting.until, waiting.generation), key);
+        }
+        Joining::Complete(joined)
     }
 
     /// What was handed in with a part, by its sequence, while its message is incomplete.
     pub fn token_mut(&mut self, key: &JoinKey, sequence: u8) -> Option<&mut T> {
-        let at = usize::from(sequence).checked_sub(1)?;
-        let part = self.messages.get_mut(key)?.parts.get_mut(at)?.as_mut()?;
-        Some(&mut part.token)
+        let waiting = self.messages.get_mut(key)?;
+        let at = waiting.position(sequence).ok()?;
+        Some(&mut waiting.parts.get_mut(at)?.part.token)
     }
 
     /// Forgets a message that was complete: its parts, should they come again, are those of a new one.
     pub fn forget(&mut self, key: &JoinKey) {
-        if self.messages.get(key).is_some_and(|waiting| waiting.missing == 0) {
-            self.messages.remove(key);
+        if self
+            .messages
+            .get(key)
+            .is_some_and(|waiting| waiting.missing() == 0)
+        {
+            self.give_up(key);
         }
     }
 
@@ -256,7 +299,7 @@ impl<T> Joiner<T> {
 
     /// The next message that was given up before it was complete.
     pub fn poll_incomplete(&mut self) -> Option<Joined<T>> {
-        self.incomplete.pop_front()
+        self.incomplete.pop_front().map(Waiting::into_joined)
     }
 
     /// When [`Joiner::handle_timeout`] has something to do, at the latest.
@@ -279,14 +322,18 @@ impl<T> Joiner<T> {
     pub fn incomplete(&self) -> usize {
         self.messages
             .values()
-            .filter(|waiting| waiting.missing > 0)
+            .filter(|waiting| waiting.missing() > 0)
             .count()
     }
 
-    /// Octets that are held.
+    /// Octets that the parts of incomplete messages take.
     #[must_use]
     pub const fn octets(&self) -> usize {
         self.octets
+    }
+
+    const fn held(&self) -> usize {
+        self.octets + self.remembered
     }
 
     /// Gives up old messages until there is room for a part of `octets` octets.
@@ -294,7 +341,7 @@ impl<T> Joiner<T> {
         let is_full = |joiner: &Self| {
             let messages = joiner.messages.len() + usize::from(!joiner.messages.contains_key(key));
             messages > joiner.limits.messages.max(1)
-                || joiner.octets > 0 && joiner.octets + octets > joiner.limits.octets
+                || joiner.held() > 0 && joiner.held() + octets > joiner.limits.octets
         };
         while is_full(self) && self.give_up_oldest() {}
         // A reference that keeps coming round leaves entries of messages that are gone.
@@ -328,24 +375,78 @@ impl<T> Joiner<T> {
             return;
         };
         self.octets -= waiting.octets;
+        self.remembered -= waiting.remembered();
         self.hurried.remove(&(waiting.deadline, waiting.generation));
-        if waiting.missing > 0 {
-            self.incomplete.push_back(Joined::new(waiting.parts));
+        if waiting.missing() > 0 {
+            self.incomplete.push_back(waiting);
         }
     }
 }
 
 impl<T> Waiting<T> {
-    fn new(total: u8, deadline: Instant, generation: u64) -> Self {
-        let total = usize::from(total);
+    fn new(total: u8, until: Instant, overtakes: bool, generation: u64) -> Self {
         Self {
-            parts: std::iter::repeat_with(|| None).take(total).collect(),
-            digests: vec![None; total],
-            missing: total,
+            total,
+            parts: Vec::new(),
+            digests: Box::default(),
             octets: 0,
-            deadline,
+            deadline: until,
+            until,
+            overtakes,
             generation,
         }
+    }
+
+    /// Where a part is, or belongs.
+    fn position(&self, sequence: u8) -> Result<usize, usize> {
+        self.parts.binary_search_by_key(&sequence, |kept| kept.sequence)
+    }
+
+    /// What this part was, if it has come.
+    fn known(&self, sequence: u8) -> Option<u64> {
+        if self.missing() == 0 {
+            return self.digests.get(usize::from(sequence).checked_sub(1)?).copied();
+        }
+        let at = self.position(sequence).ok()?;
+        self.parts.get(at).map(|kept| kept.digest)
+    }
+
+    /// Takes in a part that has not come before.
+    fn keep(&mut self, part: Kept<T>) {
+        if let Err(at) = self.position(part.sequence) {
+            self.parts.insert(at, part);
+        }
+    }
+
+    /// Parts that have not come.
+    fn missing(&self) -> usize {
+        match self.digests.is_empty() {
+            true => usize::from(self.total).saturating_sub(self.parts.len()),
+            false => 0,
+        }
+    }
+
+    /// Gives all parts out, and remembers what they were.
+    fn complete(&mut self) -> Joined<T> {
+        self.octets = 0;
+        self.deadline = self.until;
+        self.digests = self.parts.iter().map(|kept| kept.digest).collect();
+        let parts = std::mem::take(&mut self.parts);
+        Joined::new(parts.into_iter().map(|kept| Some(kept.part)).collect())
+    }
+
+    /// Octets of what is remembered after that.
+    fn remembered(&self) -> usize {
+        size_of_val(&*self.digests)
+    }
+
+    fn into_joined(self) -> Joined<T> {
+        let mut parts = self.parts.into_iter().peekable();
+        let slots = (1..=self.total).map(|sequence| {
+            let part = parts.next_if(|kept| kept.sequence == sequence);
+            part.map(|kept| kept.part)
+        });
+        Joined::new(slots.collect())
     }
 }
 
@@ -353,4 +454,33 @@ fn digest<T>(part: &StoredPart<T>) -> u64 {
     let mut hasher = DefaultHasher::new();
     (part.octets.as_ref(), part.data_coding).hash(&mut hasher);
     hasher.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pdu::EsmClass;
+
+    #[test]
+    fn parts_that_have_not_come_take_no_room() {
+        let (mut joiner, now) = (Joiner::new(JoinLimits::default()), Instant::now());
+        let octets = [5, 0, 3, 7, 255, 255, b'x'];
+        let source = MessageSource {
+            esm_class: EsmClass::UDH,
+            short_message: &octets,
+            ..MessageSource::default()
+        };
+        let parties = Parties {
+            account: "a",
+            source: b"1",
+            destination: b"2",
+        };
+        joiner.handle(&parties, &source, (), now);
+        let waiting = joiner.messages.values().next().unwrap();
+        assert!(waiting.parts.capacity() < 8 && waiting.digests.is_empty());
+        joiner.close();
+        let joined = joiner.poll_incomplete().unwrap();
+        assert_eq!((joined.parts.len(), joined.missing().count()), (255, 254));
+        assert!(joined.parts.last().unwrap().is_some());
+    }
 }

@@ -169,6 +169,24 @@ impl<'a> Receipt<'a> {
         ReceiptDate::parse(self.done_date.as_deref()?)
     }
 
+    /// The octets of its fields.
+    pub(crate) fn octets(&self) -> usize {
+        let fields = [
+            &self.id,
+            &self.sub,
+            &self.dlvrd,
+            &self.submit_date,
+            &self.done_date,
+            &self.stat,
+            &self.err,
+            &self.text,
+            &self.receipted_message_id,
+            &self.source_addr,
+            &self.destination_addr,
+        ];
+        fields.into_iter().flatten().map(|field| field.len()).sum()
+    }
+
     /// The same with fields of its own.
     #[must_use]
     pub fn into_owned(self) -> Receipt<'static> {

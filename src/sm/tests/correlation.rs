@@ -307,3 +307,73 @@ fn an_older_message_does_not_get_its_id_back() {
     assert!(!correlator.knows("1"));
     assert!(hand_in(&mut correlator, "1", "DELIVRD", now).is_none());
 }
+
+#[test]
+fn an_id_that_no_response_can_have_is_not_waited_for() {
+    let (mut correlator, now) = (
+        Correlator::<&str>::new(CorrelatorLimits::default()),
+        Instant::now(),
+    );
+    let endless = receipt(&"7".repeat(60_000), "DELIVRD");
+    assert_eq!(
+        correlator.handle_receipt(endless.clone(), now),
+        Received::Orphan(endless.clone())
+    );
+    assert_eq!((correlator.parked(), correlator.counters().orphans), (0, 1));
+    // One of two ids is enough.
+    let both = Receipt {
+        receipted_message_id: Some("7".into()),
+        ..endless
+    };
+    assert_eq!(correlator.handle_receipt(both, now), Received::Parked);
+    correlator.handle_submitted("m", 1, [(0, "7")], now);
+    assert!(matches!(correlator.poll_event(), Some(Correlation::Matched(_))));
+    // leniency.overlong_text keeps ids that are longer than their field; zeros in front may not count.
+    let long = "8".repeat(70);
+    assert_eq!(hand_in(&mut correlator, &long, "DELIVRD", now), None);
+    correlator.handle_submitted("n", 1, [(0, &*long)], now);
+    assert!(matches!(correlator.poll_event(), Some(Correlation::Matched(_))));
+    correlator.set_rules(IdRules {
+        receipt: IdForm::DECIMAL,
+        ..IdRules::default()
+    });
+    let padded = format!("{}9", "0".repeat(500));
+    assert_eq!(
+        correlator.handle_receipt(receipt(&padded, "DELIVRD"), now),
+        Received::Parked
+    );
+}
+
+#[test]
+fn receipts_that_wait_are_bounded_in_octets_too() {
+    let limits = CorrelatorLimits {
+        parked: 4,
+        ..CorrelatorLimits::default()
+    };
+    let (mut correlator, now) = (Correlator::<&str>::new(limits), Instant::now());
+    let large = |id: &str, octets| Receipt {
+        text: Some("x".repeat(octets).into()),
+        ..receipt(id, "DELIVRD")
+    };
+    for id in ["1", "2", "3"] {
+        assert_eq!(correlator.handle_receipt(large(id, 1_500), now), Received::Parked);
+    }
+    let orphans = |correlator: &mut Correlator<&str>| {
+        let orphans = std::iter::from_fn(|| match correlator.poll_event()? {
+            Correlation::Orphan { receipt } => Some(receipt.id.unwrap().into_owned()),
+            _ => None,
+        });
+        orphans.collect::<Vec<_>>()
+    };
+    assert_eq!(orphans(&mut correlator), ["1"]);
+    assert_eq!(correlator.parked(), 2);
+    assert!((3_000..4_096).contains(&correlator.parked_octets()));
+    // One always has room.
+    correlator.handle_receipt(large("4", 60_000), now);
+    assert_eq!(orphans(&mut correlator), ["2", "3"]);
+    correlator.handle_receipt(receipt("5", "DELIVRD"), now);
+    assert_eq!(orphans(&mut correlator), ["4"]);
+    assert_eq!(correlator.parked(), 1);
+    correlator.handle_timeout(now + limits.park_for);
+    assert_eq!((correlator.parked(), correlator.parked_octets()), (0, 0));
+}

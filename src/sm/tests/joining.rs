@@ -349,3 +349,87 @@ fn what_is_kept_with_parts_counts_as_octets() {
     }
     assert_eq!((joiner.octets(), joiner.incomplete()), (202, 2));
 }
+
+#[test]
+fn what_is_remembered_of_complete_messages_counts_too() {
+    let now = Instant::now();
+    let mut joiner = Joiner::new(JoinLimits {
+        octets: 40,
+        ..JoinLimits::default()
+    });
+    let complete = |joiner: &mut Joiner<u8>, reference| {
+        hand_in(joiner, PARTIES, [reference, 2, 1], "x", now);
+        let joining = hand_in(joiner, PARTIES, [reference, 2, 2], "y", now);
+        assert!(matches!(joining, Joining::Complete(_)));
+    };
+    // Sixteen octets each.
+    complete(&mut joiner, 1);
+    complete(&mut joiner, 2);
+    assert_eq!((joiner.messages(), joiner.octets()), (2, 0));
+    hand_in(&mut joiner, PARTIES, [3, 2, 1], "123456789", now);
+    assert_eq!((joiner.messages(), joiner.poll_incomplete()), (2, None));
+    assert_eq!(
+        hand_in(&mut joiner, PARTIES, [2, 2, 1], "x", now),
+        Joining::Duplicate(1)
+    );
+    assert_eq!(
+        hand_in(&mut joiner, PARTIES, [1, 2, 1], "x", now),
+        Joining::Waiting,
+        "forgotten"
+    );
+}
+
+#[test]
+fn what_tokens_hold_counts_as_octets() {
+    let now = Instant::now();
+    let limits = JoinLimits {
+        octets: 25,
+        ..JoinLimits::default()
+    };
+    let mut joiner = Joiner::new(limits).weighing(|token| usize::from(*token) * 10);
+    hand_in(&mut joiner, PARTIES, [1, 2, 1], "x", now);
+    assert_eq!(joiner.octets(), 11);
+    hand_in(&mut joiner, PARTIES, [2, 2, 2], "x", now);
+    assert_eq!((joiner.octets(), joiner.incomplete()), (21, 1));
+}
+
+#[test]
+fn a_shorter_wait_holds_for_what_comes_from_then_on() {
+    let (mut joiner, start) = (Joiner::new(JoinLimits::default()), Instant::now());
+    let second = Duration::from_secs(1);
+    hand_in(&mut joiner, PARTIES, [1, 2, 1], "old", start);
+    joiner.set_limits(JoinLimits {
+        wait: second * 60,
+        ..JoinLimits::default()
+    });
+    hand_in(&mut joiner, PARTIES, [2, 2, 1], "new", start);
+    // Behind one that waits for less than the oldest and more than itself.
+    hand_in(&mut joiner, PARTIES, [3, 2, 1], "newer", start + second);
+    for sequence in 1..=2 {
+        hand_in(
+            &mut joiner,
+            PARTIES,
+            [4, 2, sequence],
+            "whole",
+            start + second * 2,
+        );
+    }
+    let given_up = |joiner: &mut Joiner<u8>, seconds| {
+        joiner.handle_timeout(start + second * seconds);
+        let texts = std::iter::from_fn(|| joiner.poll_incomplete()).map(|joined| joined.text().0);
+        texts.collect::<Vec<_>>()
+    };
+    assert_eq!(joiner.poll_timeout(), Some(start + second * 60));
+    assert_eq!(given_up(&mut joiner, 59), [""; 0]);
+    assert_eq!(given_up(&mut joiner, 60), ["new"]);
+    assert_eq!(given_up(&mut joiner, 61), ["newer"]);
+    // What was whole is remembered no longer either.
+    assert_eq!(
+        (joiner.messages(), joiner.poll_timeout()),
+        (2, Some(start + second * 62))
+    );
+    assert_eq!((given_up(&mut joiner, 62), joiner.messages()), (vec![], 1));
+    assert_eq!(joiner.poll_timeout(), Some(start + second * 600));
+    assert_eq!(given_up(&mut joiner, 600), ["old"]);
+    assert_eq!((joiner.messages(), joiner.poll_timeout()), (0, None));
+}
