@@ -346,6 +346,27 @@ fn what_does_not_fit_is_an_error_and_never_cut() {
 }
 
 #[test]
+fn a_time_out_of_its_range_is_tolerated() {
+    for time in ["010203040506700R", "000000000000000+", "261322165700000+"] {
+        let object = json!({ "command": "submit_sm", "fields": { "validity_period": time } });
+        let encoded = encode_line(&object.to_string());
+        let seen = decode_line(encoded["hex"].as_str().unwrap());
+        assert_eq!(
+            (&seen["outcome"], &seen["faults"], &seen["tolerated"]),
+            (&json!("accept"), &json!([]), &json!(["time_range"])),
+            "{time}"
+        );
+        assert_eq!(seen["fields"]["validity_period"], time);
+    }
+    let object = json!({ "command": "submit_sm", "fields": { "validity_period": "2026-11-22T16:57" } });
+    let seen = decode_line(encode_line(&object.to_string())["hex"].as_str().unwrap());
+    assert_eq!(
+        (&seen["outcome"], &seen["faults"]),
+        (&json!("lenient"), &json!(["time_format"]))
+    );
+}
+
+#[test]
 fn tlvs_of_carriers_have_names_and_values_where_they_are_known() {
     let mut registry = TlvRegistry::india_dlt();
     let campaign = CustomTlv::new("campaign", TlvTag::new(0x1500), TlvKind::Integer, 2..=2);
