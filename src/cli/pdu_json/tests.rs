@@ -71,6 +71,11 @@ fn tlvs_have_names_and_values_where_they_are_known() {
             "0204000501020304ff",
             json!({ "name": "user_message_reference", "value": null }),
         ),
+        ("1204000103", json!({ "name": "ms_validity", "value": 3 })),
+        (
+            "120400040401000a",
+            json!({ "name": "ms_validity", "value": "0401000a" }),
+        ),
         ("140000023132", json!({})),
     ];
     for (octets, expected) in cases {
@@ -343,6 +348,26 @@ fn what_does_not_fit_is_an_error_and_never_cut() {
         );
     }
     assert_eq!(encode_line("{")["error"]["kind"], "json");
+}
+
+#[test]
+fn ms_validity_is_a_number_or_octets() {
+    let encoded = |value: Value| {
+        let tlv = json!({ "name": "ms_validity", "value": value });
+        encode_line(&json!({ "command": "cancel_sm_resp", "tlvs": [tlv] }).to_string())
+    };
+    for (value, octets) in [
+        (json!(3), "1204000103"),
+        (json!("03"), "1204000103"),
+        (json!(0), "1204000100"),
+        (json!("0401000a"), "120400040401000a"),
+    ] {
+        let hex = encoded(value)["hex"].as_str().unwrap().to_owned();
+        assert!(hex.ends_with(octets), "{hex}");
+    }
+    for value in [json!(256), json!(0x0401_000A), json!("0401"), json!(null)] {
+        assert!(encoded(value.clone()).get("error").is_some(), "{value}");
+    }
 }
 
 #[test]
