@@ -2,7 +2,9 @@
 
 use std::io::{self, BufRead, Write};
 
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::ser::Formatter;
+use serde_json::{Serializer, Value, json};
 
 /// Room for input and for output, in octets.
 const ROOM: usize = 1 << 16;
@@ -47,9 +49,31 @@ fn answer_lines<R: io::Read>(
                 format!("no UTF-8 from octet {} on", problem.valid_up_to()),
             ),
         };
-        serde_json::to_writer(&mut output, &value)?;
+        value.serialize(&mut Serializer::with_formatter(&mut output, OneLine))?;
         output.write_all(b"\n")?;
     }
+}
+
+/// JSON without the characters that JSON allows but that some readers take for the end of a line, or a terminal for
+/// a command: those are written as `\uXXXX`.
+struct OneLine;
+
+impl Formatter for OneLine {
+    fn write_string_fragment<W: Write + ?Sized>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
+        let mut written = 0;
+        for (at, found) in fragment.match_indices(is_unsafe) {
+            writer.write_all(fragment.get(written..at).unwrap_or_default().as_bytes())?;
+            for character in found.chars() {
+                write!(writer, "\\u{:04x}", u32::from(character))?;
+            }
+            written = at + found.len();
+        }
+        writer.write_all(fragment.get(written..).unwrap_or_default().as_bytes())
+    }
+}
+
+const fn is_unsafe(character: char) -> bool {
+    matches!(character, '\u{7F}'..='\u{9F}' | '\u{2028}' | '\u{2029}')
 }
 
 /// Reads up to and with the end of the line, and keeps at most `longest` octets of it; false when there was more.
@@ -105,6 +129,19 @@ mod tests {
             "{\"error\":{\"kind\":\"line\",\"message\":\"longer than 16 octets\"}}\n1\n\
              {\"error\":{\"kind\":\"utf8\",\"message\":\"no UTF-8 from octet 0 on\"}}\n1\n"
         );
+    }
+
+    #[test]
+    fn what_a_reader_may_take_for_the_end_of_a_line_is_escaped() {
+        let mut output = Vec::new();
+        let said = json!({ "\u{85}": "a\u{7F}é\u{9F}\u{2028}\u{2029}\u{A0}😎\n\"\u{B}" });
+        answer_lines(io::BufReader::new(&b"x\n"[..]), &mut output, 16, |_| said.clone()).unwrap();
+        let line = String::from_utf8(output).unwrap();
+        assert_eq!(
+            line,
+            "{\"\\u0085\":\"a\\u007fé\\u009f\\u2028\\u2029\u{A0}😎\\n\\\"\\u000b\"}\n"
+        );
+        assert_eq!(serde_json::from_str::<Value>(&line).unwrap(), said);
     }
 
     /// Gives one piece a read, and notes in between what was written so far.

@@ -35,6 +35,9 @@ pub enum DecodeErrorKind {
     /// Neither empty nor a time.
     #[error("not in the time format")]
     TimeFormat,
+    /// In the time format, but no time: month 13.
+    #[error("a part of the time is out of its range")]
+    TimeRange,
     /// A value that the standard reserves.
     #[error("reserved value {value}")]
     ReservedValue {
@@ -135,6 +138,7 @@ impl DecodeError {
             | DecodeErrorKind::TooLong { .. }
             | DecodeErrorKind::NonAscii
             | DecodeErrorKind::TimeFormat
+            | DecodeErrorKind::TimeRange
             | DecodeErrorKind::ReservedValue { .. }
             | DecodeErrorKind::InvalidValue { .. } => field_status(self.field),
         }

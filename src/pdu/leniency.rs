@@ -109,6 +109,9 @@ leniency! {
     /// A time that is neither empty nor sixteen characters of the time format.
     time_format, TimeFormat, false,
         "a time in another format, such as twelve digits; kept as text";
+    /// A time of sixteen characters in the time format, of which a part is outside its range.
+    time_range, TimeRange, true,
+        "a time with a part out of its range, such as month 13; kept as text";
     /// Octets after the header of a PDU that has no body.
     unexpected_body, UnexpectedBody, false,
         "a body on a PDU that has none; dropped";

@@ -151,11 +151,14 @@ impl<'a> Reader<'a> {
     fn given_time(&mut self, field: &'static str) -> Result<&'a [u8], Stop> {
         let start = self.rest;
         let text = self.text(field, time::MAX)?;
-        if time::SmppTime::parse(text).is_err() {
-            let end = std::mem::replace(&mut self.rest, start);
-            self.tolerate(Quirk::TimeFormat, field, DecodeErrorKind::TimeFormat)?;
-            self.rest = end;
-        }
+        let (quirk, kind) = match time::SmppTime::parse(text) {
+            Ok(_) => return Ok(text),
+            Err(time::TimeError::Range { .. }) => (Quirk::TimeRange, DecodeErrorKind::TimeRange),
+            Err(_) => (Quirk::TimeFormat, DecodeErrorKind::TimeFormat),
+        };
+        let end = std::mem::replace(&mut self.rest, start);
+        self.tolerate(quirk, field, kind)?;
+        self.rest = end;
         Ok(text)
     }
 

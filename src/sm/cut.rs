@@ -156,10 +156,8 @@ impl Content for Text<'_> {
     }
 }
 
-/// The only cluster of characters that stand alone otherwise.
-const CRLF: (Option<char>, Option<char>) = (Some('\r'), Some('\n'));
-
-/// True for many of the characters that join no neighbour: Latin, Greek, Cyrillic letters, Chinese characters.
+/// True for many of the characters that join no neighbour: Latin, Greek, Cyrillic letters, Chinese characters. A
+/// carriage return and a line feed stand alone too: Unicode calls them one cluster, but between parts nobody sees it.
 const fn stands_alone(character: char) -> bool {
     matches!(character, ..'\u{300}' | '\u{370}'..='\u{482}' | '\u{4E00}'..='\u{9FFF}')
 }
@@ -170,7 +168,7 @@ fn cluster_boundary(text: &str, at: usize) -> usize {
         return at;
     };
     let (before, after) = (before.chars().next_back(), after.chars().next());
-    if before.is_some_and(stands_alone) && after.is_some_and(stands_alone) && (before, after) != CRLF {
+    if before.is_some_and(stands_alone) && after.is_some_and(stands_alone) {
         return at;
     }
     let mut cursor = GraphemeCursor::new(at, text.len(), true);

@@ -80,7 +80,7 @@ pub struct SplitOptions {
     /// How parts are numbered; default [`Concatenation::Udh8`].
     pub concatenation: Concatenation,
     /// Never cut inside what a reader takes for one character (a grapheme cluster: letter with accents, emoji
-    /// sequence, flag), unless it is longer than a part; default yes.
+    /// sequence, flag), unless it is longer than a part; default yes. CR LF is two characters here.
     pub keep_clusters: bool,
     /// What to do with characters that the alphabet lacks; default refuse.
     pub unencodable: Unencodable,

@@ -100,6 +100,7 @@ fn tlvs() -> String {
         let kind = match shape.kind {
             TlvKind::Integer => "integer",
             TlvKind::Text => "C-octet string",
+            TlvKind::Octets if shape.only_ends => "integer or octets",
             TlvKind::Octets => "octets",
         };
         let repeats = if tag.may_repeat() { "yes" } else { "" };

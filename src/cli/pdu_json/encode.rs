@@ -6,9 +6,9 @@ use serde_json::{Map, Value, json};
 
 use super::hex;
 use crate::pdu::{
-    CommandId, CommandStatus, EncodeError, EncodeErrorKind, Field, FieldError, FieldValue, Pdu,
-    SequenceNumber, TextError, TlvKind, TlvRegistry, TlvShape, TlvTag, Tlvs, encode_whole,
-    encode_without_body, to_latin1,
+    CommandId, CommandStatus, EncodeError, EncodeErrorKind, Field, FieldError, FieldForm, FieldValue,
+    MAX_COMMAND_LENGTH, Pdu, SequenceNumber, TextError, TlvKind, TlvRegistry, TlvShape, TlvTag, Tlvs,
+    encode_whole, encode_without_body, to_latin1,
 };
 
 /// Builds the PDU that an object describes: `{"hex":"…"}`, or `{"error":{…}}` with `kind`, `field` and
@@ -105,6 +105,7 @@ fn encode_text(line: &str, registry: &TlvRegistry) -> Result<Vec<u8>, Problem> {
     let given = set_fields(&mut pdu, &object)?;
     *pdu.tlvs_mut() = tlvs(command_id, object.get("tlvs"), registry)?;
 
+    check_times(&pdu)?;
     let mut octets = Vec::new();
     let is_empty = given == Some(0) || (given.is_none() && !status.is_ok());
     if command_id.is_response() && is_empty && pdu.tlvs().is_empty() {
@@ -112,26 +113,61 @@ fn encode_text(line: &str, registry: &TlvRegistry) -> Result<Vec<u8>, Problem> {
     } else {
         encode_whole(&pdu, status, sequence, &mut octets).map_err(Problem::of_encoding)?;
     }
-    Ok(octets)
+    match octets.len() {
+        length if length > MAX_COMMAND_LENGTH => {
+            Err(Problem::too_long("command_length", length, MAX_COMMAND_LENGTH))
+        }
+        _ => Ok(octets),
+    }
 }
 
+/// The command by its name, by its id, or by both where they are the same.
 fn command(object: &Map<String, Value>) -> Result<CommandId, Problem> {
-    let key = if object.contains_key("command") {
-        "command"
-    } else {
-        "command_id"
-    };
+    let (by_name, by_id) = (command_of(object, "command")?, command_of(object, "command_id")?);
+    match (by_name, by_id) {
+        (Some(name), Some(id)) if name != id => {
+            let message = format!("says {id}, but command says {name}");
+            Err(Problem::new("command", "command_id", message))
+        }
+        _ => by_name
+            .or(by_id)
+            .ok_or_else(|| Problem::new("command", "command", "missing")),
+    }
+}
+
+fn command_of(object: &Map<String, Value>, key: &str) -> Result<Option<CommandId>, Problem> {
     let id = match object.get(key) {
+        None | Some(Value::Null) => return Ok(None),
         Some(Value::String(name)) => {
             CommandId::from_name(name).or_else(|| prefixed(name).map(CommandId::new))
         }
-        Some(value) => value
-            .as_u64()
-            .and_then(|id| u32::try_from(id).ok())
-            .map(CommandId::new),
-        None => return Err(Problem::new("command", "command", "missing")),
+        Some(value) => number(value).map(CommandId::new),
     };
-    id.ok_or_else(|| Problem::new("command", key, "no such command"))
+    id.map(Some)
+        .ok_or_else(|| Problem::new("command", key, "no such command"))
+}
+
+/// Times are empty or of sixteen characters; `final_date` may have twelve, as some message centres report it. Only
+/// here: what a session has read in another form goes out again as it came.
+fn check_times(pdu: &Pdu) -> Result<(), Problem> {
+    let rows = pdu.command_id().fields();
+    for field in pdu.view().fields() {
+        let FieldValue::Text(text) = &field.value else {
+            continue;
+        };
+        let is_time = rows
+            .iter()
+            .any(|row| row.name == field.name && row.form == FieldForm::Time);
+        let (fits, belong) = match (field.name, text.len()) {
+            ("final_date", length) => (matches!(length, 0 | 12 | 16), "0, 12 or 16"),
+            (_, length) => (matches!(length, 0 | 16), "0 or 16"),
+        };
+        if is_time && !fits {
+            let message = format!("{} characters where {belong} belong", text.len());
+            return Err(Problem::new("value", field.name, message));
+        }
+    }
+    Ok(())
 }
 
 /// A number written as `0x…`.

@@ -71,6 +71,11 @@ fn tlvs_have_names_and_values_where_they_are_known() {
             "0204000501020304ff",
             json!({ "name": "user_message_reference", "value": null }),
         ),
+        ("1204000103", json!({ "name": "ms_validity", "value": 3 })),
+        (
+            "120400040401000a",
+            json!({ "name": "ms_validity", "value": "0401000a" }),
+        ),
         ("140000023132", json!({})),
     ];
     for (octets, expected) in cases {
@@ -343,6 +348,125 @@ fn what_does_not_fit_is_an_error_and_never_cut() {
         );
     }
     assert_eq!(encode_line("{")["error"]["kind"], "json");
+}
+
+#[test]
+fn ms_validity_is_a_number_or_octets() {
+    let encoded = |value: Value| {
+        let tlv = json!({ "name": "ms_validity", "value": value });
+        encode_line(&json!({ "command": "cancel_sm_resp", "tlvs": [tlv] }).to_string())
+    };
+    for (value, octets) in [
+        (json!(3), "1204000103"),
+        (json!("03"), "1204000103"),
+        (json!(0), "1204000100"),
+        (json!("0401000a"), "120400040401000a"),
+    ] {
+        let hex = encoded(value)["hex"].as_str().unwrap().to_owned();
+        assert!(hex.ends_with(octets), "{hex}");
+    }
+    for value in [json!(256), json!(0x0401_000A), json!("0401"), json!(null)] {
+        assert!(encoded(value.clone()).get("error").is_some(), "{value}");
+    }
+}
+
+#[test]
+fn times_are_empty_or_of_sixteen_characters() {
+    let encoded = |command: &str, field: &str, time: &str| {
+        encode_line(&json!({ "command": command, "fields": { field: time } }).to_string())
+    };
+    let sixteen = "000002000000000R";
+    for (command, field) in [
+        ("submit_sm", "schedule_delivery_time"),
+        ("replace_sm", "validity_period"),
+        ("broadcast_sm", "validity_period"),
+        ("query_sm_resp", "final_date"),
+    ] {
+        for time in ["", sixteen] {
+            assert!(
+                encoded(command, field, time).get("hex").is_some(),
+                "{field} {time}"
+            );
+        }
+        for time in ["1", "2611221657", &sixteen[1..]] {
+            let seen = encoded(command, field, time);
+            assert_eq!(
+                (&seen["error"]["kind"], &seen["error"]["field"]),
+                (&json!("value"), &json!(field)),
+                "{seen}"
+            );
+        }
+    }
+    assert_eq!(
+        encoded("submit_sm", "validity_period", "261122165700"),
+        json!({ "error": {
+            "kind": "value", "field": "validity_period", "message": "12 characters where 0 or 16 belong" } })
+    );
+    assert!(
+        encoded("query_sm_resp", "final_date", "261122165700")
+            .get("hex")
+            .is_some()
+    );
+}
+
+#[test]
+fn a_time_out_of_its_range_is_tolerated() {
+    for time in ["010203040506700R", "000000000000000+", "261322165700000+"] {
+        let object = json!({ "command": "submit_sm", "fields": { "validity_period": time } });
+        let encoded = encode_line(&object.to_string());
+        let seen = decode_line(encoded["hex"].as_str().unwrap());
+        assert_eq!(
+            (&seen["outcome"], &seen["faults"], &seen["tolerated"]),
+            (&json!("accept"), &json!([]), &json!(["time_range"])),
+            "{time}"
+        );
+        assert_eq!(seen["fields"]["validity_period"], time);
+    }
+    let object = json!({ "command": "submit_sm", "fields": { "validity_period": "2026-11-22T16:57" } });
+    let seen = decode_line(encode_line(&object.to_string())["hex"].as_str().unwrap());
+    assert_eq!(
+        (&seen["outcome"], &seen["faults"]),
+        (&json!("lenient"), &json!(["time_format"]))
+    );
+}
+
+#[test]
+fn no_pdu_is_written_that_would_not_be_read() {
+    let encoded = |octets: usize| {
+        let tlvs = [
+            json!({ "name": "message_payload", "hex": "00".repeat(octets) }),
+            json!({ "tag": "0x1400", "hex": "00".repeat(5_000) }),
+        ];
+        encode_line(&json!({ "command": "cancel_sm_resp", "tlvs": tlvs }).to_string())
+    };
+    let fits = encoded(70_000 - 16 - 4 - 4 - 5_000);
+    assert_eq!(decode_line(fits["hex"].as_str().unwrap())["outcome"], "accept");
+    let message = "70001 where at most 70000 fit";
+    assert_eq!(
+        encoded(70_001 - 16 - 4 - 4 - 5_000)["error"],
+        json!({ "kind": "too_long", "field": "command_length", "message": message, "length": 70_001, "max": 70_000 })
+    );
+}
+
+#[test]
+fn command_and_command_id_have_to_agree() {
+    let hex = json!({ "hex": "00000010000000150000000000000001" });
+    for object in [
+        json!({ "command": "enquire_link", "command_id": "0x00000015" }),
+        json!({ "command": "enquire_link", "command_id": 0x15 }),
+        json!({ "command": null, "command_id": "0x00000015" }),
+        json!({ "command_id": "enquire_link" }),
+    ] {
+        assert_eq!(encode_line(&object.to_string()), hex, "{object}");
+    }
+    let object = json!({ "command": "submit_sm", "command_id": "0x00000005" });
+    let message = "says deliver_sm, but command says submit_sm";
+    assert_eq!(
+        encode_line(&object.to_string()),
+        json!({ "error": { "kind": "command", "field": "command_id", "message": message } })
+    );
+    let object = json!({ "command": "submit_sm", "command_id": "four" });
+    assert_eq!(encode_line(&object.to_string())["error"]["field"], "command_id");
 }
 
 #[test]

@@ -10,8 +10,8 @@ use crate::cli::hex;
 use crate::pdu::{TlvTag, TlvsView};
 use crate::sm::{
     Alphabet, AlphabetChoice, Concatenation, JoinLimits, Joined, Joiner, Joining, Language, MessageSource,
-    Padding, Part, Parties, ReferenceWidth, Shifts, Split, SplitOptions, StoredPart, TextFaults, Unencodable,
-    smallest, split_octets, split_text,
+    Padding, Part, Parties, ReferenceWidth, Shifts, Split, SplitOptions, StoredPart, TextFaultKind,
+    TextFaults, Unencodable, smallest, split_octets, split_text,
 };
 
 /// Text to octets, without regard to its length.
@@ -124,6 +124,7 @@ pub(super) fn join(request: &Request) -> Result<Map<String, Value>, Problem> {
     let limits = JoinLimits::default();
     let mut joiner = Joiner::new(limits);
     let mut joined: Option<Joined<()>> = None;
+    let mut damaged_headers = 0;
     for part in parts {
         let part = Request::of(part)?;
         let tlvs = part.tlvs()?;
@@ -136,6 +137,8 @@ pub(super) fn join(request: &Request) -> Result<Map<String, Value>, Problem> {
             tlvs: tlvs.view(),
             default_alphabet: part.default_alphabet()?,
         };
+        let content = source.content();
+        damaged_headers += usize::from(content.damage.is_some());
         let parties = Parties {
             account: "",
             source: part.text("source_addr")?.unwrap_or_default().as_bytes(),
@@ -144,7 +147,7 @@ pub(super) fn join(request: &Request) -> Result<Map<String, Value>, Problem> {
         let complete = match joiner.handle(&parties, &source, (), now) {
             Joining::Waiting | Joining::Duplicate(()) => continue,
             Joining::Complete(complete) => complete,
-            Joining::Single(()) => Joined::single(StoredPart::new(&source.content(), data_coding, ())),
+            Joining::Single(()) => Joined::single(StoredPart::new(&content, data_coding, ())),
         };
         if joined.replace(complete).is_some() {
             return Err(several());
@@ -157,7 +160,10 @@ pub(super) fn join(request: &Request) -> Result<Map<String, Value>, Problem> {
         }
     }
     let joined = joined.ok_or_else(|| Problem::new("missing", "no parts"))?;
-    let (text, faults) = joined.text();
+    let (text, mut faults) = joined.text();
+    for _ in 0..damaged_headers {
+        faults.note(0, TextFaultKind::DamagedHeader);
+    }
     let mut answer = object([
         ("hex", hex::print(&joined.octets()).into()),
         ("text", text_or_null(text, faults)),

@@ -87,7 +87,8 @@ pub struct TlvShape {
     pub min: usize,
     /// Most octets.
     pub max: usize,
-    /// True when there are either `min` or `max` octets, and no number between.
+    /// True when there are either `min` or `max` octets, and no number between. Octets of which there are `min` are
+    /// a number then: `ms_validity` of 3.4 is one, that of 5.0 has a span behind it.
     pub only_ends: bool,
 }
 

@@ -295,7 +295,8 @@ impl TlvRegistry {
 
     /// Sets a TLV by name, in the place of those with the same tag.
     ///
-    /// Integers take numbers, texts take texts, octets take octets or the characters of a text without a NUL.
+    /// Integers take numbers, texts take texts, octets take octets or the characters of a text without a NUL, and
+    /// `ms_validity` a number too.
     ///
     /// # Errors
     ///
@@ -349,16 +350,12 @@ impl TlvShape {
     /// The value is of another type; the error says which belongs there.
     pub fn octets_of<'a>(self, value: &'a FieldValue<'_>) -> Result<Cow<'a, [u8]>, &'static str> {
         match (self.kind, value) {
-            (TlvKind::Integer, FieldValue::Integer(number)) => {
-                let octets = number.to_be_bytes();
-                let zeros = octets.iter().take_while(|&&octet| octet == 0).count();
-                let width = self.min.max(octets.len() - zeros).max(1);
-                Ok(Cow::Owned(
-                    octets
-                        .into_iter()
-                        .skip(octets.len().saturating_sub(width))
-                        .collect(),
-                ))
+            (TlvKind::Integer, FieldValue::Integer(number)) => Ok(Cow::Owned(integer(*number, self.min))),
+            (TlvKind::Octets, FieldValue::Integer(number)) if self.only_ends => {
+                let octets = integer(*number, self.min);
+                (octets.len() == self.min)
+                    .then_some(Cow::Owned(octets))
+                    .ok_or("a number of one octet, or octets")
             }
             (TlvKind::Integer, _) => Err("a number"),
             (TlvKind::Text, FieldValue::Text(text)) if text.contains(&0) => Err("a text without a NUL"),
@@ -386,9 +383,23 @@ impl TlvShape {
                 .split(|&octet| octet == 0)
                 .next()
                 .map(|text| FieldValue::Text(text.into())),
-            TlvKind::Octets => Some(FieldValue::Octets(octets.into())),
+            TlvKind::Octets => match octets {
+                [number] if self.only_ends && self.min == 1 => Some(FieldValue::Integer((*number).into())),
+                _ => Some(FieldValue::Octets(octets.into())),
+            },
         }
     }
+}
+
+/// A number in as many octets as it needs, at least `least`.
+fn integer(number: u32, least: usize) -> Vec<u8> {
+    let octets = number.to_be_bytes();
+    let zeros = octets.iter().take_while(|&&octet| octet == 0).count();
+    let width = least.max(octets.len() - zeros).max(1);
+    octets
+        .into_iter()
+        .skip(octets.len().saturating_sub(width))
+        .collect()
 }
 
 #[cfg(test)]

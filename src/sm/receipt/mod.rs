@@ -7,7 +7,8 @@
 //! - A misspelt label is no label; a value is one word, so `sub:002 dlvr:001` has a `sub` and no `dlvrd`.
 //! - A date that is not made of digits is none; `0000000000` stays as text but is no date.
 //! - Octets are ASCII or Latin-1, unless they are UCS2: ids and words are plain ASCII, and a text in whatever the
-//!   message was in comes through unchanged. Whether they are UCS2 is seen from them where data_coding is wrong.
+//!   message was in comes through unchanged. Whether they are UCS2 is seen from how they begin, since data_coding may
+//!   be wrong.
 
 mod date;
 mod scan;
@@ -20,7 +21,7 @@ pub use date::ReceiptDate;
 pub use state::{is_final, state_of, word_of};
 pub use write::ReceiptText;
 
-use super::alphabet::DefaultAlphabet;
+use super::alphabet::{Alphabet, DefaultAlphabet, Reading};
 use super::content::MessageSource;
 use super::gsm7::{self, Padding};
 use super::ucs2;
@@ -239,7 +240,7 @@ impl<'a> MessageSource<'a> {
 
     /// The text where octets are not simply ASCII or Latin-1: UCS2 of either order, packed septets.
     fn converted(&self, octets: &[u8]) -> Option<String> {
-        if let Some(swapped) = ucs2_order(octets) {
+        if let Some(swapped) = ucs2_order(octets).or_else(|| self.without_labels(octets).then_some(false)) {
             let mut text = String::new();
             match swapped {
                 false => ucs2::decode(octets, &mut text),
@@ -258,13 +259,25 @@ impl<'a> MessageSource<'a> {
             septets.into_iter().map(char::from).collect()
         })
     }
+
+    /// True for what data_coding calls UCS2 and no label speaks against: other letters come before the first one.
+    fn without_labels(&self, octets: &[u8]) -> bool {
+        let reading = Reading::of(self.data_coding, self.default_alphabet);
+        reading.is_some_and(|reading| reading.alphabet == Alphabet::Ucs2)
+            && scan(octets).prefix.len() == octets.len()
+    }
 }
+
+/// Units at the beginning of a receipt that show its alphabet: an `id:` and the first characters of the id.
+const FIRST_UNITS: usize = 8;
 
 /// Whether a receipt's octets are UCS2, and if so, whether the low octet of each unit comes first.
 ///
-/// Labels are ASCII: of a receipt in UCS2 most high octets are zero, which no other alphabet has.
+/// Labels are ASCII: where a receipt in UCS2 begins most high octets are zero, which no other alphabet has. What
+/// follows says nothing: the field `text` may be in another alphabet than the labels, or the same in other letters.
 fn ucs2_order(octets: &[u8]) -> Option<bool> {
     let (units, _) = octets.as_chunks::<2>();
+    let units = units.get(..FIRST_UNITS).unwrap_or(units);
     let mostly =
         |test: fn(&[u8; 2]) -> bool| units.iter().filter(|unit| test(unit)).count() * 2 > units.len();
     if mostly(|[high, low]| *high == 0 && *low != 0) {

@@ -241,6 +241,48 @@ fn receipts_are_read_in_whatever_coding_they_come() {
 }
 
 #[test]
+fn a_long_text_does_not_hide_the_alphabet_of_the_labels() {
+    let ucs2 = |text: &str| -> Vec<u8> { text.encode_utf16().flat_map(u16::to_be_bytes).collect() };
+    let letters = "Доставлено".repeat(8);
+    let cyrillic = ucs2(&format!("id:7 stat:DELIVRD text:{letters}"));
+    let text_alone = [b"id:7 stat:DELIVRD text:".to_vec(), ucs2(&"Hello".repeat(16))].concat();
+    let raw: String = "\0H\0e\0l\0l\0o".repeat(16);
+    for (octets, coding, text) in [
+        (&cyrillic, 8, &letters),
+        (&cyrillic, 0, &letters),
+        (&text_alone, 0, &raw),
+        (&text_alone, 8, &raw),
+    ] {
+        let source = MessageSource {
+            data_coding: DataCoding::new(coding),
+            short_message: octets,
+            ..MessageSource::default()
+        };
+        let receipt = Receipt::read(&source);
+        assert_eq!(
+            (
+                receipt.id.as_deref(),
+                receipt.stat.as_deref(),
+                receipt.text.as_ref().map(|said| said == text)
+            ),
+            (Some("7"), Some("DELIVRD"), Some(true)),
+            "data_coding {coding}: {receipt:?}"
+        );
+    }
+    let behind_letters = ucs2("Доставлено: id:7 stat:DELIVRD");
+    let source = MessageSource {
+        data_coding: DataCoding::new(8),
+        short_message: &behind_letters,
+        ..MessageSource::default()
+    };
+    let receipt = Receipt::read(&source);
+    assert_eq!(
+        (receipt.id.as_deref(), receipt.stat.as_deref()),
+        (Some("7"), Some("DELIVRD"))
+    );
+}
+
+#[test]
 fn a_text_that_imitates_a_receipt_is_none() {
     let source = |text| MessageSource {
         short_message: text,

@@ -123,7 +123,7 @@ fn escape_pairs_surrogate_pairs_and_clusters_stay_whole() {
     let text = format!("{}😎{}", "x".repeat(66), "y".repeat(20));
     assert_eq!(units(&split(&text, &ucs2)), [66, 22]);
 
-    for cluster in ["👨‍👩‍👧", "e\u{301}\u{302}", "🇩🇪", "नि", "\r\n", "👋🏽"] {
+    for cluster in ["👨‍👩‍👧", "e\u{301}\u{302}", "🇩🇪", "नि", "👋🏽"] {
         let text = format!("{}{cluster}{}", "x".repeat(66), "y".repeat(20));
         let kept = split(&text, &ucs2);
         assert_eq!(kept.parts[0].units, 66, "{cluster:?} moves whole");
@@ -144,6 +144,15 @@ fn escape_pairs_surrogate_pairs_and_clusters_stay_whole() {
     // A cluster that no part can hold is cut between characters all the same.
     let zalgo = format!("a{}", "\u{301}".repeat(200));
     assert_eq!(units(&split(&zalgo, &ucs2)), [67, 67, 67]);
+}
+
+#[test]
+fn a_line_end_is_cut_where_the_part_is_full() {
+    let text = format!("{}\r\n{}", "a".repeat(152), "b".repeat(152));
+    assert_eq!(units(&split(&text, &SplitOptions::default())), [153, 153]);
+    let ucs2 = options(Alphabet::Ucs2, Concatenation::Udh8);
+    let text = format!("{}\r\n\u{301}{}", "a".repeat(66), "b".repeat(65));
+    assert_eq!(units(&split(&text, &ucs2)), [67, 67]);
 }
 
 #[test]
