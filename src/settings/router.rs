@@ -184,7 +184,8 @@ section! {
         /// Most messages of an account of which parts are held, or that wait for an answerer though their parts were
         /// acknowledged; beyond that the oldest is told of as it is, or parts are refused for now.
         pub parts_messages: usize = 10_000, 1..=1_000_000;
-        /// Most octets that these parts take, about 1,024 for each part besides its text.
+        /// Most octets that these parts take: their texts and frames, and 1,024 for each; and as many again that wait for
+        /// an answerer.
         pub parts_octets: usize = 67_108_864, 4_096..=17_179_869_184;
         /// How long the receipts of a message are waited for; then it is given up.
         pub receipts_keep: Duration = hours(24 * 7), secs(1)..=hours(24 * 90);
@@ -195,7 +196,7 @@ section! {
         pub receipts_messages: usize = 1_000_000, 1..=1_000_000_000;
         /// How long a receipt waits for the response that names its message; then it belongs to none.
         pub receipts_park_for: Duration = mins(5), ms(0)..=hours(24);
-        /// Most receipts of an account that wait so; beyond that the oldest belongs to none.
+        /// Most receipts of an account that wait so, of 1,024 octets on average; beyond that the oldest belongs to none.
         pub receipts_parked: usize = 10_000, 0..=10_000_000;
         /// A bind that rejects so many messages in a row gets none for a while, if others accept theirs.
         pub quarantine_after: Option<u64> = Some(100), 1..=1_000_000;
