@@ -301,6 +301,12 @@ impl<T> Session<T> {
     }
 
     /// Places of the window, or one while the session proves itself. A window of 0 lets nothing out even then.
+    /// True while one request goes first, as [`SessionConfig::probe_first`] says, and none has been answered.
+    #[must_use]
+    pub const fn is_probing(&self) -> bool {
+        self.probing
+    }
+
     #[inline]
     fn capacity(&self) -> usize {
         let window = self.window.capacity();
