@@ -75,15 +75,7 @@ impl<T> Session<T> {
             return None;
         }
         if waits && header.command_id.request().is_some() {
-            // Another kind of response than the request of its number: nobody knows what became of that.
-            let entry = self.window.take(sequence)?;
-            self.window.release_before(entry.order);
-            self.events().push_back(Event::Unresolved {
-                token: entry.token,
-                sequence,
-                sent: entry.sent,
-                cause: Unresolved::WrongResponse,
-            });
+            // Another kind of response than the request of its number says nothing about that, whose own may still come.
             return Some(self.violation(header, Violation::WrongResponse));
         }
         let is_late = self
