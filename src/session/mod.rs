@@ -254,10 +254,8 @@ impl<T> Session<T> {
     #[must_use]
     #[inline]
     pub fn reads(&self) -> bool {
-        let limit = self.config.inbound_limit;
         !self.held
-            && self.unanswered.len() < limit
-            && self.unanswered.span() < limit.saturating_mul(4)
+            && self.unanswered.len() < self.config.inbound_limit
             && self.outbox.len() < self.config.outbox_high_water.saturating_mul(4)
     }
 
