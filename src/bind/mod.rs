@@ -257,7 +257,7 @@ impl Bind {
 
     fn handle_connected(&mut self, transport: Transport, now: Instant) {
         let mut config = self.session.clone();
-        if self.phases.take_probe() {
+        if self.phases.probes() {
             Arc::make_mut(&mut config).probe_first = true;
         }
         let settings = self.desk.settings();
@@ -313,6 +313,7 @@ impl Bind {
     }
 
     fn handle_closed(&mut self, closed: &Closed, now: Instant) {
+        let probing = matches!(&self.open, Open::Linked(link) if link.session().is_probing());
         self.drop_link();
         self.desk.handle_link_lost();
         // The next session tells the router anew.
@@ -320,7 +321,7 @@ impl Bind {
         let was_bound = self.phases.is_bound();
         let Some(failure) = self
             .phases
-            .handle_closed(closed, &self.desk.settings().statuses, now)
+            .handle_closed(closed, probing, &self.desk.settings().statuses, now)
         else {
             return;
         };

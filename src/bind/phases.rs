@@ -100,7 +100,7 @@ pub(super) struct Phases {
     host: usize,
     /// The SMSC knows us: it let us in before.
     was_bound: bool,
-    /// The last session made no progress: the next one sends one request first.
+    /// A session made no progress, and none since got an answer: the next one sends one request first.
     probe: bool,
     /// Why it is not up.
     failure: Option<Failure>,
@@ -238,16 +238,19 @@ impl Phases {
     }
 
     /// The connection is over. Gives what class of failure it was, unless somebody wanted it.
-    /// `statuses`: what the statuses of this SMSC mean.
+    /// `statuses`: what the statuses of this SMSC mean. `probing`: the session was to send one request first, and had no
+    /// answer to it.
     pub(super) fn handle_closed(
         &mut self,
         closed: &Closed,
+        probing: bool,
         statuses: &StatusClasses,
         now: Instant,
     ) -> Option<Failure> {
         let State::Linked { bound, leaving } = self.state else {
             return None;
         };
+        self.probe = probing || closed.cause == CloseCause::NoProgress;
         let clean = closed.cause == CloseCause::Unbound;
         match self.wish {
             Wish::End { .. } => {
@@ -269,7 +272,6 @@ impl Phases {
         if bound.is_none() {
             self.host += 1;
         }
-        self.probe = closed.cause == CloseCause::NoProgress;
         let failure = Failure::of_close(closed, self.was_bound, statuses);
         let cause = leaving.filter(|_| clean).unwrap_or(Cause::Session(closed.cause));
         self.wait(failure, cause, now);
@@ -339,9 +341,9 @@ impl Phases {
         std::mem::take(&mut self.entered)
     }
 
-    /// True once, after a session that made no progress.
-    pub(super) fn take_probe(&mut self) -> bool {
-        std::mem::take(&mut self.probe)
+    /// True after a session that made no progress, until one got an answer to what was submitted.
+    pub(super) const fn probes(&self) -> bool {
+        self.probe
     }
 
     /// The phase, what brought it there, and since when.

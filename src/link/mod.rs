@@ -162,6 +162,12 @@ impl<T> Link<T> {
         // Armed for what is due first; what has become due earlier since arms it anew at the end.
         let may_be_due = self.armed.is_none_or(|armed| armed <= now);
         if may_be_due && self.session.poll_timeout().is_some_and(|due| due <= now) {
+            // First what has come: a thread that did not get here for a while finds answers and deadlines together.
+            match self.read(cx, handler, now) {
+                Poll::Ready(Ok(false)) => return Poll::Ready(self.finish(handler, now, None)),
+                Poll::Ready(Err(error)) => return Poll::Ready(self.finish(handler, now, Some(error.kind()))),
+                Poll::Ready(Ok(true)) | Poll::Pending => {}
+            }
             self.session.handle_timeout(now);
             self.drain_events(handler, now);
         }

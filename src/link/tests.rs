@@ -1,5 +1,7 @@
 //! Links over pipes in virtual time, against hand-written octets.
 
+mod reading;
+
 use std::future::poll_fn;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -329,42 +331,6 @@ async fn a_peer_that_does_not_read_ends_the_link_and_tells_what_it_cannot_have_s
         [second, third],
         ["ended 2 written false", "ended 3 written false"]
     );
-}
-
-#[tokio::test(start_paused = true)]
-async fn unanswered_deliveries_stop_the_reading_until_they_are_answered() {
-    struct Lazy(Vec<crate::session::Inbound>);
-    impl LinkHandler<u32> for Lazy {
-        fn feed(&mut self, _: &mut Session<u32>, _: Instant) -> Option<Instant> {
-            None
-        }
-        fn event(&mut self, _: &mut Session<u32>, event: Event<'_, u32>, _: &[u8], _: Instant) {
-            if let Event::Request { inbound, .. } = event {
-                self.0.push(inbound);
-            }
-        }
-    }
-    let (ours, mut peer) = tokio::io::duplex(1 << 16);
-    let config = SessionConfig {
-        inbound_limit: 2,
-        ..SessionConfig::new(Side::Esme)
-    };
-    let mut session = Session::new(config, Limits::default(), now());
-    session.bind(&BindTransceiver::default(), now()).unwrap();
-    let (mut link, mut lazy) = (Link::new(session, Transport::Pipe(ours)), Lazy(Vec::new()));
-    let mut octets = BIND_RESP.to_vec();
-    (1..=5).for_each(|sequence| octets.extend(deliver(sequence)));
-    peer.write_all(&octets).await.unwrap();
-    let wait = Duration::from_millis(1);
-    let _ = tokio::time::timeout(wait, poll_fn(|cx| link.poll(cx, &mut lazy, now()))).await;
-    assert_eq!(lazy.0.len(), 2);
-    for inbound in lazy.0.clone() {
-        link.session_mut()
-            .respond_empty(inbound, CommandStatus::ESME_ROK, now())
-            .unwrap();
-    }
-    let _ = tokio::time::timeout(wait, poll_fn(|cx| link.poll(cx, &mut lazy, now()))).await;
-    assert_eq!(lazy.0.len(), 4);
 }
 
 #[tokio::test(start_paused = true)]

@@ -128,8 +128,8 @@ pub enum Response<'f> {
 pub enum Unresolved {
     /// Its time ran out; it may have been carried out.
     ResponseExpired,
-    /// The peer answered with another kind of response, or with a generic_nack that names no request while this one
-    /// was alone; it may have been carried out.
+    /// The peer answered with a generic_nack that names no request while this one was alone; it may have been carried
+    /// out.
     WrongResponse,
     /// The session ended.
     SessionEnded {
@@ -150,7 +150,7 @@ pub enum Violation {
     UnknownCommand,
     /// A response that answers nothing.
     UnsolicitedResponse,
-    /// A response of another kind than the request of its number.
+    /// A response of another kind than the request of its number, which goes on waiting for its own.
     WrongResponse,
 }
 

@@ -10,7 +10,7 @@ impl<T> Session<T> {
     pub fn abandon(&mut self, inbound: Inbound) -> bool {
         let owed = self.unanswered.take(inbound).is_some();
         if owed && self.peer_unbinding.is_some() {
-            self.answer_unbind(self.timers.heard);
+            self.answer_unbind(self.clock.passed(self.timers.heard));
         }
         owed
     }

@@ -1,9 +1,13 @@
 //! Requests of the peer that wait for our answer.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::time::Instant;
 
 use crate::pdu::{CommandId, SequenceNumber};
+
+/// The slots may be so many more than twice the unanswered requests before the oldest request moves aside, so that one that
+/// nobody answers does not keep the room of all that came after it.
+const SLACK: usize = 1024;
 
 /// The key to answer one request of the peer, exactly once.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -22,7 +26,10 @@ pub(super) struct Owed {
 pub(super) struct Unanswered {
     /// The key of the first slot.
     base: u64,
+    /// The first is always unanswered.
     slots: VecDeque<Option<Owed>>,
+    /// Those before the first slot.
+    aside: BTreeMap<u64, Owed>,
     count: usize,
 }
 
@@ -41,36 +48,43 @@ impl Unanswered {
             deadline,
         }));
         self.count += 1;
+        while self.slots.len() > self.count * 2 + SLACK {
+            self.move_oldest_aside();
+        }
         key
     }
 
     #[inline]
     pub(super) fn owed(&self, key: Inbound) -> Option<&Owed> {
-        let index = usize::try_from(key.0.checked_sub(self.base)?).ok()?;
-        self.slots.get(index)?.as_ref()
+        let Some(index) = key.0.checked_sub(self.base) else {
+            return self.aside.get(&key.0);
+        };
+        self.slots.get(usize::try_from(index).ok()?)?.as_ref()
     }
 
     #[inline]
     pub(super) fn take(&mut self, key: Inbound) -> Option<Owed> {
-        let index = usize::try_from(key.0.checked_sub(self.base)?).ok()?;
-        let owed = self.slots.get_mut(index)?.take()?;
+        let owed = match key.0.checked_sub(self.base) {
+            Some(index) => self.slots.get_mut(usize::try_from(index).ok()?)?.take()?,
+            None => self.aside.remove(&key.0)?,
+        };
         self.count -= 1;
-        while let Some(None) = self.slots.front() {
-            self.slots.pop_front();
-            self.base += 1;
-        }
+        self.trim();
         Some(owed)
     }
 
     /// The oldest request whose deadline has passed. Every request gets the same time, so the first is the oldest.
     pub(super) fn pop_overdue(&mut self, now: Instant) -> Option<Owed> {
         self.deadline().filter(|deadline| *deadline <= now)?;
-        self.take(Inbound(self.base))
+        let oldest = self.aside.keys().next().copied();
+        self.take(Inbound(oldest.unwrap_or(self.base)))
     }
 
     #[inline]
     pub(super) fn deadline(&self) -> Option<Instant> {
-        self.slots.front()?.as_ref().map(|owed| owed.deadline)
+        let first = self.slots.front().and_then(Option::as_ref);
+        let oldest = self.aside.values().next().or(first)?;
+        Some(oldest.deadline)
     }
 
     /// How many wait.
@@ -79,16 +93,30 @@ impl Unanswered {
         self.count
     }
 
-    /// Room that they take, answered ones behind an unanswered one included.
-    #[inline]
-    pub(super) fn span(&self) -> usize {
-        self.slots.len()
-    }
-
     pub(super) fn clear(&mut self) {
         self.base += self.slots.len() as u64;
         self.slots.clear();
+        self.aside.clear();
         self.count = 0;
+    }
+
+    #[inline]
+    fn trim(&mut self) {
+        while let Some(None) = self.slots.front() {
+            self.slots.pop_front();
+            self.base += 1;
+        }
+    }
+
+    #[cold]
+    fn move_oldest_aside(&mut self) {
+        if let Some(oldest) = self.slots.pop_front() {
+            if let Some(oldest) = oldest {
+                self.aside.insert(self.base, oldest);
+            }
+            self.base += 1;
+        }
+        self.trim();
     }
 }
 
@@ -107,7 +135,7 @@ mod tests {
         assert!(unanswered.take(keys[1]).is_some());
         assert!(unanswered.take(keys[1]).is_none());
         assert!(unanswered.take(keys[0]).is_some());
-        assert_eq!((unanswered.len(), unanswered.span()), (1, 1));
+        assert_eq!((unanswered.len(), unanswered.slots.len()), (1, 1));
         assert!(unanswered.take(keys[0]).is_none(), "its slot is gone");
         assert!(unanswered.take(keys[2]).is_some());
     }
@@ -124,5 +152,33 @@ mod tests {
         let overdue = unanswered.pop_overdue(now + Duration::from_secs(1));
         assert_eq!(overdue.map(|owed| owed.sequence.value()), Some(1));
         assert!(unanswered.pop_overdue(now + Duration::from_secs(1)).is_none());
+    }
+
+    #[test]
+    fn a_few_that_nobody_answers_keep_little_room_and_their_order() {
+        let start = Instant::now();
+        let mut unanswered = Unanswered::default();
+        let mut kept = Vec::new();
+        for n in 1..=100_000 {
+            let deadline = start + Duration::from_secs(u64::from(n));
+            let key = unanswered.insert(SequenceNumber::new(n), CommandId::DELIVER_SM, deadline);
+            if n % 20_000 == 1 {
+                kept.push(key);
+            } else {
+                assert!(unanswered.take(key).is_some());
+            }
+            assert!(unanswered.slots.len() <= unanswered.len() * 2 + SLACK + 2);
+        }
+        assert_eq!((unanswered.len(), unanswered.aside.len()), (5, 5));
+        assert_eq!(
+            unanswered.owed(kept[1]).map(|owed| owed.sequence.value()),
+            Some(20_001)
+        );
+        assert!(unanswered.take(kept[1]).is_some() && unanswered.take(kept[1]).is_none());
+        let last = start + Duration::from_secs(100_000);
+        let overdue = std::iter::from_fn(|| unanswered.pop_overdue(last));
+        let overdue: Vec<_> = overdue.map(|owed| owed.sequence.value()).collect();
+        assert_eq!(overdue, [1, 40_001, 60_001, 80_001]);
+        assert_eq!((unanswered.len(), unanswered.deadline()), (0, None));
     }
 }

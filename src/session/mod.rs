@@ -7,6 +7,7 @@
 //! Promises: a token that [`Session::request`] took comes out exactly once; never more than `window` requests
 //! are outstanding at the peer; each request of the peer is answered exactly once, at its deadline at the latest.
 
+mod clock;
 mod config;
 mod counters;
 mod error;
@@ -46,6 +47,7 @@ pub use state::SessionState;
 pub(crate) use timers::sooner;
 pub use version::agreed_version;
 
+use clock::PeerClock;
 use inbound::Unanswered;
 use outbox::Outbox;
 use timers::Timers;
@@ -74,12 +76,14 @@ pub struct Session<T> {
     /// Once there was one.
     events: Option<Box<Events<T>>>,
     timers: Timers,
+    /// Whatever measures the peer is on this clock.
+    clock: PeerClock,
     /// Our bind that waits for its answer.
     binding: Option<(CommandId, SequenceNumber)>,
     /// Our unbind that waits for its answer.
     unbinding: Option<SequenceNumber>,
-    /// Our enquire_link that waits for its answer.
-    enquiring: Option<SequenceNumber>,
+    /// Our enquire_link that waits for its answer, and when it was encoded by the peer's clock.
+    enquiring: Option<(SequenceNumber, Instant)>,
     /// A bind of the peer that waits for our answer.
     peer_binding: bool,
     /// The peer's unbind, answered when nothing else is owed.
@@ -122,6 +126,7 @@ impl<T> Session<T> {
             probing: config.probe_first,
             held: false,
             timers: Timers::new(now),
+            clock: PeerClock::default(),
             version: config.interface_version,
             config,
             state: SessionState::Open,
@@ -155,7 +160,8 @@ impl<T> Session<T> {
     /// The first `octets` of [`Session::output`] have left.
     #[inline]
     pub fn handle_written(&mut self, octets: usize, now: Instant) {
-        self.outbox.advance(octets, !self.timers.write_idle, now);
+        let left = self.clock.at(now);
+        self.outbox.advance(octets, !self.timers.write_idle, left);
         self.timers.write_progress = now;
         self.watch_reading(now);
     }
@@ -254,19 +260,14 @@ impl<T> Session<T> {
     #[must_use]
     #[inline]
     pub fn reads(&self) -> bool {
-        let limit = self.config.inbound_limit;
         !self.held
-            && self.unanswered.len() < limit
-            && self.unanswered.span() < limit.saturating_mul(4)
+            && self.unanswered.len() < self.config.inbound_limit
             && self.outbox.len() < self.config.outbox_high_water.saturating_mul(4)
     }
 
     /// Holds the peer back, or lets it go on: nothing is read meanwhile, everything else goes on. What the peer could not
-    /// be heard saying is not held against it.
+    /// be heard saying is not held against it: the time for what it owes us stands still.
     pub fn set_held(&mut self, held: bool, now: Instant) {
-        if self.held && !held {
-            self.timers.progress = now;
-        }
         self.held = held;
         self.watch_reading(now);
     }
@@ -298,6 +299,12 @@ impl<T> Session<T> {
     pub fn usable_window(&self) -> usize {
         let held = self.window.in_flight() - self.window.waiting();
         self.capacity().saturating_sub(held)
+    }
+
+    /// True while one request goes first, as [`SessionConfig::probe_first`] says, and none has been answered.
+    #[must_use]
+    pub const fn is_probing(&self) -> bool {
+        self.probing
     }
 
     /// Places of the window, or one while the session proves itself. A window of 0 lets nothing out even then.

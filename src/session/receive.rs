@@ -29,7 +29,7 @@ impl<T> Session<T> {
         then: impl FnOnce(&mut Self, Event<'f, T>),
     ) {
         let Some(header) = Header::peek(frame) else { return };
-        self.timers.heard = now;
+        self.timers.heard = self.clock.at(now);
         // Any PDU proves life, so an enquire_link that waits needs no answer of its own any more.
         self.timers.enquire_sent = None;
         if header.command_id.is_response() {

@@ -68,22 +68,14 @@ impl<T> Session<T> {
         }
         if header.command_id == CommandId::ENQUIRE_LINK_RESP && !waits {
             // One that comes after something else proved life is fine too.
-            if self.enquiring == Some(sequence) {
+            if self.enquiring() == Some(sequence) {
                 self.enquiring = None;
             }
             self.count_faults(frame);
             return None;
         }
         if waits && header.command_id.request().is_some() {
-            // Another kind of response than the request of its number: nobody knows what became of that.
-            let entry = self.window.take(sequence)?;
-            self.window.release_before(entry.order);
-            self.events().push_back(Event::Unresolved {
-                token: entry.token,
-                sequence,
-                sent: entry.sent,
-                cause: Unresolved::WrongResponse,
-            });
+            // Another kind of response than the request of its number says nothing about that, whose own may still come.
             return Some(self.violation(header, Violation::WrongResponse));
         }
         let is_late = self
@@ -92,7 +84,7 @@ impl<T> Session<T> {
             .is_some_and(|late| late.request.response() == Some(header.command_id));
         if is_late {
             let response = self.read_response(frame);
-            return self.handle_late(sequence, header.command_status, response, now);
+            return self.handle_late(sequence, header.command_status, response);
         }
         let known = header.command_id.request().is_some();
         Some(self.violation(
@@ -125,7 +117,7 @@ impl<T> Session<T> {
         if self.unbinding == Some(sequence) {
             return Some(self.handle_unbound(now));
         }
-        if self.enquiring == Some(sequence) {
+        if self.enquiring() == Some(sequence) {
             self.enquiring = None;
             return None;
         }
@@ -140,7 +132,7 @@ impl<T> Session<T> {
             });
         }
         if self.window.late(sequence).is_some() {
-            return self.handle_late(sequence, status, Response::Nack, now);
+            return self.handle_late(sequence, status, Response::Nack);
         }
         Some(self.violation(header, Violation::UnsolicitedResponse))
     }
@@ -161,11 +153,12 @@ impl<T> Session<T> {
 
     /// The number of the one PDU of ours that may still be answered, if it is exactly one.
     fn only_outstanding(&self, now: Instant) -> Option<SequenceNumber> {
-        let enquired = self.timers.enquire_due_from + self.config.enquire_link_timeout;
+        let (now, timeout) = (self.clock.at(now), self.config.enquire_link_timeout);
+        let enquiring = self.enquiring.filter(|(_, sent)| now < *sent + timeout);
         let own = [
             self.binding.map(|(_, number)| number),
             self.unbinding,
-            self.enquiring.filter(|_| now < enquired),
+            enquiring.map(|(number, _)| number),
         ];
         let mut own = own.into_iter().flatten();
         match (self.window.in_flight(), own.next(), own.next()) {
@@ -175,16 +168,20 @@ impl<T> Session<T> {
         }
     }
 
+    /// The number of our enquire_link that waits for its answer.
+    pub(super) fn enquiring(&self) -> Option<SequenceNumber> {
+        self.enquiring.map(|(number, _)| number)
+    }
+
     fn handle_late<'f>(
         &mut self,
         sequence: SequenceNumber,
         status: CommandStatus,
         response: Response<'f>,
-        now: Instant,
     ) -> Option<Event<'f, T>> {
         let late = self.window.take_late(sequence)?;
         self.count().late += 1;
-        self.note_progress(late.order, now);
+        self.note_progress(late.order);
         Some(Event::Late {
             sequence,
             status,
@@ -195,9 +192,9 @@ impl<T> Session<T> {
 
     /// The peer answered: it works, and what was sent before and expired was skipped.
     #[inline]
-    fn note_progress(&mut self, order: u64, now: Instant) {
+    fn note_progress(&mut self, order: u64) {
         self.window.release_before(order);
-        self.timers.progress = now;
+        self.timers.progress = self.timers.heard;
         self.expired_in_row = 0;
         self.probing = false;
     }
@@ -210,7 +207,7 @@ impl<T> Session<T> {
 
     #[inline]
     fn note_answer(&mut self, order: u64, sent: Instant, status: CommandStatus, now: Instant) {
-        self.note_progress(order, now);
+        self.note_progress(order);
         if status.is_ok() {
             self.count().accepted += 1;
         } else {

@@ -22,7 +22,7 @@ impl<T> Session<T> {
         let sequence = self.free_sequence();
         pdu::encode(bind, CommandStatus::ESME_ROK, sequence, self.outbox.buffer())?;
         self.binding = Some((B::COMMAND_ID, sequence));
-        self.timers.handle_bind_sent(now);
+        self.timers.handle_bind_sent(self.clock.at(now));
         Ok(())
     }
 
@@ -193,11 +193,13 @@ impl<T> Session<T> {
         let start = self.outbox.end();
         let was_idle = self.window.in_flight() == 0;
         let order = self.window.next_order();
+        let asked = self.clock.at(now);
         self.window.insert(Entry {
             token,
             request: command_id,
             sequence,
             sent: now,
+            asked,
             start,
             end: u64::MAX,
             order,
@@ -215,7 +217,7 @@ impl<T> Session<T> {
             }
         }
         if was_idle {
-            self.timers.progress = now;
+            self.timers.progress = asked;
         }
         let in_flight = self.window.in_flight();
         let counters = self.count();
@@ -379,7 +381,7 @@ impl<T> Session<T> {
 
     fn is_taken(&self, sequence: SequenceNumber) -> bool {
         self.window.is_taken(sequence)
-            || self.enquiring == Some(sequence)
+            || self.enquiring() == Some(sequence)
             || self.unbinding == Some(sequence)
             || self.binding.is_some_and(|(_, binding)| binding == sequence)
     }

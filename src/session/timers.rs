@@ -17,26 +17,25 @@ const PROGRESS_TIMEOUTS: u32 = 3;
 /// So many requests that expire in a row are no single loss.
 const LOSSES: u32 = 2;
 
-/// When things happened.
+/// When things happened. What measures the peer is on its clock, which stands still while we do not read.
 #[derive(Debug)]
 pub(super) struct Timers {
-    /// The session began, or sent its bind.
+    /// The session began, or sent its bind, that by the peer's clock.
     began: Instant,
     /// A bind of ours waits for its answer.
     pub(super) bind_sent: bool,
-    /// The last PDU of the peer came.
+    /// The last PDU of the peer came; by its clock.
     pub(super) heard: Instant,
-    /// We read what the peer sends; its silence counts only then.
-    pub(super) reading: bool,
-    /// A request was answered last, or the first one of an idle session sent.
+    /// A request was answered last, or the first one of an idle session sent; by the peer's clock.
     pub(super) progress: Instant,
-    /// Since when the owner has requests that wait for room.
+    /// Since when the owner has requests that wait for room; by the peer's clock.
     pub(super) waiting_since: Option<Instant>,
     /// Octets left last.
     pub(super) write_progress: Instant,
     /// Output was empty when last looked at.
     pub(super) write_idle: bool,
-    /// Our enquire_link that still waits for any sign of life: when it was encoded, and where it ends.
+    /// The first enquire_link of ours that still waits for any sign of life: when it was encoded by the peer's clock, and
+    /// where it ends.
     pub(super) enquire_sent: Option<(Instant, u64)>,
     /// The fixed interval counts from here.
     pub(super) enquire_due_from: Instant,
@@ -59,7 +58,6 @@ impl Timers {
             began: now,
             bind_sent: false,
             heard: now,
-            reading: true,
             progress: now,
             waiting_since: None,
             write_progress: now,
@@ -70,9 +68,9 @@ impl Timers {
         }
     }
 
-    /// Our bind went out: its answer is waited for from now on.
-    pub(super) fn handle_bind_sent(&mut self, now: Instant) {
-        self.began = now;
+    /// Our bind went out: its answer is waited for from now on, which is `at` by the peer's clock.
+    pub(super) fn handle_bind_sent(&mut self, at: Instant) {
+        self.began = at;
         self.bind_sent = true;
     }
 
@@ -116,7 +114,8 @@ impl<T> Session<T> {
             }
             return;
         }
-        self.window.purge_late(now);
+        let by_peer = self.peer_time(now);
+        self.window.purge_late(by_peer);
         self.answer_overdue(now);
         if self.close.is_none() && self.enquire_deadline().is_some_and(|deadline| deadline <= now) {
             self.enquire(now);
@@ -135,7 +134,7 @@ impl<T> Session<T> {
         }
         [
             self.expiry_deadline(),
-            self.window.late_deadline(),
+            self.late_deadline(),
             self.unanswered.deadline(),
             self.write_deadline(),
             self.enquire_deadline(),
@@ -152,7 +151,7 @@ impl<T> Session<T> {
     #[inline]
     pub fn set_waiting(&mut self, waits: bool, now: Instant) {
         if waits != self.timers.waiting_since.is_some() {
-            self.timers.waiting_since = waits.then_some(now);
+            self.timers.waiting_since = waits.then(|| self.clock.at(now));
         }
     }
 
@@ -164,20 +163,28 @@ impl<T> Session<T> {
         }
     }
 
-    /// While we do not read, silence is our own doing; what counts begins anew when we read again.
+    /// While we do not read, silence is our own doing: the peer's time goes on when we read again.
     #[inline]
     pub(super) fn watch_reading(&mut self, now: Instant) {
-        let reads = self.reads();
-        if reads && !self.timers.reading {
-            self.timers.heard = now;
-            self.timers.enquire_sent = None;
-        }
-        self.timers.reading = reads;
+        self.clock.set_running(self.reads(), now);
+    }
+
+    /// The time by a clock that stands still while nothing is read: for who waits longer for the peer than the session does.
+    #[inline]
+    pub(crate) fn peer_time(&self, now: Instant) -> Instant {
+        self.clock.at(now)
+    }
+
+    /// When that clock shows `time`; none while it stands still.
+    #[inline]
+    pub(crate) fn peer_due(&self, time: Instant) -> Option<Instant> {
+        self.clock.due(time)
     }
 
     /// Output began to wait, or does no longer. The owner calls it after writing.
     #[inline]
     pub fn watch_output(&mut self, now: Instant) {
+        self.watch_reading(now);
         let idle = self.outbox.len() == 0;
         if self.timers.write_idle && !idle {
             self.timers.write_progress = now;
@@ -216,7 +223,7 @@ impl<T> Session<T> {
         match self.room(now) {
             // Our own limit is what holds it up: the peer's time begins when that lets it go.
             Room::At(time) => {
-                self.timers.progress = time;
+                self.timers.progress = self.clock.at(time);
                 None
             }
             Room::Now(_) | Room::Full => Some(CloseCause::NoProgress),
@@ -227,13 +234,15 @@ impl<T> Session<T> {
     fn lifecycle_deadline(&self) -> Option<(Instant, CloseCause)> {
         let timers = &self.timers;
         if matches!(self.state, SessionState::Open | SessionState::Outbound) {
-            let (time, cause) = if timers.bind_sent {
-                (self.config.bind_timeout, CloseCause::BindExpired)
-            } else {
-                (self.config.session_init_timeout, CloseCause::NotBound)
-            };
-            return Some((timers.began + time, cause));
+            if timers.bind_sent {
+                let due = self.clock.due(timers.began + self.config.bind_timeout)?;
+                return Some((due, CloseCause::BindExpired));
+            }
+            // Nobody holds a connection without a bind for longer, whatever we do.
+            let due = timers.began + self.config.session_init_timeout;
+            return Some((due, CloseCause::NotBound));
         }
+        // An end waits for nobody: what came by then is looked at before the connection is closed.
         let ending = timers.ending.as_ref()?;
         let ours = ending
             .unbind_sent
@@ -249,9 +258,6 @@ impl<T> Session<T> {
 
     /// When silence of the peer ends the session.
     fn life_deadline(&self) -> Option<Instant> {
-        if !self.timers.reading {
-            return None;
-        }
         // One that has not left cannot be answered: the write deadline watches over it.
         let enquired = self
             .timers
@@ -263,20 +269,23 @@ impl<T> Session<T> {
             .inactivity_timeout
             .filter(|_| self.state.is_bound())
             .map(|timeout| self.timers.heard + timeout);
-        sooner(enquired, inactive)
+        self.clock.due(sooner(enquired, inactive)?)
     }
 
     /// When the next enquire_link goes out.
     fn enquire_deadline(&self) -> Option<Instant> {
         let interval = self.config.enquire_link_interval?;
         // A peer that is held back still hears from us; nobody expects to hear from it.
-        let waits = self.timers.enquire_sent.is_some() || !self.timers.reading;
+        let waits = self.timers.enquire_sent.is_some() || !self.clock.is_running();
         let quiet = (waits && !self.held) || self.unbinding.is_some();
         if !self.state.is_bound() || quiet {
             return None;
         }
         let from = match self.config.enquire_link_mode {
-            EnquireLinkMode::Idle => self.timers.heard.max(self.timers.enquire_due_from),
+            EnquireLinkMode::Idle => {
+                let heard = self.clock.passed(self.timers.heard);
+                heard.max(self.timers.enquire_due_from)
+            }
             EnquireLinkMode::Fixed => self.timers.enquire_due_from,
         };
         Some(from + interval)
@@ -293,8 +302,11 @@ impl<T> Session<T> {
             None if asked && self.expired_in_row >= LOSSES => timers.progress,
             None => return None,
         };
-        let ends = self.unbinding.is_some() || self.peer_unbinding.is_some() || self.held;
-        (self.state.is_bound() && !ends).then(|| since + self.config.response_timeout * PROGRESS_TIMEOUTS)
+        if !self.state.is_bound() || self.unbinding.is_some() || self.peer_unbinding.is_some() {
+            return None;
+        }
+        self.clock
+            .due(since + self.config.response_timeout * PROGRESS_TIMEOUTS)
     }
 
     fn write_deadline(&self) -> Option<Instant> {
@@ -307,8 +319,14 @@ impl<T> Session<T> {
     #[inline]
     fn expiry_deadline(&self) -> Option<Instant> {
         let oldest = self.window.oldest()?;
-        let left = self.outbox.left_at(oldest.end, oldest.sent)?;
-        Some(left + self.config.response_timeout)
+        let left = self.outbox.left_at(oldest.end, oldest.asked)?;
+        self.clock.due(left + self.config.response_timeout)
+    }
+
+    /// When something is late for too long.
+    #[inline]
+    fn late_deadline(&self) -> Option<Instant> {
+        self.peer_due(self.window.late_deadline()?)
     }
 
     fn expire_requests(&mut self, now: Instant) {
@@ -342,8 +360,10 @@ impl<T> Session<T> {
     fn enquire(&mut self, now: Instant) {
         let sequence = self.free_sequence();
         self.encode_own(&EnquireLink::default(), sequence);
-        self.enquiring = Some(sequence);
-        self.timers.enquire_sent = Some((now, self.outbox.end()));
+        let sent = self.clock.at(now);
+        self.enquiring = Some((sequence, sent));
+        // While the peer is held back another follows, though it may not have been heard since the first.
+        self.timers.enquire_sent.get_or_insert((sent, self.outbox.end()));
         self.timers.enquire_due_from = now;
     }
 }

@@ -36,6 +36,8 @@ pub(super) struct Entry<T> {
     pub(super) sequence: SequenceNumber,
     /// When it was encoded.
     pub(super) sent: Instant,
+    /// The same by the peer's clock, which counts for its time.
+    pub(super) asked: Instant,
     /// Where its first octet stands in everything this session ever wrote.
     pub(super) start: u64,
     /// Where its last octet ends.
@@ -200,16 +202,16 @@ impl<T> Window<T> {
             sent: entry.sent,
             order: entry.order,
         };
-        self.late.insert(sequence, late, entry.sent + timeout * 3);
+        self.late.insert(sequence, late, entry.asked + timeout * 3);
         Some(entry)
     }
 
-    /// Forgets what was late for too long.
+    /// Forgets what was late for too long, `now` by the peer's clock.
     pub(super) fn purge_late(&mut self, now: Instant) {
         self.late.purge(now);
     }
 
-    /// When [`Window::purge_late`] has something to do.
+    /// When [`Window::purge_late`] has something to do, by the peer's clock.
     #[inline]
     pub(super) fn late_deadline(&self) -> Option<Instant> {
         self.late.deadline()
@@ -299,7 +301,7 @@ mod tests {
 
     impl<T> Window<T> {
         fn pop_expired(&mut self, now: Instant, timeout: Duration) -> Option<Entry<T>> {
-            let due = now.saturating_duration_since(self.oldest()?.sent) >= timeout;
+            let due = now.saturating_duration_since(self.oldest()?.asked) >= timeout;
             due.then(|| self.pop_oldest_as_late(timeout)).flatten()
         }
 
@@ -317,6 +319,7 @@ mod tests {
             request: CommandId::SUBMIT_SM,
             sequence: SequenceNumber::new(sequence),
             sent,
+            asked: sent,
             start: order * 10,
             end: order * 10 + 10,
             order,

@@ -52,9 +52,13 @@ impl Life {
     }
 
     fn closes(&mut self, cause: CloseCause) -> Option<Failure> {
-        let statuses = StatusClasses::default();
+        self.closes_probing(false, cause)
+    }
+
+    fn closes_probing(&mut self, probing: bool, cause: CloseCause) -> Option<Failure> {
+        let closed = Closed { cause, error: None };
         self.phases
-            .handle_closed(&Closed { cause, error: None }, &statuses, self.now)
+            .handle_closed(&closed, probing, &StatusClasses::default(), self.now)
     }
 
     fn parting(&mut self, idle: bool, unbinding: bool) -> Parting {
@@ -253,13 +257,41 @@ fn a_session_of_no_use_is_left_and_another_follows() {
 }
 
 #[test]
-fn after_a_session_without_progress_the_next_one_probes_once() {
+fn after_a_session_without_progress_they_probe_until_one_gets_an_answer() {
     let mut life = Life::bound();
     life.closes(CloseCause::NoProgress);
-    assert_eq!(
-        [life.phases.take_probe(), life.phases.take_probe()],
-        [true, false]
-    );
+    let refused = CloseCause::BindRefused(CommandStatus::ESME_RALYBND);
+    for cause in [refused, CloseCause::Disconnected, CloseCause::PeerUnbound] {
+        life.connects();
+        let failed = Cause::Session(CloseCause::Disconnected);
+        life.phases
+            .handle_connect_failed(Failure::Unreachable, failed, life.now);
+        life.connects();
+        assert!(life.phases.probes(), "before {cause:?}");
+        life.phases.handle_connected(life.now);
+        if cause != refused {
+            life.phases.handle_bound(life.now);
+        }
+        life.closes_probing(true, cause);
+        assert!(life.phases.probes(), "after {cause:?}");
+    }
+    life.connects();
+    life.phases.handle_connected(life.now);
+    life.phases.handle_bound(life.now);
+    life.closes_probing(false, CloseCause::Disconnected);
+    assert!(!life.phases.probes());
+}
+
+#[test]
+fn a_bind_that_is_paused_still_probes_when_it_is_resumed() {
+    for (probing, cause) in [(true, CloseCause::Unbound), (false, CloseCause::NoProgress)] {
+        let mut life = Life::bound();
+        life.phases.pause(life.now);
+        life.closes_probing(probing, cause);
+        life.phases.resume(life.now);
+        life.connects();
+        assert!(life.phases.probes(), "{cause:?}");
+    }
 }
 
 #[test]

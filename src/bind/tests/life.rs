@@ -252,6 +252,40 @@ async fn a_peer_that_holds_the_session_is_left_alone_for_a_minute() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn after_a_session_without_progress_a_refused_bind_changes_nothing_and_one_message_goes_first() {
+    local(async {
+        let settings = settings()
+            .window(3_usize)
+            .response_timeout(Duration::from_secs(1))
+            .enquire_link_interval(None);
+        let mut bench = Bench::bound(settings).await;
+        let pending = bench.submit(4);
+        assert_eq!(
+            bench.phase("waiting").await,
+            Cause::Session(CloseCause::NoProgress)
+        );
+        bench.peer = bench.connections.recv().await.unwrap();
+        let header = bench.read(BIND).await;
+        bench.answer(header, 0x05, b"").await;
+        bench.phase("waiting").await;
+        bench.peer = bench.connections.recv().await.unwrap();
+        let header = bench.read(BIND).await;
+        bench.answer(header, 0, b"\0").await;
+        bench.phase("bound").await;
+        let jobs = (5..=7).map(|number| job(1, number).0).collect();
+        bench.assign(jobs);
+        let first = bench.read(SUBMIT).await;
+        let second = timeout(Duration::from_millis(10), bench.read(SUBMIT)).await;
+        assert!(second.is_err(), "one goes first");
+        bench.answer(first, 0, b"1\0").await;
+        bench.read(SUBMIT).await;
+        bench.read(SUBMIT).await;
+        drop(pending);
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn garbage_ends_the_session_and_not_the_bind() {
     local(async {
         let mut bench = Bench::bound(settings()).await;

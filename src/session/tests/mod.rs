@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 mod binding;
 mod inbound;
 mod pair;
+mod reading;
 mod requests;
 mod script;
 mod simulation;

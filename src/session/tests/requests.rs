@@ -69,15 +69,35 @@ fn after_a_rebind_without_progress_one_request_goes_first() {
 }
 
 #[test]
-fn a_response_of_another_kind_fails_its_request() {
+fn a_response_of_another_kind_is_counted_and_the_own_one_still_answers() {
     let mut bench = Bench::bound(esme());
     bench.submit(1);
+    for frame in [
+        "00000011 80000103 00000000 00000002 00",
+        "00000010 80000015 00000000 00000002",
+    ] {
+        assert_eq!(bench.gets(frame), [Seen::Violation(Violation::WrongResponse)]);
+    }
     assert_eq!(
-        bench.gets("00000011 80000103 00000000 00000002 00"),
-        [
-            Seen::Violation(Violation::WrongResponse),
-            Seen::Unresolved(1, Unresolved::WrongResponse)
-        ]
+        (bench.session.in_flight(), bench.session.counters().violations),
+        (1, 2)
+    );
+    assert_eq!(
+        bench.gets("00000012 80000004 00000000 00000002 3100"),
+        [Seen::Answered(1, CommandStatus::ESME_ROK)]
+    );
+}
+
+#[test]
+fn a_request_that_only_another_kind_of_response_answers_expires() {
+    let mut bench = Bench::bound(esme());
+    bench.submit(1);
+    bench.sent();
+    bench.passes(secs(20));
+    bench.gets("00000011 80000103 00000000 00000002 00");
+    assert_eq!(
+        bench.passes(secs(10)),
+        [Seen::Unresolved(1, Unresolved::ResponseExpired)]
     );
 }
 

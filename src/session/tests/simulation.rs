@@ -78,7 +78,7 @@ impl Tally {
         self.expired += ended(&End::Expired);
         self.unwritten += ended(&End::Unwritten);
         self.written += ended(&End::Written);
-        self.confused += ended(&End::Confused);
+        self.confused += world.confused;
         self.late += world.sides[ESME].session.counters().late;
         self.throttled += world.throttled;
         self.deliveries += world.delivered;
@@ -89,7 +89,6 @@ impl Tally {
 enum End {
     Answered,
     Expired,
-    Confused,
     Written,
     Unwritten,
 }
@@ -98,7 +97,7 @@ enum End {
 #[derive(Clone, Copy, Debug)]
 enum Plan {
     Answer(Inbound, CommandStatus),
-    /// A response of another kind than the request.
+    /// A response of another kind than the request, and perhaps its own later.
     Confuse(Inbound, SequenceNumber),
     Forget(Inbound),
 }
@@ -135,6 +134,8 @@ struct World {
     plan_count: u32,
     throttled: u64,
     delivered: u64,
+    /// Responses of another kind than their request.
+    confused: u64,
     /// Responses that we made up, and responses that answered nothing.
     made_up: u64,
     unsolicited: u64,
@@ -203,6 +204,7 @@ impl World {
             plan_count: 0,
             throttled: 0,
             delivered: 0,
+            confused: 0,
             made_up: 0,
             unsolicited: 0,
             over: false,
@@ -437,7 +439,16 @@ impl World {
                 Plan::Answer(inbound, status) => _ = party.session.respond_empty(inbound, status, self.now),
                 Plan::Forget(inbound) => _ = party.session.abandon(inbound),
                 Plan::Confuse(inbound, number) => {
-                    if side == SMSC && party.session.abandon(inbound) {
+                    let owed = party.session.is_owed(inbound);
+                    if owed && self.rng.bool() {
+                        let due = self.now + millis(self.rng.u64(0..500));
+                        self.plan_count += 1;
+                        let plan = Plan::Answer(inbound, CommandStatus::ESME_ROK);
+                        party.plans.insert((due, self.plan_count), plan);
+                    } else {
+                        party.session.abandon(inbound);
+                    }
+                    if side == SMSC && owed {
                         let mut frame = Vec::new();
                         let body = crate::pdu::DataSmResp::default();
                         crate::pdu::encode(&body, CommandStatus::ESME_ROK, number, &mut frame).unwrap();
@@ -466,11 +477,14 @@ impl World {
         let (token, end) = match keep(event) {
             Seen::Answered(token, _) => (token, End::Answered),
             Seen::Unresolved(token, Unresolved::ResponseExpired) => (token, End::Expired),
-            Seen::Unresolved(token, Unresolved::WrongResponse) => (token, End::Confused),
             Seen::Unresolved(token, Unresolved::SessionEnded { written: true }) => (token, End::Written),
             Seen::Unresolved(token, Unresolved::SessionEnded { written: false }) => (token, End::Unwritten),
             Seen::Throttled => {
                 self.throttled += 1;
+                return;
+            }
+            Seen::Violation(Violation::WrongResponse) => {
+                self.confused += 1;
                 return;
             }
             Seen::Violation(Violation::UnsolicitedResponse) => {
