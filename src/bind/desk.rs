@@ -349,7 +349,7 @@ impl LinkHandler<Ticket> for Desk {
         }
         let ask_again = match (stands_in_the_way, &mut self.jobs) {
             (None, Some(jobs)) => jobs.feed(session, now),
-            (Some(Room::Full | Room::Now(_)), Some(jobs)) => jobs.poll_timeout(),
+            (Some(Room::Full | Room::Now(_)), Some(jobs)) => jobs.poll_timeout(session),
             (Some(Room::At(time)), _) => Some(time),
             (_, None) => None,
         };
@@ -412,7 +412,7 @@ impl Desk {
                 ..
             } => {
                 // So long the session knows a late response.
-                let late_until = now + session.config().response_timeout * 2;
+                let late_until = session.peer_time(now) + session.config().response_timeout * 2;
                 match token {
                     Ticket::Part(part) => self.jobs().handle_unresolved(part, sequence, cause, late_until),
                     Ticket::Inquiry(key) => self.inquiries().handle_unresolved(key, cause),
@@ -425,7 +425,10 @@ impl Desk {
                 ..
             } => {
                 debug!(%bind, %sequence, ?status, "late response");
-                if let Some(late) = self.jobs().handle_late(sequence, status, &response, now)
+                let theirs = session.peer_time(now);
+                if let Some(late) = self
+                    .jobs()
+                    .handle_late(sequence, status, &response, (now, theirs))
                     && self.hub.wants(Kinds::LATE)
                 {
                     self.hub.emit(HubEvent::Late(Arc::new(late)));

@@ -39,7 +39,7 @@ pub(super) struct Part {
 
 /// A part that was not answered in time, of a message that may be sent twice rather than not at all.
 struct Overdue {
-    /// A late response is waited for so long.
+    /// A late response is waited for so long, by the time of the peer.
     until: Instant,
     ticket: Part,
     sequence: SequenceNumber,
@@ -214,8 +214,8 @@ impl Jobs {
     /// Sends while there is room. Gives the time at which there is more to do.
     #[inline]
     pub(super) fn feed(&mut self, session: &mut Session<Ticket>, now: Instant) -> Option<Instant> {
-        self.handle_timeout(now);
-        let next = self.poll_timeout();
+        self.handle_timeout(session, now);
+        let next = self.poll_timeout(session);
         if self.session_refused.is_some() {
             return next;
         }
@@ -305,13 +305,13 @@ impl Jobs {
     }
 
     /// A response came after its time. Of a message that is still waited for it is as good as any other; of one that was
-    /// given up it gives what there is to tell.
+    /// given up it gives what there is to tell. `theirs` is the time of the peer.
     pub(super) fn handle_late(
         &mut self,
         sequence: SequenceNumber,
         status: CommandStatus,
         response: &Response<'_>,
-        now: Instant,
+        (now, theirs): (Instant, Instant),
     ) -> Option<LateEvent> {
         let place = self
             .overdue
@@ -326,7 +326,7 @@ impl Jobs {
             _ => message_id(response),
         };
         let from = (&self.bind, self.receipts.account());
-        let (event, accepted) = self.missed.handle_late(from, sequence, status, id, now)?;
+        let (event, accepted) = self.missed.handle_late(from, sequence, status, id, theirs)?;
         self.accepted.extend(accepted);
         Some(event)
     }
@@ -506,20 +506,22 @@ impl Jobs {
 
     /// What waited long enough is tried again.
     #[inline]
-    fn handle_timeout(&mut self, now: Instant) {
+    fn handle_timeout(&mut self, session: &Session<Ticket>, now: Instant) {
         while let Some((_, key)) = self.delayed.pop_front_if(|(due, _)| *due <= now) {
             self.sending.push_back(key);
         }
-        while let Some(overdue) = self.overdue.pop_front_if(|overdue| overdue.until <= now) {
+        let theirs = session.peer_time(now);
+        while let Some(overdue) = self.overdue.pop_front_if(|overdue| overdue.until <= theirs) {
             self.handle_unknown(overdue.ticket, UnknownCause::ResponseExpired);
         }
     }
 
     /// When something that waits for its time is due.
     #[inline]
-    pub(super) fn poll_timeout(&self) -> Option<Instant> {
+    pub(super) fn poll_timeout(&self, session: &Session<Ticket>) -> Option<Instant> {
         let delayed = self.delayed.front().map(|(due, _)| *due);
-        let overdue = self.overdue.front().map(|overdue| overdue.until);
+        let overdue = self.overdue.front();
+        let overdue = overdue.and_then(|overdue| session.peer_due(overdue.until));
         sooner(delayed, overdue)
     }
 }

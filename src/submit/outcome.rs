@@ -184,8 +184,7 @@ pub enum UnknownCause {
     ResponseExpired,
     /// The link broke before the response came.
     LinkLost,
-    /// A response with its sequence number came, but to another command; or a generic_nack that names no request came
-    /// while it was the only one.
+    /// A generic_nack that names no request came while it was the only one.
     WrongResponse,
     /// The actor that waited for the response ended, by a panic or with its thread.
     Dropped,
@@ -198,7 +197,7 @@ impl fmt::Display for UnknownCause {
         f.write_str(match self {
             Self::ResponseExpired => "no response in time",
             Self::LinkLost => "the link broke before the response",
-            Self::WrongResponse => "the response was to another command, or named none",
+            Self::WrongResponse => "a generic_nack named no request while this one was alone",
             Self::Dropped => "the actor that waited for the response ended",
             Self::ShutDown => "shut down before the response",
         })
