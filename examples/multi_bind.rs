@@ -13,7 +13,7 @@ use bindery::esme::Esme;
 use bindery::events::{Event, Kinds, Phase};
 use bindery::settings::{BindSettings, BudgetSettings, Settings};
 use bindery::smsc::{Behaviour, Smsc};
-use bindery::submit::Submit;
+use bindery::submit::{Submit, SubmitError, SubmitResult};
 
 const MESSAGES: usize = 3_000;
 
@@ -87,9 +87,11 @@ async fn main() -> Result<(), Box<dyn Error>> {
     // What was in flight may have arrived, and is not sent twice; everything else went another way or waited.
     let outcomes = sender.await?;
     let accepted = outcomes.iter().filter(|outcome| outcome.is_ok()).count();
+    let is_unknown = |outcome: &&SubmitResult| matches!(outcome, Err(SubmitError::Unknown { .. }));
+    let unknown = outcomes.iter().filter(is_unknown).count();
     println!(
-        "         {accepted} of {MESSAGES} accepted, {} unknown",
-        MESSAGES - accepted
+        "         {accepted} of {MESSAGES} accepted, {unknown} unknown, {} not sent or refused",
+        MESSAGES - accepted - unknown
     );
     let status = esme.status().await;
     println!("bind     phase    submitted  unknown  lost links");

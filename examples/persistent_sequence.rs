@@ -17,7 +17,7 @@ use bindery::pdu::SequenceNumber;
 use bindery::session::SequenceGenerator;
 use bindery::settings::{BindSettings, Settings};
 use bindery::smsc::{Behaviour, Smsc};
-use bindery::submit::Request;
+use bindery::submit::{Request, SubmitError};
 
 /// So many numbers are taken from the file at once: a crash skips some of them, and never repeats one.
 const BLOCK: u32 = 1_000;
@@ -79,16 +79,17 @@ async fn main() -> Result<(), Box<dyn Error>> {
             message_id: "1".try_into()?,
             ..QuerySm::default()
         };
-        let answered = loop {
-            match esme.request(Request::new(query.clone()).by("acme")).await {
-                Ok(answered) => break answered,
-                // Not bound yet: a request never waits for that.
-                Err(error) if error.is_safe_to_resend() => {
-                    tokio::time::sleep(Duration::from_millis(10)).await
+        let asking = async {
+            loop {
+                match esme.request(Request::new(query.clone()).by("acme")).await {
+                    // Not bound yet: a request never waits for that.
+                    Err(SubmitError::NotSent { .. }) => tokio::time::sleep(Duration::from_millis(10)).await,
+                    outcome => break outcome,
                 }
-                Err(error) => return Err(error.into()),
             }
         };
+        // A bind may never come.
+        let answered = tokio::time::timeout(Duration::from_secs(10), asking).await??;
         println!(
             "start {start}: query_sm has sequence number {}",
             answered.sequence

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use actix::{Actor, Context, Handler};
 use bindery::esme::Esme;
-use bindery::events::{Answer, Duty, Event, InboundMessage, Kinds};
+use bindery::events::{Answer, Duty, Event, InboundMessage, Kinds, Policy};
 use bindery::pdu::MessageState;
 use bindery::settings::{BindSettings, Settings};
 use bindery::smsc::{Behaviour, MobileOriginated, Shares, Smsc};
@@ -52,7 +52,11 @@ impl Handler<Event> for Inbox {
     type Result = ();
 
     fn handle(&mut self, event: Event, _: &mut Self::Context) {
-        let Event::Receipt(receipt) = event else { return };
+        let receipt = match event {
+            Event::Receipt(receipt) => receipt,
+            Event::Lagged { missed } => return println!("{missed} receipts were missed"),
+            _ => return,
+        };
         let state = receipt.state().unwrap_or(MessageState::UNKNOWN);
         match &receipt.message {
             Some(message) => println!("receipt  message {} is {state}", message.reference),
@@ -84,7 +88,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let (seen, mut things) = mpsc::unbounded_channel();
     let inbox = Inbox { seen }.start();
     esme.answer_messages(inbox.clone().recipient(), Duty::all())?;
-    esme.subscribe(inbox.recipient(), Kinds::RECEIPTS);
+    // A receipt is acknowledged when it comes, and not sent again: rather the SMSC waits than one is missed.
+    esme.subscribe_with(inbox.recipient(), Kinds::RECEIPTS, Policy::hold_back());
 
     for number in 1..=5_u64 {
         let submit = Submit::text("447700900123", "Did you get this?")

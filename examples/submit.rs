@@ -94,16 +94,24 @@ fn show(what: &str, outcome: &SubmitResult) {
                 submitted.bind
             );
         }
-        // The SMSC said no; sent again it would say the same.
-        Err(SubmitError::Rejected { status, .. }) => println!("{what:<8} rejected: {}", status.meaning()),
+        // The SMSC said no. Whether it may say something else later is a question of the status.
+        Err(error @ SubmitError::Rejected { status, .. }) => {
+            let later = match error.is_safe_to_resend() {
+                true => "may be accepted later",
+                false => "for good",
+            };
+            println!("{what:<8} rejected ({later}): {}", status.meaning());
+        }
         // The parts of one message ended differently; each has its own outcome.
         Err(SubmitError::Partial { parts }) => {
             let accepted = parts.iter().filter(|part| part.is_ok()).count();
             println!("{what:<8} {accepted} of {} parts accepted", parts.len());
         }
-        // Nobody has seen it: it can be sent again without any risk.
-        Err(error) if error.is_safe_to_resend() => println!("{what:<8} not sent: {error}"),
         // It may have arrived. Whether to send it again is a question of what a second one costs.
-        Err(error) => println!("{what:<8} unknown: {error}"),
+        Err(error @ SubmitError::Unknown { .. }) => println!("{what:<8} unknown: {error}"),
+        // No SMSC has it: it can be sent again without any risk.
+        Err(error) if error.is_safe_to_resend() => println!("{what:<8} not sent: {error}"),
+        // It fits no PDU, and never will.
+        Err(error) => println!("{what:<8} cannot be sent: {error}"),
     }
 }

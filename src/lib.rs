@@ -46,3 +46,8 @@ pub struct Readme;
 #[cfg(doctest)]
 #[doc = include_str!("../docs/from-python.md")]
 pub struct FromPython;
+
+/// The examples for production compile.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/production.md")]
+pub struct Production;

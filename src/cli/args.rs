@@ -24,7 +24,7 @@ pub(super) struct Cli {
 pub(super) enum Command {
     /// Show the main job on embedded parts: several SMSCs, binds over real TCP, messages, receipts
     Demo(Demo),
-    /// Run the service: all binds of a configuration, until SIGINT or SIGTERM
+    /// Hold all binds of a configuration until SIGINT or SIGTERM; nothing can be sent through it yet
     Run(Configured),
     /// Read and validate a configuration and print what is in effect, with secrets masked
     Check(Check),
@@ -89,13 +89,14 @@ pub(super) struct Send {
     /// Which route it takes
     #[arg(long)]
     pub(super) route: Option<String>,
-    /// Send every message of a file: CSV with a header of to,from,text and optionally route,id; or JSON Lines
+    /// Send every message of a file: CSV with a header of to,from,text and optionally route,id; or JSON Lines. Outcomes are
+    /// noted in FILE.outcomes.jsonl, and what has one there is not sent again
     #[arg(long, value_name = "FILE", conflicts_with_all = ["to", "text"])]
     pub(super) file: Option<PathBuf>,
     /// Ask for a receipt and wait for it
     #[arg(long)]
     pub(super) wait_receipt: bool,
-    /// How long to wait for outcomes and receipts
+    /// How long a message may wait for a bind, and how long to wait for each next receipt
     #[arg(long, default_value = "5m", value_parser = duration, value_name = "DURATION")]
     pub(super) timeout: Duration,
     /// Print JSON Lines

@@ -1,4 +1,7 @@
 //! The outcomes of a file's messages, beside it, so that no message that has one is sent again.
+//!
+//! It notes outcomes and no beginnings: what was under way when the process was killed has none and is sent again, whether
+//! or not it was written. An expired message has its outcome: its time, which the sender gave it, is over.
 
 use std::collections::HashMap;
 use std::fs::{File, OpenOptions};

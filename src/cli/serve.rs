@@ -1,10 +1,12 @@
 //! `run` and `smsc`: what goes on until it is told to end.
 
+use std::collections::HashSet;
 use std::path::Path;
 use std::time::Duration;
 
 use serde_json::json;
 use tokio::task::spawn_blocking;
+use tracing::{debug, warn};
 use tracing_subscriber::filter::LevelFilter;
 
 use super::args;
@@ -14,14 +16,18 @@ use super::output::{Exit, complain, say, say_lines};
 use super::seen::SeenFile;
 use super::signals::{Hangup, Signals};
 use crate::esme::Esme;
+use crate::events::{Alarm, Event, Kinds, Policy};
 use crate::settings::{LogLevel, Settings, SmscSettings};
 use crate::smsc::{Behaviour, Smsc};
+use crate::submit::BindId;
 use crate::telemetry;
 
 /// How often the configuration is looked at.
 const WATCH: Duration = Duration::from_secs(1);
 
-/// Runs the service until SIGINT or SIGTERM. SIGHUP, or another text in the file, applies what changed.
+/// Holds the binds until SIGINT or SIGTERM. SIGHUP, or another text in the file, applies what changed.
+///
+/// Nothing can be sent through it yet: receipts are acknowledged and dropped, and nobody takes messages from phones.
 pub(super) fn run(args: &args::Configured) -> Exit {
     let settings = match load_settings(&args.config) {
         Ok(settings) => settings,
@@ -38,6 +44,8 @@ pub(super) fn run(args: &args::Configured) -> Exit {
                 return Exit::Wrong;
             }
         };
+        let mut alarms = esme.events(Kinds::ALARMS, Policy::drop_oldest());
+        let mut unhandled = HashSet::new();
         let mut signals = Signals::listen();
         let mut file = Watched::new(&args.config);
         loop {
@@ -47,6 +55,7 @@ pub(super) fn run(args: &args::Configured) -> Exit {
                     return Exit::Done;
                 }
                 () = file.changed() => apply(&esme, &args.config).await,
+                Some(event) = alarms.next() => log_alarm(&event, &mut unhandled),
                 () = esme.closed() => {
                     complain("the router ended; every bind was unbound");
                     return Exit::Failed;
@@ -54,6 +63,18 @@ pub(super) fn run(args: &args::Configured) -> Exit {
             }
         }
     })
+}
+
+/// Alarms are warnings. That nobody takes messages from phones is one for the first of each bind: it is so by design.
+fn log_alarm(event: &Event, unhandled: &mut HashSet<BindId>) {
+    match event {
+        Event::Alarm(event) => match &event.alarm {
+            Alarm::Unhandled { bind } if !unhandled.insert(bind.clone()) => debug!(cause = %event, "alarm"),
+            _ => warn!(cause = %event, "alarm"),
+        },
+        Event::Lagged { missed } => warn!(count = missed, "alarms missed"),
+        _ => {}
+    }
 }
 
 /// Applies what the file says now. One that cannot be used changes nothing.

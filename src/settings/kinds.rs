@@ -248,36 +248,39 @@ impl Scalar for CommandId {
 
 /// What may stand in a list.
 pub(super) trait Listed: Scalar {
-    /// What is allowed for the list.
-    fn list_allowed() -> String;
+    /// What is allowed for the list; `rule` narrows it.
+    fn list_allowed(rule: &str) -> String;
 }
 
 impl Listed for String {
-    fn list_allowed() -> String {
-        String::from("a list of names in quotes, such as [\"a-1\", \"a-2\"]")
+    fn list_allowed(rule: &str) -> String {
+        match rule {
+            "" => String::from("a list of names in quotes, such as [\"a-1\", \"a-2\"]"),
+            rule => format!("a list{rule}"),
+        }
     }
 }
 
 impl Listed for u16 {
-    fn list_allowed() -> String {
+    fn list_allowed(_: &str) -> String {
         String::from("a list of whole numbers")
     }
 }
 
 impl Listed for CommandId {
-    fn list_allowed() -> String {
+    fn list_allowed(_: &str) -> String {
         String::from("a list of PDUs by name, such as [\"submit_sm\"]")
     }
 }
 
 impl Listed for TlvSet {
-    fn list_allowed() -> String {
+    fn list_allowed(_: &str) -> String {
         format!("a list of {}", Self::allowed(""))
     }
 }
 
 impl Listed for CertificatePin {
-    fn list_allowed() -> String {
+    fn list_allowed(_: &str) -> String {
         format!("a list of {}", Self::allowed(""))
     }
 }
@@ -286,8 +289,8 @@ impl Listed for CertificatePin {
 impl<T: Listed> Scalar for Vec<T> {
     type Ruled = Self;
 
-    fn allowed(_: &str) -> String {
-        T::list_allowed()
+    fn allowed(rule: &str) -> String {
+        T::list_allowed(rule)
     }
 
     fn read(raw: Raw<'_>) -> Result<Self, Found> {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::BindSettings;
-use super::rule::{Above, AtLeast};
+use super::rule::{Above, AtLeast, Of};
 use super::section::section;
 use super::values::{hours, mins, ms, secs};
 use crate::dispatch::{Conditions, Terms};
@@ -70,13 +70,13 @@ section! {
         /// The binds that its messages may leave by.
         pub binds: Vec<String> = Vec::new();
         /// Accounts all of whose binds its messages may leave by, besides `binds`.
-        pub accounts: Vec<String> = Vec::new();
+        pub accounts: Vec<String> = Vec::new(), Of("names", r#"["acme"]"#);
         /// Condition: the destination begins with one of these digits; the longest beginning wins, `""` takes all.
-        pub destinations: Vec<String> = Vec::new();
+        pub destinations: Vec<String> = Vec::new(), Of("beginnings of numbers", r#"["44", "353"]"#);
         /// Condition: the source is one of these, or begins with one that ends in `*`.
-        pub sources: Vec<String> = Vec::new();
+        pub sources: Vec<String> = Vec::new(), Of("addresses", r#"["Acme", "4477*"]"#);
         /// Condition: the message has one of these classes.
-        pub classes: Vec<String> = Vec::new();
+        pub classes: Vec<String> = Vec::new(), Of("names", r#"["otp"]"#);
         /// Which of its binds takes the next message.
         pub strategy: RouteStrategy = RouteStrategy::default();
         /// The terms of binds that do not have the usual ones, by name.
@@ -165,11 +165,13 @@ fn identity(name: &str) -> u64 {
 section! {
     /// The limits of the router.
     pub struct RouterSettings {
-        /// Most messages that callers may have on their way; more of them wait for their turn.
+        /// Most messages that callers may have on their way, over all routes together; more of them wait for their turn, also
+        /// where those that are there wait for a route that is down.
         pub queue_capacity: usize = 10_000, 1..=10_000_000;
         /// Most messages sent to the router itself that wait for a bind; more are answered with `Busy`.
         pub backlog_capacity: usize = 10_000, 1..=10_000_000;
-        /// How long a message that says nothing else may wait for a bind; then it has expired.
+        /// How long a message that says nothing else may wait for a bind, from when the router has it; then it has expired.
+        /// The SMSC is told nothing of it.
         pub validity: Option<Duration> = Some(hours(24)), ms(1)..=hours(24 * 30);
         /// How often the actor of a bind is started anew within `restart_window`; then the bind stays stopped.
         pub restart_limit: usize = 5, 0..=1_000;
@@ -251,7 +253,9 @@ pub enum LogLevel {
 }
 
 section! {
-    /// The log on standard error.
+    /// The log on standard error, and what may be shown: for the binary. A program that embeds the library has a log of its
+    /// own, and says what is shown with [`telemetry::show_texts`](crate::telemetry::show_texts) and
+    /// [`telemetry::show_addresses`](crate::telemetry::show_addresses); these keys change nothing there.
     pub struct LogSettings {
         /// How much; the variable RUST_LOG overrides it.
         pub level: LogLevel = LogLevel::default();

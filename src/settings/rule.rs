@@ -24,6 +24,19 @@ pub(super) struct AtLeast<T>(pub(super) T);
 /// Texts of so many characters.
 pub(super) struct Characters(pub(super) RangeInclusive<usize>);
 
+/// Lists of anything of this kind, such as the one that is given.
+pub(super) struct Of(pub(super) &'static str, pub(super) &'static str);
+
+impl Rule<Vec<String>> for Of {
+    fn allows(&self, _: &Vec<String>) -> bool {
+        true
+    }
+
+    fn words(&self) -> String {
+        format!(" of {} in quotes, such as {}", self.0, self.1)
+    }
+}
+
 impl<T> Rule<T> for Any {
     fn allows(&self, _: &T) -> bool {
         true
@@ -93,7 +106,12 @@ integer_bounds!(u16, u32, u64, usize);
 
 impl Bound for Duration {
     fn words(&self) -> String {
-        humantime::format_duration(*self).to_string()
+        const DAY: u64 = 86_400;
+        // Whole days stay days: `format_duration` has months of 30.44.
+        match (self.as_secs() / DAY, self.as_secs() % DAY, self.subsec_nanos()) {
+            (days @ 2.., 0, 0) => format!("{days}days"),
+            _ => humantime::format_duration(*self).to_string(),
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use crate::pdu::{COctetString, DestAddress, Npi, Pdu, Ton};
 ///
 /// Without them they follow from the text: letters are alphanumeric (TON 5, NPI 0); up to six digits are a
 /// short code (TON 3, NPI 0); more digits are an international number (TON 1, NPI 1), with or without "+".
-#[derive(Clone, Debug, Default, Eq, Hash, PartialEq)]
+#[derive(Clone, Default, Eq, Hash, PartialEq)]
 pub struct Address {
     /// The number or name; a "+" in front of digits is not sent.
     pub text: String,
@@ -74,7 +74,7 @@ impl From<String> for Address {
 }
 
 /// Who sends a message, and whom it is for.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Default, Eq, PartialEq)]
 pub struct Parties<'m> {
     /// The source; empty where the SMSC decides.
     pub source: Cow<'m, str>,

@@ -11,6 +11,7 @@ mod outcome;
 mod prepare;
 mod reply;
 mod request;
+mod shown;
 
 use std::fmt;
 use std::sync::Arc;
@@ -31,6 +32,8 @@ use crate::pdu::{CommandId, FieldValue, Pdu, RegisteredDelivery, SubmitSm, TlvRe
 use crate::sm::SplitOptions;
 
 /// A message to be sent over one of the binds.
+///
+/// `Debug` prints neither text nor addresses unless [`telemetry`](crate::telemetry) shows them.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Submit {
     /// What is sent.
@@ -47,16 +50,21 @@ pub struct Submit {
     /// Messages with the same number go by the same bind where their route is sticky. Default: those to the same
     /// destination.
     pub affinity: Option<u64>,
-    /// Which of those that wait goes first. Default 0.
+    /// Which of those that wait here goes first; not the `priority_flag` that the SMSC is told. Default 0.
     pub priority: Priority,
-    /// How long it may wait before it is written. Default: until there is room.
+    /// How long it may wait inside, from when the router has it until it is written. Default:
+    /// [`router.validity`](crate::settings::RouterSettings::validity), one day.
+    ///
+    /// The time in which [`Esme::submit`](crate::Esme::submit) waits for room does not count: put a
+    /// `tokio::time::timeout` around it. The SMSC is told nothing: for its own limit set the TLV `qos_time_to_live`, or send
+    /// a [`SubmitSm`] with a `validity_period`.
     pub validity: Option<Duration>,
     /// What happens when it was written and nobody knows what became of it. Default: nothing.
     pub unknown: UnknownPolicy,
 }
 
 /// What is sent.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub enum Content {
     /// A request as it stands; one that does not fit its PDU is [`SubmitError::Invalid`].
     Pdu(Pdu),
@@ -65,7 +73,7 @@ pub enum Content {
 }
 
 /// A text and where it goes.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct Text {
     /// Who sends it; without one the SMSC decides.
     pub source: Option<Address>,
@@ -243,14 +251,16 @@ impl Submit {
         }
     }
 
-    /// Lets it overtake what waits with a lower priority.
+    /// Lets it overtake what waits here with a lower priority. The SMSC is told nothing: its `priority_flag` is a field of
+    /// [`SubmitSm`].
     #[must_use]
     pub const fn priority(mut self, priority: u8) -> Self {
         self.priority = Priority(priority);
         self
     }
 
-    /// Gives it up when it was not written within this time.
+    /// Gives it up when it was not written within this time, counted from when the router has it; see
+    /// [`validity`](field@Self::validity).
     #[must_use]
     pub const fn validity(mut self, validity: Duration) -> Self {
         self.validity = Some(validity);

@@ -130,6 +130,11 @@ impl SubmitError {
     /// True when sending the message again cannot make a second one of it and may have another outcome.
     ///
     /// False for [`Unknown`](Self::Unknown), and for [`Partial`](Self::Partial): ask each part.
+    ///
+    /// Of [`Rejected`](Self::Rejected) the status decides, as the standard's table has it: what
+    /// [`statuses`](crate::settings::BindSettings::statuses) of a bind make of it does not count here. Safe is not
+    /// useful: [`NoRoute`](Self::NoRoute) stays until routes change, and [`ShuttingDown`](Self::ShuttingDown) for good. So
+    /// never send again without a pause and an end.
     #[must_use]
     pub const fn is_safe_to_resend(&self) -> bool {
         match self {

@@ -13,10 +13,10 @@ use actix::{Actor, Context, Handler};
 use bindery::esme::Esme;
 use bindery::events::{Answer, Delivery, Duty, Filter, Policy};
 use bindery::link::{Connect, Connecting, Target, TcpConnector};
-use bindery::pdu::{CommandStatus, DeliverSm};
+use bindery::pdu::{CommandStatus, DeliverSm, SubmitSm};
 use bindery::settings::{BindSettings, Settings, SmscTlsSettings, TlsSettings};
 use bindery::smsc::{Account, Behaviour, Faults, Nonsense, Shares, Smsc};
-use bindery::submit::Submit;
+use bindery::submit::{Submit, SubmitBatch};
 use bindery::telemetry;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -28,8 +28,11 @@ const PASSWORD: &str = "zQ7xK2vW";
 const WRONG_PASSWORD: &str = "jB4mY9tR";
 const TEXT: &str = "quokka umbrella 7391";
 const PHONE_TEXT: &str = "wombat lantern 5526";
+/// Only in messages that are printed, and never sent.
+const PRINTED_TEXT: &str = "gannet teapot 1187";
 const ADDRESS: &str = "447700999183";
 const PHONE: &str = "447700999264";
+const PRINTED_ADDRESS: &str = "447700999377";
 
 /// Set in the process that runs: whether texts and addresses are to be shown.
 const RUN: &str = "BINDERY_TEST_RUN";
@@ -45,7 +48,9 @@ fn nothing_that_a_full_run_prints_holds_a_secret() {
         ("a wrong password", WRONG_PASSWORD),
         ("a text", TEXT),
         ("a text from a phone", PHONE_TEXT),
+        ("the text of a message that is printed", PRINTED_TEXT),
         ("an address", ADDRESS),
+        ("an address of a message that is printed", PRINTED_ADDRESS),
         ("the address of a phone", PHONE),
     ] {
         assert_absent(&hidden, what, secret);
@@ -53,7 +58,7 @@ fn nothing_that_a_full_run_prints_holds_a_secret() {
     let shown = everything_printed(true);
     assert_absent(&shown, "a password", PASSWORD);
     assert_absent(&shown, "a wrong password", WRONG_PASSWORD);
-    for text in [TEXT, PHONE_TEXT, ADDRESS, PHONE] {
+    for text in [TEXT, PHONE_TEXT, PRINTED_TEXT, ADDRESS, PHONE, PRINTED_ADDRESS] {
         assert!(shown.contains(text), "not shown where it is switched on: {text}");
     }
 }
@@ -292,6 +297,7 @@ async fn run() {
         .unwrap();
 
     damaged_esme(&address).await;
+    print_messages();
     for text in [TEXT.to_owned(), TEXT.repeat(20)] {
         println!("{:?}", esme.explain(Submit::text(ADDRESS, text.as_str())).await);
         let submits = (0..20).map(|_| Submit::text(ADDRESS, text.as_str()).source("Shop").receipt());
@@ -335,6 +341,19 @@ async fn run() {
     assert!(encrypted.counters().binds > 0);
     encrypted.shutdown().await;
     smsc.shutdown().await;
+}
+
+/// Messages as whoever embeds the library may log them.
+fn print_messages() {
+    let text = Submit::text(PRINTED_ADDRESS, PRINTED_TEXT).source(PRINTED_ADDRESS);
+    let pdu = Submit::from(SubmitSm {
+        source_addr: PRINTED_ADDRESS.try_into().unwrap(),
+        destination_addr: PRINTED_ADDRESS.try_into().unwrap(),
+        short_message: PRINTED_TEXT.as_bytes().to_vec().into(),
+        ..SubmitSm::default()
+    });
+    println!("{:?} {:?}", text.parties(), pdu.parties());
+    println!("{:?}", SubmitBatch(vec![text, pdu]));
 }
 
 fn misbehaviour() -> Behaviour {

@@ -11,7 +11,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("session", &["pdu", "sm"]),
     ("dispatch", &["pdu", "sm"]),
     ("settings", &["pdu", "sm", "session", "dispatch"]),
-    ("submit", &["pdu", "sm", "session", "dispatch"]),
+    ("submit", &["pdu", "sm", "session", "dispatch", "telemetry"]),
     (
         "events",
         &["pdu", "sm", "session", "dispatch", "submit", "telemetry"],

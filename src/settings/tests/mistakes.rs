@@ -119,7 +119,15 @@ const BEHIND_A_BIND: &[(&str, &str)] = &[
         "[routes.otp]\nbinds = [1]",
         "6: routes.otp.binds: must be a list of names in quotes, such as [\"a-1\", \"a-2\"], not 1",
     ),
+    (
+        "[routes.otp]\ndestinations = \"44\"",
+        "6: routes.otp.destinations: must be a list of beginnings of numbers in quotes, such as [\"44\", \"353\"], not \"44\"",
+    ),
     // Times.
+    (
+        "[router]\nreceipts_keep = \"91d\"",
+        "6: router.receipts_keep: must be a time from 1s to 90days with its unit (ms, s, m, h, d), such as \"30s\", not \"91d\"",
+    ),
     (
         "response_timeout = 30",
         "5: binds.a-1.response_timeout: must be a time from 1ms to 1h with its unit (ms, s, m, h, d), such as \"30s\", not 30",

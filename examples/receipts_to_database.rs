@@ -1,6 +1,6 @@
 //! Receipts on their way into a database: an actor writes them batch by batch.
 //!
-//! `cargo run --example receipt_store` needs nothing else: the SMSC runs inside the process. A map stands in for the
+//! `cargo run --example receipts_to_database` needs nothing else: the SMSC runs inside the process. A map stands in for the
 //! database. The row of a message exists before it is sent, under the reference that its receipts come back with.
 
 #![allow(clippy::print_stdout, reason = "an example shows what it does")]
