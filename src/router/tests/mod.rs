@@ -20,7 +20,7 @@ use crate::bind::messages::{
 use crate::bind::{BindSetup, Manner};
 use crate::events::{Alarm, AlarmEvent, BindEvent, Cause, Kinds, OutcomeEvent, Phase};
 use crate::link::TcpConnector;
-use crate::pdu::{CommandStatus, RegisteredDelivery, SequenceNumber, SubmitSm};
+use crate::pdu::{CommandStatus, SequenceNumber, SubmitSm};
 use crate::settings::{BindSettings, Mode, RouteSettings};
 use crate::submit::{
     BindId, Job, MessageId, NotSentCause, Parts, Pending, Reference, SubmitError, UnknownCause,
