@@ -156,11 +156,10 @@ impl Phases {
     }
 
     /// Somebody reached the host that could not be reached: there is nothing to wait for any more but what the settings
-    /// want in any case. Whoever lost a session waits on: a host that lets us in and drops us would be asked for ever.
+    /// want in any case.
     pub(super) fn hurry(&mut self, now: Instant) {
         if let State::Idle { until: Some(until) } = &mut self.state
             && self.failure == Some(Failure::Unreachable)
-            && matches!(self.cause, Cause::Connect(_))
         {
             let earliest = self.since + self.backoff.settings().backoff_min;
             *until = (*until).min(earliest.max(now));
