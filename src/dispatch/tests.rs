@@ -401,6 +401,19 @@ proptest! {
     }
 }
 
+/// The ticket of a usual job that was let in before.
+fn admitted(intake: u64, lane: LaneKey) -> Ticket {
+    Ticket {
+        intake,
+        priority: 0,
+        expires_at: None,
+        lane,
+        seats: 1,
+        affinity: 0,
+        admitted: true,
+    }
+}
+
 #[test]
 fn a_bind_that_opens_takes_what_waits_in_all_its_lanes_by_priority_and_intake() {
     let now = Instant::now();
@@ -453,16 +466,7 @@ fn a_bind_that_is_kept_back_takes_what_is_meant_for_few_and_there_it_is_the_last
     });
     dispatcher.keep_back(kept, true, now);
     for (intake, lane) in [(0, narrow), (1, wide), (2, narrow)] {
-        let ticket = Ticket {
-            intake,
-            priority: 0,
-            expires_at: None,
-            lane,
-            seats: 1,
-            affinity: 0,
-            admitted: true,
-        };
-        dispatcher.offer(ticket, intake).unwrap();
+        dispatcher.offer(admitted(intake, lane), intake).unwrap();
     }
     assert_eq!(dispatcher.poll_assigned(), Some((other, vec![0])));
     assert_eq!(dispatcher.poll_assigned(), Some((kept, vec![2])));
@@ -510,16 +514,7 @@ fn what_comes_at_once_goes_in_runs_of_half_the_room_and_what_comes_one_by_one_ta
     }
     let mut offer = |intakes: std::ops::Range<u64>| {
         for intake in intakes {
-            let ticket = Ticket {
-                intake,
-                priority: 0,
-                expires_at: None,
-                lane,
-                seats: 1,
-                affinity: 0,
-                admitted: true,
-            };
-            dispatcher.offer(ticket, intake).unwrap();
+            dispatcher.offer(admitted(intake, lane), intake).unwrap();
         }
         let mut assigned = [Vec::new(), Vec::new()];
         while let Some((bind, jobs)) = dispatcher.poll_assigned() {

@@ -9,6 +9,7 @@ use std::time::Instant;
 use tokio::time::Sleep;
 
 use super::Inbox;
+use super::hub::Entered;
 
 /// What an inbox does next.
 pub(super) enum Step {
@@ -23,13 +24,13 @@ pub struct Courier {
     inbox: Arc<Inbox>,
     timer: Option<Pin<Box<Sleep>>>,
     /// Who shuts down waits for it.
-    _entered: Box<dyn Send>,
+    _entered: Entered,
 }
 
 impl Courier {
     pub(super) fn new(inbox: Arc<Inbox>) -> Self {
         Self {
-            _entered: Box::new(inbox.hub.enter_courier()),
+            _entered: inbox.hub.enter_courier(),
             inbox,
             timer: None,
         }

@@ -51,6 +51,15 @@ struct Table {
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub struct Subscription(u64);
 
+/// A courier that has not ended.
+pub(super) struct Entered(Arc<Hub>);
+
+impl Drop for Entered {
+    fn drop(&mut self) {
+        self.0.couriers.send_modify(|couriers| *couriers -= 1);
+    }
+}
+
 impl Hub {
     /// A hub without subscribers.
     #[must_use]
@@ -193,13 +202,7 @@ impl Hub {
     }
 
     /// One more courier, which ends when what it gives is dropped.
-    pub(super) fn enter_courier(self: &Arc<Self>) -> impl Send + use<> {
-        struct Entered(Arc<Hub>);
-        impl Drop for Entered {
-            fn drop(&mut self) {
-                self.0.couriers.send_modify(|couriers| *couriers -= 1);
-            }
-        }
+    pub(super) fn enter_courier(self: &Arc<Self>) -> Entered {
         self.couriers.send_modify(|couriers| *couriers += 1);
         Entered(self.clone())
     }

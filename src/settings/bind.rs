@@ -261,8 +261,10 @@ impl BindSettings {
     /// True when an SMSC that lets this one in lets `other` in too.
     #[must_use]
     pub fn is_login_of(&self, other: &Self) -> bool {
-        let login = |bind: &Self| (bind.hosts.clone(), bind.system_id.clone(), bind.mode);
-        login(self) == login(other) && self.password == other.password
+        self.hosts == other.hosts
+            && self.system_id == other.system_id
+            && self.password == other.password
+            && self.mode == other.mode
     }
 
     /// True when `other` differs only in what can change while a session goes on: window, rate and burst, the
