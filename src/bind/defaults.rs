@@ -2,34 +2,36 @@
 
 use std::borrow::Cow;
 
-use crate::pdu::{Pdu, Tlvs};
+use crate::pdu::Pdu;
+use crate::settings::TlvValues;
 
-/// The request with those of `defaults` whose tag it lacks. Only a submit_sm gets any.
+/// The request with those of `defaults` for its kind whose tag it lacks.
 ///
 /// The message itself stays as it is: it may leave by another bind, which has others or none.
-pub(super) fn with_defaults<'a>(pdu: &'a Pdu, defaults: &Tlvs) -> Cow<'a, Pdu> {
-    let Pdu::SubmitSm(submit) = pdu else {
+pub(super) fn with_defaults<'a>(pdu: &'a Pdu, defaults: &TlvValues) -> Cow<'a, Pdu> {
+    if defaults.is_empty() {
         return Cow::Borrowed(pdu);
-    };
+    }
     let mut missing = defaults
+        .of(pdu.command_id())
         .iter()
-        .filter(|(tag, _)| submit.tlvs.find(*tag).is_none())
+        .filter(|(tag, _)| pdu.tlvs().find(*tag).is_none())
         .peekable();
     if missing.peek().is_none() {
         return Cow::Borrowed(pdu);
     }
-    let mut submit = submit.clone();
+    let mut filled = pdu.clone();
     for (tag, value) in missing {
         // Cannot fail: the value comes out of TLVs.
-        let _ = submit.tlvs.push_raw(tag, value);
+        let _ = filled.tlvs_mut().push_raw(tag, value);
     }
-    Cow::Owned(submit.into())
+    Cow::Owned(filled)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::pdu::{DataSm, SubmitSm, TlvTag};
+    use crate::pdu::{DataSm, QuerySm, SubmitSm, TlvTag, Tlvs};
 
     fn tlvs(values: &[(u16, &[u8])]) -> Tlvs {
         let mut tlvs = Tlvs::new();
@@ -40,8 +42,9 @@ mod tests {
     }
 
     #[test]
-    fn a_submit_sm_gets_what_it_lacks_and_keeps_what_it_has() {
+    fn a_message_gets_what_it_lacks_and_keeps_what_it_has() {
         let defaults = tlvs(&[(0x1400, b"pe"), (0x1401, b"template"), (0x1401, b"again")]);
+        let values = TlvValues::from(defaults.clone());
         let cases = [
             (tlvs(&[]), defaults.clone()),
             (
@@ -59,21 +62,23 @@ mod tests {
             ),
         ];
         for (own, expected) in cases {
-            let pdu = Pdu::from(SubmitSm {
-                tlvs: own.clone(),
-                ..SubmitSm::default()
-            });
-            assert_eq!(*with_defaults(&pdu, &defaults).tlvs(), expected, "{own:?}");
-            assert_eq!(*pdu.tlvs(), own);
+            for mut pdu in [Pdu::from(SubmitSm::default()), DataSm::default().into()] {
+                *pdu.tlvs_mut() = own.clone();
+                assert_eq!(*with_defaults(&pdu, &values).tlvs(), expected, "{own:?}");
+                assert_eq!(*pdu.tlvs(), own);
+            }
         }
     }
 
     #[test]
     fn without_defaults_and_for_other_requests_nothing_is_copied() {
         let submit = Pdu::from(SubmitSm::default());
-        let data = Pdu::from(DataSm::default());
-        let defaults = tlvs(&[(0x1400, b"pe")]);
-        assert!(matches!(with_defaults(&submit, &Tlvs::new()), Cow::Borrowed(_)));
-        assert!(matches!(with_defaults(&data, &defaults), Cow::Borrowed(_)));
+        let query = Pdu::from(QuerySm::default());
+        let defaults = TlvValues::from(tlvs(&[(0x1400, b"pe")]));
+        assert!(matches!(
+            with_defaults(&submit, &TlvValues::default()),
+            Cow::Borrowed(_)
+        ));
+        assert!(matches!(with_defaults(&query, &defaults), Cow::Borrowed(_)));
     }
 }

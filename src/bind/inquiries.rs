@@ -26,6 +26,9 @@ impl Inquiries {
         if self.waiting.len() + self.in_flight.len() >= window * 2 {
             return inquiry.refuse(SubmitError::Busy);
         }
+        if let Err(cause) = inquiry.check() {
+            return inquiry.refuse(SubmitError::Invalid { cause });
+        }
         let deadline = self.deadline.into_iter().chain(inquiry.deadline()).min();
         self.deadline = deadline;
         self.waiting.push_back(inquiry);

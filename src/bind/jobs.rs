@@ -243,7 +243,7 @@ impl Jobs {
                 };
             }
             room -= 1;
-            let pdu = with_defaults(pdu, self.settings.tlvs.tlvs());
+            let pdu = with_defaults(pdu, &self.settings.tlvs);
             let error = match session.request_pdu(Ticket::Part(Part { job: key, part }), &pdu, None, now) {
                 Ok(sequence) => {
                     job.handle_sent(part, &self.bind, sequence);

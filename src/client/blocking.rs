@@ -26,7 +26,7 @@
 
 use std::ops::Deref;
 
-use tokio::runtime::{Builder, Runtime};
+use tokio::runtime::{Builder, Handle, Runtime};
 
 use super::{ClientError, ClientSetup};
 use crate::pdu::{CancelSm, DataSm, QuerySm, ReplaceSm, SubmitMulti, SubmitSm};
@@ -35,7 +35,9 @@ use crate::submit::{Answered, Request};
 
 /// A client whose calls block the thread. Must not be used, nor dropped, where `async` code runs.
 ///
-/// What does not wait is that of [`Client`](super::Client).
+/// What does not wait is that of [`Client`](super::Client). When it is dropped it unbinds, waits no longer than the
+/// [`timeout`](ClientSetup::timeout) for the SMSC to agree, and closes the connection: a program that ends then has said
+/// goodbye. A clone of the client inside that lives on keeps the connection.
 #[derive(Debug)]
 pub struct Client {
     client: super::Client,
@@ -117,6 +119,15 @@ impl Client {
     /// Closes the connection where it stands, without a word to the SMSC.
     pub fn disconnect(&self) {
         self.runtime.block_on(self.client.disconnect());
+    }
+}
+
+impl Drop for Client {
+    fn drop(&mut self) {
+        // Where `async` code runs nothing can be waited for: the bind unbinds by itself, on its own thread.
+        if Handle::try_current().is_err() {
+            self.runtime.block_on(self.client.leave());
+        }
     }
 }
 

@@ -28,12 +28,13 @@ impl State {
         matches!(self, Self::BoundTx | Self::BoundRx | Self::BoundTrx)
     }
 
-    /// The state that a bind of this kind leads to.
-    pub(super) const fn bound_by(bind: CommandId) -> Self {
+    /// The state that a bind of this kind leads to; none for what is no bind.
+    pub(super) const fn bound_by(bind: CommandId) -> Option<Self> {
         match bind {
-            CommandId::BIND_TRANSMITTER => Self::BoundTx,
-            CommandId::BIND_RECEIVER => Self::BoundRx,
-            _ => Self::BoundTrx,
+            CommandId::BIND_TRANSMITTER => Some(Self::BoundTx),
+            CommandId::BIND_RECEIVER => Some(Self::BoundRx),
+            CommandId::BIND_TRANSCEIVER => Some(Self::BoundTrx),
+            _ => None,
         }
     }
 
@@ -80,6 +81,9 @@ pub enum ClientError {
     /// The SMSC did not answer the unbind; the connection is closed.
     #[error("the unbind was not answered")]
     UnbindUnanswered,
+    /// The PDU is sent by a method of its own, such as [`unbind`](super::Client::unbind); nothing was written.
+    #[error("{0} has a method of its own")]
+    OwnMethod(CommandId),
     /// The PDU may not be sent now; nothing was written.
     #[error("{command_id} may not be sent in state {state:?}")]
     WrongState {

@@ -39,7 +39,7 @@ pub(super) struct Known {
     asked: Option<Mode>,
     /// The response that accepted it.
     pub(super) response: Option<PduEvent>,
-    /// When the last PDU came.
+    /// When the last PDU came, over this connection or one before it.
     pub(super) heard: Option<Instant>,
     /// How many PDUs came, and were shown to the callbacks.
     received: u64,
@@ -61,8 +61,13 @@ impl Known {
 }
 
 impl Seen {
-    pub(super) fn new() -> Arc<Self> {
-        Arc::new(Self(watch::Sender::default()))
+    /// A connection before its first PDU; the last PDU of the one before it came when `heard` says.
+    pub(super) fn new(heard: Option<Instant>) -> Arc<Self> {
+        let known = Known {
+            heard,
+            ..Known::default()
+        };
+        Arc::new(Self(watch::Sender::new(known)))
     }
 
     /// How it is now.
@@ -93,10 +98,11 @@ impl Seen {
             known.heard = Some(now);
             if let Some(bind) = known.asked.map(Mode::command_id)
                 && bind.response() == Some(command_id)
+                && let Some(bound) = State::bound_by(bind)
                 && pdu.is_ok()
                 && !known.state.is_bound()
             {
-                (known.state, known.response) = (State::bound_by(bind), Some(pdu.clone()));
+                (known.state, known.response) = (bound, Some(pdu.clone()));
                 known.failed = None;
             }
             if command_id == CommandId::UNBIND_RESP && known.state.is_bound() {

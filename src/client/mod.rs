@@ -72,6 +72,7 @@ use crate::bind::{BindSetup, Common, Manner};
 use crate::events::{Cause, Event, Filter, Hub, Inbox, PduEvent, Receipts, Subscription};
 use crate::link::now;
 use crate::pdu::{CancelSm, CommandId, DataSm, Pdu, QuerySm, ReplaceSm, SubmitMulti, SubmitSm, TlvRegistry};
+use crate::session::{RequestError, SessionConfig};
 use crate::settings::{BindSettings, HostPort, Mode, Secret, Settings};
 use crate::sm::{CorrelatorLimits, JoinLimits};
 use crate::submit::{AccountId, Answered, BindId, Inquiry, NotSentCause, Request, SubmitError};
@@ -155,7 +156,7 @@ impl Client {
         if self.life().is_some_and(|life| !life.is_over()) {
             return Err(ClientError::Connected);
         }
-        let life = Arc::new(self.inner.start().await?);
+        let life = Arc::new(self.inner.start(self.heard()).await?);
         *self.inner.life.lock().unwrap_or_else(PoisonError::into_inner) = Some(life.clone());
         let is_there = |known: &life::Known| known.state == State::Open || known.failure().is_some();
         match life.seen.wait(is_there).await.failure() {
@@ -234,7 +235,7 @@ impl Client {
         let entered = life.bind.send(Enter(Arc::new(settings))).await;
         match entered {
             Ok(Ok(())) => {}
-            Ok(Err(crate::session::RequestError::Encode(error))) => return Err(error.into()),
+            Ok(Err(RequestError::Encode(error))) => return Err(error.into()),
             Ok(Err(_)) | Err(_) => return Err(wrong_state(mode.command_id(), &life)),
         }
         let is_there = |known: &life::Known| known.state.is_bound() || known.failure().is_some();
@@ -311,12 +312,11 @@ impl Client {
         self.life().map_or(State::Closed, |life| life.seen.state())
     }
 
-    /// Time since the last PDU came from the SMSC, of whatever kind; before the first one, since the client was made.
-    /// What we send does not count.
+    /// Time since the last PDU came from the SMSC, of whatever kind and over whatever connection; before the first one,
+    /// since the client was made. What we send does not count.
     #[must_use]
     pub fn inactivity_time(&self) -> Duration {
-        let heard = self.life().and_then(|life| life.seen.now().heard);
-        now().saturating_duration_since(heard.unwrap_or(self.inner.since))
+        now().saturating_duration_since(self.heard().unwrap_or(self.inner.since))
     }
 
     /// TLVs by name, to put them into requests and to find them in what comes.
@@ -390,11 +390,14 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// [`ClientError::WrongState`] when it may not be sent now; [`ClientError::Request`] when it cannot be written, or
-    /// was written and no response came.
+    /// [`ClientError::WrongState`] when it may not be sent now; [`ClientError::OwnMethod`] for binds and unbind;
+    /// [`ClientError::Request`] when it cannot be written, or was written and no response came.
     pub async fn request(&self, request: impl Into<Request>) -> Result<Answered, ClientError> {
         let request = request.into();
         let command_id = request.pdu.command_id();
+        if command_id == CommandId::UNBIND || State::bound_by(command_id).is_some() {
+            return Err(ClientError::OwnMethod(command_id));
+        }
         let life = self.life_for(command_id)?;
         let _place = life.room.acquire().await; // nobody closes it
         let (inquiry, answer) = Inquiry::new(request, now());
@@ -407,9 +410,22 @@ impl Client {
         }
     }
 
+    /// When the last PDU came.
+    fn heard(&self) -> Option<Instant> {
+        self.life().and_then(|life| life.seen.now().heard)
+    }
+
     fn life(&self) -> Option<Arc<Life>> {
         let life = self.inner.life.lock().unwrap_or_else(PoisonError::into_inner);
         life.clone()
+    }
+
+    /// Unbinds where it is bound, and disconnects; for the last client only, and in no more time than a call may take.
+    async fn leave(&self) {
+        if Arc::strong_count(&self.inner) == 1 {
+            let _ = timeout(self.inner.setup.timeout, self.unbind()).await; // nobody asks any more how it went
+            self.disconnect().await;
+        }
     }
 
     /// The connection, for what may be sent over it now.
@@ -442,7 +458,7 @@ impl Inner {
         Ok(())
     }
 
-    async fn start(&self) -> Result<Life, ClientError> {
+    async fn start(&self, heard: Option<Instant>) -> Result<Life, ClientError> {
         let setup = &self.setup;
         let mut settings = setup.settings.clone();
         if settings.system_id.is_empty() {
@@ -460,14 +476,18 @@ impl Inner {
         );
         let inbox = Inbox::new(account.clone(), JoinLimits::default(), self.hub.clone());
         let (router, reports) = Reporter::channel();
-        let seen = Seen::new();
+        let seen = Seen::new(heard);
         let bind = BindSetup {
             standing: Arc::default(),
             identity: Identity {
                 bind: self.name.clone(),
                 incarnation: 1,
             },
-            session: Arc::new(settings.session()),
+            session: Arc::new(SessionConfig {
+                // Who holds a connection without a bind may do so until the SMSC has had enough.
+                session_init_timeout: None,
+                ..settings.session()
+            }),
             settings: Arc::new(settings),
             common: Arc::new(Common {
                 connector: setup.connector.clone(),

@@ -54,6 +54,13 @@ impl ClientSetup {
         self
     }
 
+    /// How long the SMSC may be silent before it is asked for a sign of life; none never asks. Default 30 s.
+    #[must_use]
+    pub fn enquire_link_interval(mut self, interval: impl Into<Option<Duration>>) -> Self {
+        self.settings.enquire_link_interval = interval.into();
+        self
+    }
+
     /// What events and logs call it. Default: its host.
     #[must_use]
     pub fn name(mut self, name: impl Into<String>) -> Self {

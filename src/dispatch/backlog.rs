@@ -48,6 +48,12 @@ impl<J> Backlog<J> {
         self.waiting
     }
 
+    /// How many of one priority wait.
+    pub(super) fn waiting_at(&self, priority: u8) -> usize {
+        let queue = self.queues.iter().find(|(other, _)| *other == priority);
+        queue.map_or(0, |(_, queue)| queue.places.len() - queue.gaps)
+    }
+
     /// The job that goes first: its priority and intake number, the smaller the earlier.
     pub(super) fn first(&self) -> Option<(Reverse<u8>, u64)> {
         let (priority, queue) = self.queues.first()?;

@@ -5,7 +5,8 @@
 //! job commits to a bind only when that has a seat, so siblings drain each other's work.
 //!
 //! Promises: every job that went in comes out exactly once (assigned, expired, stranded or drained); whenever a
-//! call returns, nothing waits in a lane of which a bind has room; no more than the capacity waits.
+//! call returns, nothing waits in a lane of which a bind has room; no more than the capacity waits, nor more of one
+//! priority in a lane than a lane may have.
 
 mod backlog;
 mod choices;
@@ -65,6 +66,8 @@ impl LaneKey {
 #[derive(Debug)]
 pub struct Dispatcher<J> {
     capacity: usize,
+    /// Most jobs of one priority in a lane.
+    lane_capacity: Option<usize>,
     binds: Slab<Bind<J>>,
     lanes: Slab<Lane<J>>,
     /// Binds with something assigned that nobody has fetched.
@@ -112,6 +115,7 @@ impl<J> Dispatcher<J> {
     pub fn new(capacity: usize) -> Self {
         Self {
             capacity,
+            lane_capacity: None,
             binds: Slab::new(),
             lanes: Slab::new(),
             assigned: VecDeque::new(),
@@ -127,6 +131,12 @@ impl<J> Dispatcher<J> {
     /// From now on at most `capacity` jobs wait that were not admitted before. Those that wait stay.
     pub fn set_capacity(&mut self, capacity: usize) {
         self.capacity = capacity;
+    }
+
+    /// From now on at most `capacity` jobs of one priority wait in a lane, admitted or not; without one, no lane has a
+    /// limit of its own. Those that wait stay.
+    pub fn set_lane_capacity(&mut self, capacity: Option<usize>) {
+        self.lane_capacity = capacity;
     }
 
     // Binds and lanes.
@@ -296,15 +306,22 @@ impl<J> Dispatcher<J> {
             self.assign(bind, ticket.seats, job);
             return Ok(());
         }
-        if !ticket.admitted && self.counted >= self.capacity {
+        if !ticket.admitted && self.counted >= self.capacity || self.is_full(&ticket) {
             return Err((job, Refusal::Busy));
         }
         self.enqueue(ticket, job);
         Ok(())
     }
 
+    /// True when as many of its priority wait in its lane as may.
+    fn is_full(&self, ticket: &Ticket) -> bool {
+        let lane = self.lanes.get(ticket.lane.0);
+        let waiting = || lane.map_or(0, |lane| lane.backlog.waiting_at(ticket.priority));
+        self.lane_capacity.is_some_and(|most| waiting() >= most)
+    }
+
     /// Takes back jobs that a bind did not send, and frees `freed` seats there. They take their old places, also
-    /// where the capacity is used up, and before the seats are given to others.
+    /// where a capacity is used up, and before the seats are given to others.
     ///
     /// Gives back those whose lane no bind serves any more.
     pub fn take_back(
@@ -366,11 +383,7 @@ impl<J> Dispatcher<J> {
                 self.expired.push(job);
             }
         }
-        let deadlines = self
-            .lanes
-            .iter()
-            .filter_map(|(_, lane)| lane.backlog.next_deadline());
-        self.deadline = deadlines.min();
+        self.deadline = self.poll_timeout();
     }
 
     /// Takes everything that waits.

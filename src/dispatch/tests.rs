@@ -124,11 +124,15 @@ struct World {
 
 const CAPACITY: usize = 12;
 
+/// Most of one priority in a lane.
+const LANE_CAPACITY: usize = 7;
+
 impl World {
     /// Lanes 0 to 2 are shared, of which 1 is narrow; 3 is served by nobody, 4 and 5 by one bind each.
     fn new(strategy: fn() -> Box<dyn Strategy>) -> Self {
         let now = Instant::now();
         let mut dispatcher = Dispatcher::new(CAPACITY);
+        dispatcher.set_lane_capacity(Some(LANE_CAPACITY));
         let mut lanes: Vec<_> = (0..4)
             .map(|lane| match lane {
                 1 => dispatcher.add_narrow_lane(strategy()),
@@ -181,6 +185,8 @@ impl World {
                     admitted,
                 };
                 self.next += 1;
+                let alike = |other: &&Ticket| (other.lane, other.priority) == (ticket.lane, priority);
+                let in_lane = self.waiting.values().filter(alike).count();
                 self.waiting.insert(ticket.intake, ticket);
                 let counted = self.waiting.values().filter(|other| !other.admitted).count();
                 let served = self
@@ -188,13 +194,19 @@ impl World {
                     .iter()
                     .flatten()
                     .any(|(_, serves)| serves.contains(&lane));
+                let waiting = self.dispatcher.waiting();
                 match self.dispatcher.offer(ticket, ticket.intake) {
-                    Ok(()) => assert!(served),
+                    Ok(()) => {
+                        let waits = self.dispatcher.waiting() > waiting;
+                        assert!(served && !(waits && in_lane >= LANE_CAPACITY));
+                    }
                     Err((job, refusal)) => {
                         assert_eq!(job, ticket.intake);
                         match refusal {
                             Refusal::NoRoute => assert!(!served),
-                            Refusal::Busy => assert!(counted > CAPACITY && !admitted),
+                            Refusal::Busy => {
+                                assert!(in_lane >= LANE_CAPACITY || counted > CAPACITY && !admitted);
+                            }
                         }
                         self.end(job);
                     }

@@ -19,7 +19,8 @@ pub struct Ticket {
     pub seats: usize,
     /// Jobs with the same number go by the same bind, where the strategy of their lane wants that.
     pub affinity: u64,
-    /// It was let in already, by a permit or before: it waits though the capacity is used up, and does not count.
+    /// It was let in already, by a permit or before: it waits though the capacity is used up, and does not count. What its
+    /// lane may have counts all the same.
     pub admitted: bool,
 }
 

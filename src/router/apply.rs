@@ -216,6 +216,7 @@ impl Core {
         let now = &self.settings.router;
         self.binds.governor.govern(now.into());
         self.dispatcher.set_capacity(now.backlog_capacity);
+        self.dispatcher.set_lane_capacity(now.backlog_per_route);
         self.books.grow(now.queue_capacity);
         self.preparer.configure(&self.settings);
         for account in self.accounts.values() {

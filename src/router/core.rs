@@ -63,6 +63,7 @@ impl Core {
         alive: watch::Sender<()>,
     ) -> Self {
         let mut dispatcher = Dispatcher::new(settings.router.backlog_capacity);
+        dispatcher.set_lane_capacity(settings.router.backlog_per_route);
         let lanes = Lanes::new(&settings, strategies, &mut dispatcher);
         Self {
             settings,

@@ -44,8 +44,8 @@ pub struct SessionConfig {
     pub enquire_link_mode: EnquireLinkMode,
     /// How long the peer may stay silent after an enquire_link. Default 10 s.
     pub enquire_link_timeout: Duration,
-    /// How long an open session may stay without a bind. Default 30 s.
-    pub session_init_timeout: Duration,
+    /// How long an open session may stay without a bind. Default 30 s; none for ever.
+    pub session_init_timeout: Option<Duration>,
     /// How long a bind may take to be answered. Default 30 s.
     pub bind_timeout: Duration,
     /// How long a bound session may stay without a PDU of the peer. Default none.
@@ -87,7 +87,7 @@ impl SessionConfig {
             enquire_link_interval: Some(Duration::from_secs(30)),
             enquire_link_mode: EnquireLinkMode::Idle,
             enquire_link_timeout: Duration::from_secs(10),
-            session_init_timeout: Duration::from_secs(30),
+            session_init_timeout: Some(Duration::from_secs(30)),
             bind_timeout: Duration::from_secs(30),
             inactivity_timeout: None,
             write_timeout: Duration::from_secs(30),

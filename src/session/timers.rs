@@ -239,7 +239,7 @@ impl<T> Session<T> {
                 return Some((due, CloseCause::BindExpired));
             }
             // Nobody holds a connection without a bind for longer, whatever we do.
-            let due = timers.began + self.config.session_init_timeout;
+            let due = timers.began + self.config.session_init_timeout?;
             return Some((due, CloseCause::NotBound));
         }
         // An end waits for nobody: what came by then is looked at before the connection is closed.

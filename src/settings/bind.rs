@@ -179,8 +179,8 @@ section! {
         pub statuses: StatusClasses = StatusClasses::default();
         /// Sets of TLVs that are known by name on this bind, besides those of `[tlvs]`.
         pub tlv_sets: Vec<TlvSet> = Vec::new();
-        /// The value of a TLV, by name, that is put into every submit_sm of the router which has none of its tag; requests of
-        /// one's own go as they are.
+        /// The value of a TLV, by name, that is put into every message of the router (submit_sm, submit_multi, data_sm,
+        /// broadcast_sm) which may have it and has none of its tag; requests of one's own go as they are.
         pub tlvs: TlvValues = TlvValues::default();
         /// What data_coding 0 means on this bind.
         pub default_alphabet: DefaultAlphabet = DefaultAlphabet::Gsm;

@@ -45,7 +45,7 @@ pub(super) fn check(settings: &Settings, checker: &mut Checker<'_>) {
     }
 }
 
-/// What goes against what providers say, one line each.
+/// What goes against what providers say, and against what most do, one line each.
 pub(super) fn warnings(settings: &Settings, warn: &mut impl FnMut(&str, &str, String)) {
     for (name, bind) in &settings.binds {
         if let Some(preset) = bind.preset {
@@ -54,6 +54,30 @@ pub(super) fn warnings(settings: &Settings, warn: &mut impl FnMut(&str, &str, St
             together(settings, name, bind, preset.facts(), &mut warn);
         }
     }
+    for ((system_id, server), group) in groups(settings) {
+        for (index, (name, bind)) in group.iter().enumerate() {
+            let mut others = group.iter().take(index);
+            let account = bind.account_or(name);
+            let is_apart = |(other, settings): &&(&String, &BindSettings)| {
+                settings.hosts.first() == bind.hosts.first() && settings.account_or(other) != account
+            };
+            if let Some((other, _)) = others.find(is_apart)
+                && !has_one_account(bind)
+            {
+                let text = format!(
+                    "is another than that of {other}, which binds as {system_id:?} to {server} too, and receipts may \
+                     come on either; give both one account"
+                );
+                warn(name, "account", text);
+            }
+        }
+    }
+}
+
+/// Whether the provider is known to send receipts on any bind, which is told in its name.
+fn has_one_account(bind: &BindSettings) -> bool {
+    let facts = bind.preset.map(super::Preset::facts);
+    facts.is_some_and(|facts| facts.receipts_on_any_bind)
 }
 
 fn alone(bind: &BindSettings, facts: &PresetFacts, warn: &mut impl FnMut(&str, String)) {

@@ -166,10 +166,14 @@ section! {
     /// The limits of the router.
     pub struct RouterSettings {
         /// Most messages that callers may have on their way, over all routes together; more of them wait for their turn, also
-        /// where those that are there wait for a route that is down.
+        /// where those that are there wait for a route that is down: `backlog_per_route` says how many these may be.
         pub queue_capacity: usize = 10_000, 1..=10_000_000;
         /// Most messages sent to the router itself that wait for a bind; more are answered with `Busy`.
         pub backlog_capacity: usize = 10_000, 1..=10_000_000;
+        /// Most messages of one priority that wait for one route, whoever sent them and however; more are answered with
+        /// `Busy`, and other routes go on. A bind that messages name counts as a route, and so do all binds together where
+        /// there are no routes. `off`: those of one route may be all that there are.
+        pub backlog_per_route: Option<usize> = None, 1..=10_000_000;
         /// How long a message that says nothing else may wait for a bind, from when the router has it; then it has expired.
         /// The SMSC is told nothing of it.
         pub validity: Option<Duration> = Some(hours(24)), ms(1)..=hours(24 * 30);

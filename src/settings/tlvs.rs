@@ -70,7 +70,16 @@ impl TlvSet {
     }
 }
 
-/// TLVs that a bind puts into its messages.
+/// The requests that such values go into.
+const MESSAGES: [CommandId; 4] = [
+    CommandId::SUBMIT_SM,
+    CommandId::SUBMIT_MULTI,
+    CommandId::DATA_SM,
+    CommandId::BROADCAST_SM,
+];
+
+/// TLVs that a bind puts into its messages: each into those of submit_sm, submit_multi, data_sm and broadcast_sm that
+/// have it.
 ///
 /// In TOML by name, with a number, a text, or octets in hexadecimal: `pe_id = "1101456"`, `campaign = 7`,
 /// `note = { hex = "00ff" }`. In a program they are [`Tlvs`]; [`TlvRegistry::put`] makes them by name.
@@ -78,8 +87,8 @@ impl TlvSet {
 pub struct TlvValues {
     /// As they stand in the settings.
     given: BTreeMap<String, TlvValue>,
-    /// As they stand on the wire.
-    tlvs: Tlvs,
+    /// As they stand on the wire, in each of [`MESSAGES`].
+    tlvs: [Tlvs; MESSAGES.len()],
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -92,10 +101,18 @@ enum TlvValue {
 }
 
 impl TlvValues {
-    /// As they stand on the wire.
+    /// As they stand on the wire in requests of this kind: none in one that is no message.
     #[must_use]
-    pub const fn tlvs(&self) -> &Tlvs {
-        &self.tlvs
+    pub fn of(&self, command_id: CommandId) -> &Tlvs {
+        static NONE: Tlvs = Tlvs::new();
+        let place = MESSAGES.iter().position(|message| *message == command_id);
+        place.and_then(|place| self.tlvs.get(place)).unwrap_or(&NONE)
+    }
+
+    /// True when there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.given.is_empty()
     }
 
     /// Turns names into tags; everything was checked.
@@ -112,7 +129,7 @@ impl From<Tlvs> for TlvValues {
             |(tag, value): (TlvTag, &[u8])| (kinds::hexadecimal(tag), TlvValue::Octets(value.to_vec()));
         Self {
             given: tlvs.iter().map(octets).collect(),
-            tlvs,
+            tlvs: std::array::from_fn(|_| tlvs.clone()),
         }
     }
 }
@@ -154,15 +171,36 @@ impl TlvValue {
         }
     }
 
-    /// Puts it among `tlvs` under its name, or, where that is none, under the number of its tag.
-    fn put(&self, registry: &TlvRegistry, tlvs: &mut Tlvs, name: &str) -> Result<(), Misfit> {
-        const COMMAND: CommandId = CommandId::SUBMIT_SM;
+    /// Puts it among those of each message that has one of its name, or, where that is the number of a tag, of all.
+    fn put(
+        &self,
+        registry: &TlvRegistry,
+        tlvs: &mut [Tlvs; MESSAGES.len()],
+        name: &str,
+    ) -> Result<(), Misfit> {
         if let (Some(tag), Self::Octets(octets)) = (kinds::from_hexadecimal(name), self) {
-            return tlvs.put_raw(TlvTag::new(tag), octets).map_err(|_| Misfit::Long);
+            let put = |tlvs: &mut Tlvs| tlvs.put_raw(TlvTag::new(tag), octets);
+            return tlvs.iter_mut().try_for_each(put).map_err(|_| Misfit::Long);
         }
-        let (_, shape) = registry.by_name(COMMAND, name).ok_or(Misfit::Unknown)?;
-        let is_integer = shape.kind == TlvKind::Integer;
-        let value = match self {
+        let mut is_known = false;
+        for (command_id, tlvs) in MESSAGES.into_iter().zip(tlvs) {
+            let Some((tag, shape)) = registry.by_name(command_id, name) else {
+                continue;
+            };
+            if tag == TlvTag::MESSAGE_PAYLOAD {
+                return Err(Misfit::Payload);
+            }
+            let value = self.value(shape.kind == TlvKind::Integer)?;
+            registry
+                .put(command_id, tlvs, name, &value)
+                .map_err(Misfit::Value)?;
+            is_known = true;
+        }
+        is_known.then_some(()).ok_or(Misfit::Unknown)
+    }
+
+    fn value(&self, is_integer: bool) -> Result<FieldValue<'_>, Misfit> {
+        Ok(match self {
             Self::Number(number) => FieldValue::Integer(*number),
             Self::Octets(octets) => FieldValue::Octets(octets.into()),
             Self::Variable(text) if is_integer => text
@@ -172,14 +210,14 @@ impl TlvValue {
             Self::Text(text) | Self::Variable(text) => {
                 FieldValue::Text(to_latin1(text).map_err(|_| Misfit::Characters)?)
             }
-        };
-        registry.put(COMMAND, tlvs, name, &value).map_err(Misfit::Value)
+        })
     }
 }
 
-/// Why a value cannot stand in a submit_sm.
+/// Why a value cannot stand in a message.
 enum Misfit {
     Unknown,
+    Payload,
     Characters,
     Long,
     Value(RegistryError),
@@ -313,11 +351,12 @@ pub(super) fn check(settings: &Settings, checker: &mut Checker<'_>) {
 }
 
 fn check_values(path: &str, values: &TlvValues, registry: &TlvRegistry, checker: &mut Checker<'_>) {
-    let mut tlvs = Tlvs::new();
+    let mut tlvs = <[Tlvs; MESSAGES.len()]>::default();
     for (name, value) in &values.given {
         let text = match value.put(registry, &mut tlvs, name) {
             Ok(()) => continue,
             Err(Misfit::Unknown) => unknown(name, registry),
+            Err(Misfit::Payload) => String::from("holds the text of a message, which a bind has not"),
             Err(Misfit::Characters) => {
                 String::from("has a character above U+00FF, which takes more than an octet")
             }
@@ -332,10 +371,13 @@ fn unknown(name: &str, registry: &TlvRegistry) -> String {
     let custom = registry.custom().iter().map(|custom| custom.name.as_str());
     let standard = TlvTag::ALL.iter().filter_map(|tag| tag.name());
     let known = custom.chain(standard);
-    let known = known.filter(|name| registry.by_name(CommandId::SUBMIT_SM, name).is_some());
+    let known = known.filter(|name| {
+        let has = |message| registry.by_name(message, name).is_some();
+        MESSAGES.into_iter().any(has)
+    });
     let hint = match nearest(name, known) {
         Some(nearest) => format!("did you mean {nearest}?"),
         None => format!("define it in [tlvs.{name}], or name the set that it is in with tlv_sets"),
     };
-    format!("no TLV of submit_sm has this name; {hint}")
+    format!("no TLV of a message has this name; {hint}")
 }

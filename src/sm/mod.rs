@@ -34,7 +34,7 @@ pub use receipt::{Receipt, ReceiptDate, ReceiptText};
 pub use reference::{PerDestination, ReferenceGenerator, Sequential};
 pub use split::{
     AlphabetChoice, Concatenation, MAX_PARTS, MESSAGE_OCTETS, PAYLOAD_OCTETS, Part, Shifts, Split,
-    SplitOptions, split_octets, split_text,
+    SplitOptions, split_octets, split_packed, split_text,
 };
 pub use udh::{Element, Elements, PartInfo, Ports, ReferenceWidth, Udh, UdhError};
 

@@ -269,3 +269,21 @@ pub fn split_octets(
     })?;
     Ok(Split::new(data_coding, &plan, parts))
 }
+
+/// Splits octets in which GSM 7-bit text is packed already, eight septets in seven octets from the first bit on. Each
+/// part is packed anew behind its header, and holds 160 septets, or 153 of several.
+///
+/// Seven spare bits at the end are a septet, unless [`SplitOptions::padding`] says that a carriage return there only
+/// fills them; [`SplitOptions::default_alphabet`] does not count.
+///
+/// # Errors
+///
+/// As [`split_text`].
+pub fn split_packed(octets: &[u8], options: &SplitOptions, reference: u16) -> Result<Split, TextError> {
+    let options = SplitOptions {
+        default_alphabet: DefaultAlphabet::GsmPacked,
+        ..options.clone()
+    };
+    let septets = gsm7::unpack(octets, 0, None, options.padding);
+    split_octets(&septets, DataCoding::DEFAULT, &options, reference)
+}

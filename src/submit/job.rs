@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use part::{Part, PartState, merge};
 
-use super::prepare::is_message;
+use super::prepare::{check, is_message};
 use super::{
     AccountId, BindId, Content, InvalidCause, Ledger, MessageClass, MessageId, MessageIds, NotSentCause,
     Parties, Parts, Priority, Reference, Reply, RouteId, Submit, SubmitError, SubmitResult, Submitted,
@@ -95,6 +95,9 @@ impl Job {
                 return refused(reply, InvalidCause::NotAMessage(pdu.command_id()));
             }
             Content::Pdu(pdu) => {
+                if let Err(cause) = check(pdu) {
+                    return refused(reply, cause);
+                }
                 let mut job = Self::vacant();
                 job.reply = Some(reply);
                 if let Progress::One(part) = &mut job.parts {

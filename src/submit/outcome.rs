@@ -230,11 +230,15 @@ pub enum InvalidCause {
     /// A TLV does not fit.
     #[error(transparent)]
     Tlv(#[from] TlvError),
+    /// It has a text in its short_message and another in the TLV message_payload, where only one of them may be
+    /// (3.4 section 5.3.2.32).
+    #[error("{0} has both a short_message and a message_payload, and may have one of them")]
+    TextAndPayload(CommandId),
     /// The PDU is no message; what is asked of an SMSC otherwise is a [`Request`](super::Request).
     #[error("{0} is not a message")]
     NotAMessage(CommandId),
-    /// The PDU is nothing that an ESME asks with.
-    #[error("{0} is not a request of an ESME")]
+    /// The PDU is nothing that an ESME asks with, or a bind or unbind, which have a way of their own.
+    #[error("{0} is not asked as a request")]
     NotARequest(CommandId),
     /// The forced sequence number is none that a request may have (3.4 section 5.1.4).
     #[error("sequence number {0} is not from 1 to 0x7FFFFFFF")]

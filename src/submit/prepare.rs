@@ -1,7 +1,7 @@
 //! From what a caller asks for to the requests that are sent.
 
 use super::{InvalidCause, Text};
-use crate::pdu::{CommandId, Pdu, SubmitSm};
+use crate::pdu::{CommandId, Pdu, SubmitSm, TlvTag};
 use crate::sm::{SplitOptions, split_text};
 
 /// The requests that a message takes, in order; one alone takes no allocation.
@@ -21,8 +21,26 @@ pub enum Parts {
 pub(super) const fn is_message(command_id: CommandId) -> bool {
     matches!(
         command_id,
-        CommandId::SUBMIT_SM | CommandId::DATA_SM | CommandId::SUBMIT_MULTI | CommandId::BROADCAST_SM
+        CommandId::SUBMIT_SM | CommandId::SUBMIT_MULTI | CommandId::DATA_SM | CommandId::BROADCAST_SM
     )
+}
+
+/// Checks what the fields of a request cannot say alone.
+///
+/// # Errors
+///
+/// [`InvalidCause::TextAndPayload`].
+pub(super) fn check(pdu: &Pdu) -> Result<(), InvalidCause> {
+    let has_text = match pdu {
+        Pdu::SubmitSm(submit) => !submit.short_message.is_empty(),
+        Pdu::SubmitMulti(submit) => !submit.short_message.is_empty(),
+        Pdu::ReplaceSm(replace) => !replace.short_message.is_empty(),
+        _ => false,
+    };
+    match has_text && pdu.tlvs().find(TlvTag::MESSAGE_PAYLOAD).is_some() {
+        true => Err(InvalidCause::TextAndPayload(pdu.command_id())),
+        false => Ok(()),
+    }
 }
 
 /// Turns a text into requests. `reference` is asked for the number that ties the parts of a long one together, given
@@ -58,7 +76,8 @@ pub(super) fn prepare_text(
     let split = split_text(&text.text, options, 0)?;
     if let [part] = split.parts.as_slice() {
         split.fill(part, &mut template)?;
-        return Ok(Parts::One(template.into()));
+        let pdu = template.into();
+        return check(&pdu).map(|()| Parts::One(pdu));
     }
     // Only long texts use up reference numbers, and only they are split twice.
     let reference = reference(template.destination_addr.as_bytes());
@@ -66,7 +85,8 @@ pub(super) fn prepare_text(
     let parts = split.parts.iter().map(|part| {
         let mut submit = template.clone();
         split.fill(part, &mut submit)?;
-        Ok(submit.into())
+        let pdu = submit.into();
+        check(&pdu).map(|()| pdu)
     });
     parts.collect::<Result<_, InvalidCause>>().map(Parts::Many)
 }

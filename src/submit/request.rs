@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
-use super::{BindId, NotSentCause, SubmitError, UnknownCause};
+use super::{BindId, InvalidCause, NotSentCause, SubmitError, UnknownCause, prepare};
 use crate::pdu::{CommandStatus, Pdu, SequenceNumber};
 
 /// One request to an SMSC, as it stands, whose response comes back as it is.
@@ -161,6 +161,15 @@ impl Inquiry {
     #[must_use]
     pub const fn pdu(&self) -> &Pdu {
         &self.pdu
+    }
+
+    /// Checks what the fields of the request cannot say alone.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidCause::TextAndPayload`].
+    pub fn check(&self) -> Result<(), InvalidCause> {
+        prepare::check(&self.pdu)
     }
 
     /// The sequence number that it must have.

@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use bindery::client::{Client, ClientError, ClientSetup, State, blocking};
 use bindery::events::{Cause, ConnectFailure, PduEvent};
-use bindery::pdu::tlv::CustomTlv;
+use bindery::pdu::tlv::{CustomTlv, MessagePayload};
 use bindery::pdu::{
-    CancelSm, CommandId, CommandStatus, DataSm, DeliverSm, DestAddress, FieldValue, Npi, Pdu, QuerySm,
-    ReplaceSm, SequenceNumber, SubmitMulti, SubmitSm, TlvKind, TlvRegistry, TlvTag, Ton,
+    BindReceiver, BindTransceiver, BindTransmitter, CancelSm, CommandId, CommandStatus, DataSm, DeliverSm,
+    DestAddress, FieldValue, Npi, Pdu, QuerySm, ReplaceSm, SequenceNumber, SubmitMulti, SubmitSm, TlvKind,
+    TlvRegistry, TlvTag, Ton, Unbind,
 };
 use bindery::session::{CloseCause, Passage, SequenceGenerator};
 use bindery::settings::BindSettings;
@@ -413,6 +414,12 @@ async fn the_time_of_silence_counts_what_came_and_not_what_went() {
         smsc.thaw_links();
         sleep(Duration::from_millis(1)).await;
         assert!(client.inactivity_time() <= Duration::from_millis(1));
+        // A new connection has not heard anything yet; the one before had.
+        client.disconnect().await;
+        sleep(Duration::from_secs(4)).await;
+        client.connect().await.unwrap();
+        let silent = client.inactivity_time();
+        assert!((4..5).contains(&silent.as_secs()), "{silent:?}");
     })
     .await;
 }
@@ -467,6 +474,65 @@ async fn sequence_numbers_come_from_ones_own_generator_or_are_forced() {
         let bind = client.bind_transceiver("a", "secret").await.unwrap();
         assert_eq!(bind.sequence.value(), 1_003, "after the unbind");
         assert_eq!(kept.load(Ordering::Relaxed), 1_004);
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_has_a_method_of_its_own_is_no_request() {
+    local(async {
+        let smsc = Smsc::in_memory(Behaviour::default(), 1);
+        let client = bound(&smsc).await;
+        for pdu in [
+            Pdu::from(Unbind::default()),
+            BindTransmitter::default().into(),
+            BindReceiver::default().into(),
+            BindTransceiver::default().into(),
+        ] {
+            let own = ClientError::OwnMethod(pdu.command_id());
+            assert_eq!(client.request(pdu).await, Err(own));
+        }
+        let mut both = submit();
+        both.tlvs.put::<MessagePayload>(b"another").unwrap();
+        let cause = InvalidCause::TextAndPayload(CommandId::SUBMIT_SM);
+        let invalid = ClientError::Request(SubmitError::Invalid { cause });
+        assert_eq!(client.submit_sm(both.clone()).await, Err(invalid));
+        both.short_message = b"".into();
+        assert!(client.submit_sm(both).await.unwrap().is_ok());
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_may_stay_open_without_a_bind() {
+    local(async {
+        let mut behaviour = Behaviour::default();
+        behaviour.limits.session_init = Duration::from_secs(1_000);
+        let smsc = Smsc::in_memory(behaviour, 1);
+        let client = setup(&smsc).client();
+        client.connect().await.unwrap();
+        sleep(Duration::from_secs(999)).await;
+        assert_eq!(client.state(), State::Open);
+        sleep(Duration::from_secs(2)).await;
+        assert_eq!(client.state(), State::Closed);
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_silent_smsc_is_asked_as_often_as_the_setup_says() {
+    local(async {
+        let smsc = Smsc::in_memory(Behaviour::default(), 1);
+        for (interval, expected) in [(None, 0), (Some(Duration::from_secs(7)), 8)] {
+            let client = bound_as(setup(&smsc).enquire_link_interval(interval)).await;
+            let asked = Arc::new(AtomicU64::new(0));
+            let counting = asked.clone();
+            client.on(CommandId::ENQUIRE_LINK_RESP, move |_| {
+                counting.fetch_add(1, Ordering::Relaxed);
+            });
+            sleep(Duration::from_secs(60)).await;
+            assert_eq!(asked.load(Ordering::Relaxed), expected, "{interval:?}");
+        }
     })
     .await;
 }
@@ -698,6 +764,39 @@ fn threads_without_a_runtime_use_the_same_client() {
     assert_eq!(came.load(Ordering::Relaxed), 100);
     assert_eq!(client.state(), State::Closed);
     drop(client);
+    runtime.block_on(smsc.shutdown());
+}
+
+#[test]
+fn a_client_of_a_thread_unbinds_before_it_is_gone() {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let smsc = runtime
+        .block_on(Smsc::listen("127.0.0.1:0", Behaviour::default(), 1))
+        .unwrap();
+    let agreed = Arc::new(AtomicU64::new(0));
+    let connect = || {
+        let client = blocking::Client::new(smsc.local_addr().unwrap()).unwrap();
+        let counting = agreed.clone();
+        client.on(CommandId::UNBIND_RESP, move |_| {
+            counting.fetch_add(1, Ordering::Relaxed);
+        });
+        client.connect().unwrap();
+        client.bind_transceiver("username", "pass").unwrap();
+        client
+    };
+    drop(connect());
+    assert_eq!(agreed.load(Ordering::Relaxed), 1);
+    let client = connect();
+    let clone = client.clone();
+    drop(client);
+    assert_eq!(
+        (clone.state(), agreed.load(Ordering::Relaxed)),
+        (State::BoundTrx, 1)
+    );
+    drop(clone);
     runtime.block_on(smsc.shutdown());
 }
 

@@ -42,6 +42,9 @@ impl World {
         settings.router.validity = chance(random, 0.3).then(|| secs(random.u64(5..600)));
         settings.router.queue_capacity = random.usize(5..300);
         settings.router.backlog_capacity = random.usize(5..300);
+        // Of a series of its own: what came before it in the world stays as it was.
+        let mut shares = Rng::with_seed(!seed);
+        settings.router.backlog_per_route = chance(&mut shares, 0.3).then(|| shares.usize(3..100));
         let (mut smscs, mut scripts, mut names) = (Vec::new(), Vec::new(), Vec::new());
         let hosts = ["a", "b", "c"];
         for (index, host) in hosts.into_iter().take(random.usize(1..4)).enumerate() {

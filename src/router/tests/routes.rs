@@ -448,3 +448,45 @@ async fn a_drain_may_take_longer_than_the_clock_can_say() {
     })
     .await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_route_that_is_down_has_no_more_than_its_share() {
+    local(async {
+        let mut settings = world();
+        settings.router.queue_capacity = 6;
+        settings.router.backlog_per_route = Some(2);
+        let bench = Bench::start(settings.clone());
+        bench.order("us", Order::Bind(1)).await;
+        let to_uk = || to("447700900123");
+        let waiting = [bench.permitted(to_uk()), bench.permitted(to_uk())];
+        assert_eq!(bench.permitted(to_uk()).await, Err(SubmitError::Busy));
+        assert_eq!(bench.submit(to_uk()).await.unwrap(), Err(SubmitError::Busy));
+        // Its own bind, another route, and another priority have shares of their own.
+        let others = [
+            bench.permitted(to_uk().bind("uk-1")),
+            bench.permitted(to_uk().priority(9)),
+        ];
+        let over_us = bench.permitted(to("12025550123"));
+        assert_eq!(bench.jobs_of("us").await, 1);
+        bench.order("us", Order::Accept(1)).await;
+        assert!(over_us.await.is_ok());
+
+        settings.router.backlog_per_route = None;
+        bench
+            .started
+            .address
+            .send(Apply(settings))
+            .await
+            .unwrap()
+            .unwrap();
+        let one_more = bench.permitted(to_uk());
+        assert_eq!(bench.status().await.waiting, 5);
+        bench.order("uk-1", Order::Bind(5)).await;
+        bench.order("uk-1", Order::Accept(5)).await;
+        for pending in waiting.into_iter().chain(others).chain([one_more]) {
+            assert!(pending.await.is_ok());
+        }
+        assert_eq!(bench.started.books.free(), 6);
+    })
+    .await;
+}

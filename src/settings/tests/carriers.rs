@@ -75,7 +75,11 @@ fn a_bind_puts_tlvs_into_messages_by_name() {
     ];
     for (keys, expected) in cases {
         let settings = read(&format!("{BIND}{keys}"));
-        assert_eq!(*settings.binds["a-1"].tlvs.tlvs(), tlvs(expected), "{keys}");
+        assert_eq!(
+            *settings.binds["a-1"].tlvs.of(CommandId::SUBMIT_SM),
+            tlvs(expected),
+            "{keys}"
+        );
         let again = read(&settings.effective().to_string().replace("***", "secret"));
         assert_eq!(again, settings, "{keys}");
     }
@@ -91,7 +95,7 @@ fn a_variable_overrides_the_value_of_a_tlv_whatever_its_type() {
     let environment = [variable("PE_ID", "1102"), variable("CAMPAIGN", "258")];
     let settings = Settings::read(&text, "bindery.toml", environment).unwrap();
     let expected = tlvs(&[(0x1500, b"\x01\x02"), (0x1400, b"1102")]);
-    assert_eq!(*settings.binds["a-1"].tlvs.tlvs(), expected);
+    assert_eq!(*settings.binds["a-1"].tlvs.of(CommandId::SUBMIT_SM), expected);
 
     let error = Settings::read(&text, "bindery.toml", [variable("CAMPAIGN", "many")]).unwrap_err();
     assert_eq!(
@@ -154,7 +158,7 @@ fn tlvs_are_declared_and_given_in_the_program_too() {
     put(b"hell").unwrap();
     let settings = settings.bind("a-1", smallest().tlvs(tlvs.clone()));
     assert_eq!(settings.check(), Ok(()));
-    assert_eq!(*settings.binds["a-1"].tlvs.tlvs(), tlvs);
+    assert_eq!(*settings.binds["a-1"].tlvs.of(CommandId::SUBMIT_SM), tlvs);
     let clash = settings.tlv("name", TlvSettings::new(TlvTag::new(0x1500), TlvKind::Text, 5));
     assert_eq!(
         clash.check().unwrap_err().to_string(),
@@ -299,12 +303,16 @@ const MISTAKES: &[(&str, &str)] = &[
         "5: binds.a-1.tlvs.user_message_reference: TLV user_message_reference: a number belongs here",
     ),
     (
+        "tlvs = { message_payload = \"hello\" }",
+        "5: binds.a-1.tlvs.message_payload: holds the text of a message, which a bind has not",
+    ),
+    (
         "tlv_sets = [\"india-dlt\"]\ntlvs = { pe_idd = \"1101\" }",
-        "6: binds.a-1.tlvs.pe_idd: no TLV of submit_sm has this name; did you mean pe_id?",
+        "6: binds.a-1.tlvs.pe_idd: no TLV of a message has this name; did you mean pe_id?",
     ),
     (
         "tlv_sets = [\"bulksms\"]\ntlvs = { linked_mt_id = \"1101\" }",
-        "6: binds.a-1.tlvs.linked_mt_id: no TLV of submit_sm has this name; define it in [tlvs.linked_mt_id], or name the set that it is in with tlv_sets",
+        "6: binds.a-1.tlvs.linked_mt_id: no TLV of a message has this name; define it in [tlvs.linked_mt_id], or name the set that it is in with tlv_sets",
     ),
     (
         "tlv_sets = [\"india-dlt\"]\n[binds.a-1.tlvs]\npe_id = \"1101456000000000000011014560000\"\ntemplate_id = 7\ntm_id = \"\u{20ac}\"",

@@ -2,7 +2,7 @@
 
 use super::mistakes::assert_mistakes;
 use super::*;
-use crate::pdu::{StatusClass, TlvTag};
+use crate::pdu::{CommandId, StatusClass, TlvTag};
 
 /// The values of a key in all presets that set it, in the order of their names.
 fn set(key: &str) -> Vec<(&'static str, String)> {
@@ -317,7 +317,19 @@ fn a_bind_goes_before_its_preset_and_the_rest_is_that_of_the_preset() {
 #[test]
 fn the_tlvs_of_a_preset_have_names() {
     let bind = bind_with("preset = \"route-mobile\"\n[binds.a-1.tlvs]\npe_id = \"1101456\"");
-    assert_eq!(bind.tlvs.tlvs().find(TlvTag::new(0x1400)), Some(&b"1101456"[..]));
+    for (message, expected) in [
+        (CommandId::SUBMIT_SM, Some(&b"1101456"[..])),
+        (CommandId::SUBMIT_MULTI, Some(b"1101456")),
+        (CommandId::DATA_SM, Some(b"1101456")),
+        (CommandId::BROADCAST_SM, None),
+        (CommandId::QUERY_SM, None),
+    ] {
+        assert_eq!(
+            bind.tlvs.of(message).find(TlvTag::new(0x1400)),
+            expected,
+            "{message}"
+        );
+    }
 }
 
 const MISTAKES: &[(&str, &str)] = &[
@@ -341,7 +353,7 @@ const MISTAKES: &[(&str, &str)] = &[
     ),
     (
         "preset = \"bulksms\"\ntlvs = { pe_id = \"1\" }",
-        "6: binds.a-1.tlvs.pe_id: no TLV of submit_sm has this name; define it in [tlvs.pe_id], or name the set that it is in with tlv_sets",
+        "6: binds.a-1.tlvs.pe_id: no TLV of a message has this name; define it in [tlvs.pe_id], or name the set that it is in with tlv_sets",
     ),
     (
         "backoff_min = \"2m\"",
@@ -423,11 +435,13 @@ fn what_goes_against_a_provider_is_a_warning() {
             format!("preset = \"smsportal\"\n{second}preset = \"smsportal\""),
             &[
                 "binds.b.budget: SMSPortal counts the rate of all binds to a server together; give it and a-1 one budget",
+                "binds.b.account: is another than that of a-1, which binds as \"bindery\" to 127.0.0.1 too, and receipts may come on either; give both one account",
             ],
         ),
         (
             format!(
-                "preset = \"smsportal\"\nbudget = \"all\"\n{second}preset = \"smsportal\"\nbudget = \"all\"\n[budgets.all]\nrate = 50"
+                "preset = \"smsportal\"\nbudget = \"all\"\naccount = \"one\"\n\
+                 {second}preset = \"smsportal\"\nbudget = \"all\"\naccount = \"one\"\n[budgets.all]\nrate = 50"
             ),
             &[],
         ),

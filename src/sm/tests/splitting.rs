@@ -451,3 +451,30 @@ fn references_come_again_as_late_as_possible() {
         (0, 1)
     );
 }
+
+#[test]
+fn packed_octets_are_cut_between_characters() {
+    // The escape pair would be cut after 153 septets.
+    let septets = [&[b'x'; 152][..], b"\x1B\x65", &[b'y'; 20]].concat();
+    let options = SplitOptions::default();
+    let packed = gsm7::pack(&septets, 0, options.padding);
+    let split = split_packed(&packed, &options, 7).unwrap();
+    assert_eq!(units(&split), [152, 22]);
+    assert_eq!(
+        (split.data_coding, split.esm_class),
+        (DataCoding::DEFAULT, EsmClass::UDH)
+    );
+    let texts = split.parts.iter().map(|part| {
+        let text = part.octets.get(part.header..).unwrap();
+        gsm7::unpack(
+            text,
+            gsm7::fill_bits(part.header),
+            Some(part.units),
+            options.padding,
+        )
+    });
+    assert_eq!(texts.collect::<Vec<_>>().concat(), septets);
+    assert!(split.parts.iter().all(|part| part.octets.len() <= MESSAGE_OCTETS));
+    let short = split_packed(&gsm7::pack(b"1234567", 0, options.padding), &options, 7).unwrap();
+    assert_eq!(units(&short), [7], "what fills the last bits is no character");
+}

@@ -92,7 +92,7 @@ impl Peer {
             window: limits.window,
             response_timeout: limits.response_timeout,
             enquire_link_interval: limits.enquire_link,
-            session_init_timeout: limits.session_init,
+            session_init_timeout: Some(limits.session_init),
             inbound_limit: limits.unanswered,
             answer_timeout: NO_DEADLINE,
             ..SessionConfig::new(Side::Smsc)
