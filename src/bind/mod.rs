@@ -172,6 +172,11 @@ impl Bind {
         let context = Context::new();
         let settings = setup.settings;
         let mode = settings.mode;
+        let mut session = setup.session;
+        if setup.manner.on_demand {
+            // Whoever opened the connection says when the bind goes out, unless the SMSC has had enough before.
+            Arc::make_mut(&mut session).session_init_timeout = None;
+        }
         let mut phases = Phases::new(settings.clone(), setup.manner, setup.seed, now);
         if let Some(failure) = setup.after {
             phases.wait(failure, Cause::Panicked, now);
@@ -189,7 +194,7 @@ impl Bind {
         let bind = Self {
             incarnation: setup.identity.incarnation,
             mode,
-            session: setup.session,
+            session,
             common: setup.common,
             budget: setup.budget,
             listener: None,

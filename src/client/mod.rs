@@ -72,7 +72,7 @@ use crate::bind::{BindSetup, Common, Manner};
 use crate::events::{Cause, Event, Filter, Hub, Inbox, PduEvent, Receipts, Subscription};
 use crate::link::now;
 use crate::pdu::{CancelSm, CommandId, DataSm, Pdu, QuerySm, ReplaceSm, SubmitMulti, SubmitSm, TlvRegistry};
-use crate::session::{RequestError, SessionConfig};
+use crate::session::RequestError;
 use crate::settings::{BindSettings, HostPort, Mode, Secret, Settings};
 use crate::sm::{CorrelatorLimits, JoinLimits};
 use crate::submit::{AccountId, Answered, BindId, Inquiry, NotSentCause, Request, SubmitError};
@@ -483,11 +483,7 @@ impl Inner {
                 bind: self.name.clone(),
                 incarnation: 1,
             },
-            session: Arc::new(SessionConfig {
-                // Who holds a connection without a bind may do so until the SMSC has had enough.
-                session_init_timeout: None,
-                ..settings.session()
-            }),
+            session: Arc::new(settings.session()),
             settings: Arc::new(settings),
             common: Arc::new(Common {
                 connector: setup.connector.clone(),
