@@ -7,7 +7,11 @@ use std::time::{Duration, Instant};
 ///
 /// Its times are never later than those of the real clock, and are equal to them until it stands still for the first time.
 #[derive(Debug, Default)]
-pub(super) struct PeerClock {
+pub(super) struct PeerClock(Option<Box<Stood>>);
+
+/// Made when it stands still for the first time, which few do.
+#[derive(Debug, Default)]
+struct Stood {
     /// How long it has stood still, without the time since `stopped`.
     behind: Duration,
     /// It stands still since then.
@@ -18,27 +22,28 @@ impl PeerClock {
     /// It goes on, or stands still, from now on.
     #[inline]
     pub(super) fn set_running(&mut self, runs: bool, now: Instant) {
-        match self.stopped {
-            Some(stopped) if runs => {
-                self.behind += now.saturating_duration_since(stopped);
-                self.stopped = None;
-            }
-            None if !runs => self.stopped = Some(now),
-            Some(_) | None => {}
+        if self.is_running() == runs {
+            return;
+        }
+        let stood = self.0.get_or_insert_default();
+        match stood.stopped.take() {
+            Some(stopped) => stood.behind += now.saturating_duration_since(stopped),
+            None => stood.stopped = Some(now),
         }
     }
 
     #[inline]
     pub(super) fn is_running(&self) -> bool {
-        self.stopped.is_none()
+        self.0.as_ref().is_none_or(|stood| stood.stopped.is_none())
     }
 
     /// What it shows now.
     #[inline]
     pub(super) fn at(&self, now: Instant) -> Instant {
-        let shown = self.stopped.unwrap_or(now);
+        let Some(stood) = &self.0 else { return now };
+        let shown = stood.stopped.unwrap_or(now);
         // It has not stood still for longer than the session is old.
-        shown.checked_sub(self.behind).unwrap_or(shown)
+        shown.checked_sub(stood.behind).unwrap_or(shown)
     }
 
     /// When it shows this time; none while it stands still.
@@ -50,7 +55,7 @@ impl PeerClock {
     /// The same as if it went on from when it stopped last: when it showed a time that has passed.
     #[inline]
     pub(super) fn passed(&self, time: Instant) -> Instant {
-        time + self.behind
+        self.0.as_ref().map_or(time, |stood| time + stood.behind)
     }
 }
 

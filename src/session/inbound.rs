@@ -21,9 +21,12 @@ pub(super) struct Owed {
     deadline: Instant,
 }
 
-/// All unanswered requests, in the order in which they came.
+/// All unanswered requests, in the order in which they came; made when the first one comes.
 #[derive(Debug, Default)]
-pub(super) struct Unanswered {
+pub(super) struct Unanswered(Option<Box<Queue>>);
+
+#[derive(Debug, Default)]
+struct Queue {
     /// The key of the first slot.
     base: u64,
     /// The first is always unanswered.
@@ -41,12 +44,50 @@ impl Unanswered {
         request: CommandId,
         deadline: Instant,
     ) -> Inbound {
-        let key = Inbound(self.base + self.slots.len() as u64);
-        self.slots.push_back(Some(Owed {
+        self.0.get_or_insert_default().insert(Owed {
             sequence,
             request,
             deadline,
-        }));
+        })
+    }
+
+    #[inline]
+    pub(super) fn owed(&self, key: Inbound) -> Option<&Owed> {
+        self.0.as_ref()?.owed(key)
+    }
+
+    #[inline]
+    pub(super) fn take(&mut self, key: Inbound) -> Option<Owed> {
+        self.0.as_mut()?.take(key)
+    }
+
+    /// The oldest request whose deadline has passed. Every request gets the same time, so the first is the oldest.
+    pub(super) fn pop_overdue(&mut self, now: Instant) -> Option<Owed> {
+        self.0.as_mut()?.pop_overdue(now)
+    }
+
+    #[inline]
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        self.0.as_ref()?.deadline()
+    }
+
+    /// How many wait.
+    #[inline]
+    pub(super) fn len(&self) -> usize {
+        self.0.as_ref().map_or(0, |queue| queue.count)
+    }
+
+    pub(super) fn clear(&mut self) {
+        if let Some(queue) = &mut self.0 {
+            queue.clear();
+        }
+    }
+}
+
+impl Queue {
+    fn insert(&mut self, owed: Owed) -> Inbound {
+        let key = Inbound(self.base + self.slots.len() as u64);
+        self.slots.push_back(Some(owed));
         self.count += 1;
         while self.slots.len() > self.count * 2 + SLACK {
             self.move_oldest_aside();
@@ -54,16 +95,14 @@ impl Unanswered {
         key
     }
 
-    #[inline]
-    pub(super) fn owed(&self, key: Inbound) -> Option<&Owed> {
+    fn owed(&self, key: Inbound) -> Option<&Owed> {
         let Some(index) = key.0.checked_sub(self.base) else {
             return self.aside.get(&key.0);
         };
         self.slots.get(usize::try_from(index).ok()?)?.as_ref()
     }
 
-    #[inline]
-    pub(super) fn take(&mut self, key: Inbound) -> Option<Owed> {
+    fn take(&mut self, key: Inbound) -> Option<Owed> {
         let owed = match key.0.checked_sub(self.base) {
             Some(index) => self.slots.get_mut(usize::try_from(index).ok()?)?.take()?,
             None => self.aside.remove(&key.0)?,
@@ -73,34 +112,25 @@ impl Unanswered {
         Some(owed)
     }
 
-    /// The oldest request whose deadline has passed. Every request gets the same time, so the first is the oldest.
-    pub(super) fn pop_overdue(&mut self, now: Instant) -> Option<Owed> {
+    fn pop_overdue(&mut self, now: Instant) -> Option<Owed> {
         self.deadline().filter(|deadline| *deadline <= now)?;
         let oldest = self.aside.keys().next().copied();
         self.take(Inbound(oldest.unwrap_or(self.base)))
     }
 
-    #[inline]
-    pub(super) fn deadline(&self) -> Option<Instant> {
+    fn deadline(&self) -> Option<Instant> {
         let first = self.slots.front().and_then(Option::as_ref);
         let oldest = self.aside.values().next().or(first)?;
         Some(oldest.deadline)
     }
 
-    /// How many wait.
-    #[inline]
-    pub(super) fn len(&self) -> usize {
-        self.count
-    }
-
-    pub(super) fn clear(&mut self) {
+    fn clear(&mut self) {
         self.base += self.slots.len() as u64;
         self.slots.clear();
         self.aside.clear();
         self.count = 0;
     }
 
-    #[inline]
     fn trim(&mut self) {
         while let Some(None) = self.slots.front() {
             self.slots.pop_front();
@@ -125,6 +155,10 @@ mod tests {
     use super::*;
     use std::time::Duration;
 
+    fn queue(unanswered: &Unanswered) -> &Queue {
+        unanswered.0.as_ref().unwrap()
+    }
+
     #[test]
     fn a_key_answers_once() {
         let now = Instant::now();
@@ -135,7 +169,7 @@ mod tests {
         assert!(unanswered.take(keys[1]).is_some());
         assert!(unanswered.take(keys[1]).is_none());
         assert!(unanswered.take(keys[0]).is_some());
-        assert_eq!((unanswered.len(), unanswered.slots.len()), (1, 1));
+        assert_eq!((unanswered.len(), queue(&unanswered).slots.len()), (1, 1));
         assert!(unanswered.take(keys[0]).is_none(), "its slot is gone");
         assert!(unanswered.take(keys[2]).is_some());
     }
@@ -167,9 +201,9 @@ mod tests {
             } else {
                 assert!(unanswered.take(key).is_some());
             }
-            assert!(unanswered.slots.len() <= unanswered.len() * 2 + SLACK + 2);
+            assert!(queue(&unanswered).slots.len() <= unanswered.len() * 2 + SLACK + 2);
         }
-        assert_eq!((unanswered.len(), unanswered.aside.len()), (5, 5));
+        assert_eq!((unanswered.len(), queue(&unanswered).aside.len()), (5, 5));
         assert_eq!(
             unanswered.owed(kept[1]).map(|owed| owed.sequence.value()),
             Some(20_001)
