@@ -12,7 +12,7 @@ count() { # work, times
   valgrind --tool=callgrind --callgrind-out-file=/dev/null "$binary" "$1" "$2" 2>&1 | sed -n 's/.*Collected : \([0-9]*\).*/\1/p'
 }
 
-found=$(for work in receipt receipt-owed submit_sm-encode submit_sm-view gsm7-encode split-ucs2; do
+found=$(for work in receipt receipt-owed submit_sm-encode submit_sm-view gsm7-encode split-ucs2 message message-in-batch; do
   # What the process costs besides is the same in both.
   echo "$work $(( ($(count "$work" 1100) - $(count "$work" 100)) / 1000 ))"
 done)
