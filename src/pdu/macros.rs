@@ -21,7 +21,7 @@ macro_rules! pdus {
 
         $(
             $(#[doc = $doc])*
-            #[derive(Clone, Debug, Default, PartialEq)]
+            #[derive(Clone, Default, PartialEq)]
             pub struct $name {
                 $( $(#[doc = $field_doc])* pub $field: $type $(<$size>)?, )*
                 /// The optional parameters.
@@ -29,11 +29,29 @@ macro_rules! pdus {
             }
 
             #[doc = concat!("The body of ", stringify!($text), ", borrowed: what reading gives, and a way to encode without owning.")]
-            #[derive(Clone, Copy, Debug, Default, PartialEq)]
+            #[derive(Clone, Copy, Default, PartialEq)]
             pub struct $view<'a> {
                 $( $(#[doc = $field_doc])* pub $field: view_of!('a $type $($size)?), )*
                 /// The optional parameters.
                 pub tlvs: TlvsView<'a>,
+            }
+
+            impl fmt::Debug for $name {
+                fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                    f.debug_struct(stringify!($name))
+                        $( .field(stringify!($field), shown(stringify!($field), &self.$field)) )*
+                        .field("tlvs", &self.tlvs)
+                        .finish()
+                }
+            }
+
+            impl fmt::Debug for $view<'_> {
+                fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                    f.debug_struct(stringify!($view))
+                        $( .field(stringify!($field), shown(stringify!($field), &self.$field)) )*
+                        .field("tlvs", &self.tlvs)
+                        .finish()
+                }
             }
 
             impl $name {
@@ -413,7 +431,8 @@ pub(super) use super::leniency::Faults;
 pub(super) use super::lists::ListView;
 pub(super) use super::quick::Quick;
 pub(super) use super::reader::{Input, Reader, Stop};
-pub(super) use super::reflect::{Field, FieldError, FieldRow, FieldValue};
+pub(super) use super::reflect::{Field, FieldError, FieldRow, FieldValue, shown};
 pub(super) use super::wire::{Misfit, Source, Wire};
 pub(super) use super::{CommandId, Header, SequenceNumber, States, Tlvs, TlvsView};
+pub(super) use std::fmt;
 pub(super) use {pdus, view_of};

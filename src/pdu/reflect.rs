@@ -37,6 +37,22 @@ pub enum FieldForm {
     UnsuccessSmes,
 }
 
+/// A field as `Debug` prints it: never a password.
+pub(super) fn shown<'v>(name: &str, value: &'v dyn fmt::Debug) -> &'v dyn fmt::Debug {
+    match name {
+        "password" => &Hidden,
+        _ => value,
+    }
+}
+
+struct Hidden;
+
+impl fmt::Debug for Hidden {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("***")
+    }
+}
+
 /// A row of the table for one mandatory field.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct FieldRow {
@@ -174,6 +190,36 @@ impl fmt::Display for FieldValue<'_> {
             Self::Text(text) => fmt::Debug::fmt(&*latin1(text), f),
             Self::Octets(octets) => octets.iter().try_for_each(|octet| write!(f, "{octet:02x}")),
             Self::List(entries) => write!(f, "{} entries", entries.len()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::pdu::{BindReceiver, Outbind, Pdu};
+
+    #[test]
+    fn what_is_printed_for_debugging_has_no_password() {
+        let bind = BindReceiver {
+            system_id: "acme".parse().unwrap(),
+            password: "secret".parse().unwrap(),
+            ..BindReceiver::default()
+        };
+        let outbind = Outbind {
+            system_id: "acme".parse().unwrap(),
+            password: "secret".parse().unwrap(),
+            ..Outbind::default()
+        };
+        let printed = [
+            format!("{bind:?}"),
+            format!("{:?}", bind.view()),
+            format!("{outbind:?}"),
+            format!("{:?}", Pdu::from(bind)),
+        ];
+        for text in printed {
+            assert!(text.contains("password: ***"), "{text}");
+            // As text, and as the octets that a view has.
+            assert!(!text.contains("secret") && !text.contains("115, 101"), "{text}");
         }
     }
 }
