@@ -297,6 +297,9 @@ impl Jobs {
             self.counters.submitted += 1;
             self.session_refusals = 0;
             job.handle_accepted(ticket.part, message_id(response), now);
+            if let Response::Pdu(PduView::SubmitMultiResp(body)) = response {
+                job.handle_refused_destinations(ticket.part, body.to_owned_body().unsuccess_sme);
+            }
             // Its receipt may come before the other parts are accepted.
             self.accepted.extend(Accepted::of(job, ticket.part));
             return self.handle_part_ended(ticket.job);

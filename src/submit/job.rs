@@ -14,7 +14,7 @@ use super::{
     Parties, Parts, Priority, Reference, Reply, RouteId, Submit, SubmitError, SubmitResult, Submitted,
     UnknownCause, UnknownPolicy,
 };
-use crate::pdu::{CommandStatus, EnquireLink, Pdu, RegisteredDelivery, SequenceNumber};
+use crate::pdu::{CommandStatus, EnquireLink, Pdu, RegisteredDelivery, SequenceNumber, UnsuccessSme};
 use crate::sm::MessageKey;
 
 /// A part that may have been taken is sent again at most so often.
@@ -398,6 +398,17 @@ impl Job {
         self.end(part, |bind, _| {
             Ok(Submitted::new(MessageIds::One(message_id), bind, after))
         });
+    }
+
+    /// Of a part that the SMSC accepted it refused these destinations.
+    pub fn handle_refused_destinations(&mut self, part: usize, refused: Vec<UnsuccessSme>) {
+        if let Some(Part {
+            state: PartState::Done(Ok(submitted)),
+            ..
+        }) = self.part(part)
+        {
+            submitted.set_refused(refused);
+        }
     }
 
     /// The SMSC said no to a part.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::BindId;
 use crate::pdu::{
     self, COctetString, CommandId, CommandStatus, EncodeError, SequenceNumber, StatusClass, TlvError,
+    UnsuccessSme,
 };
 use crate::sm;
 
@@ -26,6 +27,19 @@ pub struct Submitted {
     pub bind: BindId,
     /// From intake to the last response.
     pub after: Duration,
+    refused: Option<Box<Refused>>,
+}
+
+/// Nearly no message has any: it takes a box and not a list.
+#[derive(Clone, Eq, PartialEq)]
+struct Refused(Vec<UnsuccessSme>);
+
+/// What the SMSC said; numbers stay out of logs.
+impl fmt::Debug for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let statuses = self.0.iter().map(|refused| refused.error_status_code);
+        f.debug_list().entries(statuses).finish()
+    }
 }
 
 impl Submitted {
@@ -36,7 +50,19 @@ impl Submitted {
             message_ids,
             bind,
             after,
+            refused: None,
         }
+    }
+
+    /// The destinations of a submit_multi that the SMSC refused while it took the others (3.4 section 4.5.2), and why; of
+    /// other messages there are none.
+    #[must_use]
+    pub fn refused(&self) -> &[UnsuccessSme] {
+        self.refused.as_ref().map_or(&[], |refused| &refused.0)
+    }
+
+    pub(super) fn set_refused(&mut self, refused: Vec<UnsuccessSme>) {
+        self.refused = (!refused.is_empty()).then(|| Box::new(Refused(refused)));
     }
 
     /// The id of the first part.

@@ -113,7 +113,7 @@ async fn every_kind_of_message_is_submitted_and_nothing_else() {
         };
         assert!(esme.submit(Pdu::from(data)).await.is_ok());
         let multi = SubmitMulti {
-            dest_address: ["447700900123", "447700900124"]
+            dest_address: ["447700900123", "447700900124", ""]
                 .map(|address| bindery::pdu::DestAddress::Sme {
                     dest_addr_ton: Default::default(),
                     dest_addr_npi: Default::default(),
@@ -122,7 +122,14 @@ async fn every_kind_of_message_is_submitted_and_nothing_else() {
                 .to_vec(),
             ..SubmitMulti::default()
         };
-        assert!(esme.submit(Pdu::from(multi)).await.is_ok());
+        let submitted = esme.submit(Pdu::from(multi)).await.unwrap();
+        let [refused] = submitted.refused() else {
+            panic!("one has no number: {submitted:?}")
+        };
+        assert_eq!(
+            (refused.destination_addr.is_empty(), refused.error_status_code),
+            (true, CommandStatus::ESME_RINVDSTADR)
+        );
         let wrong = esme.submit(Pdu::from(query("1"))).await.unwrap_err();
         let SubmitError::Invalid {
             cause: InvalidCause::NotAMessage(command_id),
