@@ -196,7 +196,7 @@ section! {
         /// How long the receipts of a message are waited for; then it is given up.
         pub receipts_keep: Duration = hours(24 * 7), secs(1)..=hours(24 * 90);
         /// How long a message is remembered that has its result, so that doubled receipts still find it.
-        pub receipts_remember: Duration = mins(5), ms(0)..=hours(24 * 7);
+        pub receipts_remember: Duration = hours(1), ms(0)..=hours(24 * 7);
         /// Most messages of an account that are kept for their receipts; beyond that the one that would be forgotten
         /// first is given up, and with it a thousandth of all while nobody hears of it.
         pub receipts_messages: usize = 1_000_000, 1..=1_000_000_000;

@@ -129,9 +129,11 @@ fn wait_for(log: &mut impl BufRead, bind: &str, word: &str) {
 
 #[cfg(unix)]
 #[test]
-fn a_service_takes_up_what_changes_in_its_file() {
-    let smsc = Smsc::start(&[]);
+fn a_service_takes_up_what_changes_in_its_file_and_logs_alarms() {
     let folder = tempfile::tempdir().unwrap();
+    let phones = folder.path().join("smsc.toml");
+    std::fs::write(&phones, "[smsc.a.mobile_originated]\nrate = 100\ncount = 1\n").unwrap();
+    let smsc = Smsc::start(&["--config", phones.to_str().unwrap()]);
     let file = folder.path().join("bindery.toml");
     let bind = |name: &str| {
         format!(
@@ -146,6 +148,7 @@ fn a_service_takes_up_what_changes_in_its_file() {
         .unwrap();
     let mut log = BufReader::new(child.stderr.take().unwrap());
     wait_for(&mut log, "first", "bound");
+    wait_for(&mut log, "alarm", "first"); // nobody takes the message from the phone
 
     std::fs::write(&file, "[binds.first]\nhosts = 7\n").unwrap();
     wait_for(&mut log, "not applied", "as before");
@@ -742,7 +745,27 @@ fn an_smsc_with_tls_takes_who_trusts_it_and_nobody_without_tls() {
     );
     assert_eq!(send(&write("tls.toml", bind(&trusting)), "60s"), 0);
     assert_eq!(send(&write("plain.toml", bind("")), "500ms"), 1);
-    assert_eq!(smsc.end()["messages"], 1);
+
+    let host = smsc.address.replace("127.0.0.1", "localhost");
+    let picture = folder.path().join("load.svg");
+    let authority = format!("{certificates}/authority.pem");
+    let mut load = vec!["load", "--smsc", &host, "--messages", "20", "--json"];
+    load.extend([
+        "--tls",
+        "--ca-file",
+        &authority,
+        "--plot",
+        picture.to_str().unwrap(),
+    ]);
+    let output = run(&load);
+    assert_eq!(code(&output), 0, "{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(json(&line(&output.stdout))["submitted"], 20);
+    let picture = std::fs::read_to_string(picture).unwrap();
+    assert!(
+        picture.starts_with("<svg") && picture.contains("</svg>"),
+        "{picture}"
+    );
+    assert_eq!(smsc.end()["messages"], 21);
 
     let wrong = write("wrong.toml", shows("server.pem", "client.key"));
     let output = run(&["smsc", "--listen", "127.0.0.1:0", "--config", &wrong]);

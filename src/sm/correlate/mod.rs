@@ -50,8 +50,7 @@ pub struct CorrelatorLimits {
     pub messages: usize,
     /// How long receipts of a message are waited for. Default 7 days.
     pub keep_for: Duration,
-    /// How long a message with a result is remembered, so that doubled receipts still find it. Default
-    /// 5 minutes.
+    /// How long a message with a result is remembered, so that doubled receipts still find it. Default an hour.
     pub keep_finished_for: Duration,
     /// Receipts that wait for a response, and 1,024 octets on average for what each says; beyond either the oldest is
     /// an orphan. One always has room, unless it is 0. Default 10,000.
@@ -65,7 +64,7 @@ impl Default for CorrelatorLimits {
         Self {
             messages: 1_000_000,
             keep_for: Duration::from_secs(7 * 24 * 3600),
-            keep_finished_for: Duration::from_secs(300),
+            keep_finished_for: Duration::from_secs(3_600),
             parked: 10_000,
             park_for: Duration::from_secs(300),
         }

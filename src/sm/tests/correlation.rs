@@ -184,7 +184,7 @@ fn a_part_that_was_sent_twice_listens_to_both_ids() {
         Some(("m", 0, Progress::None, None))
     );
     // Of a message that is gone by now nothing can be said.
-    correlator.handle_timeout(now + 5 * MINUTE);
+    correlator.handle_timeout(now + 60 * MINUTE);
     correlator.handle_receipt(receipt("3", "DELIVRD"), now);
     correlator.handle_id(
         Place {
@@ -232,11 +232,17 @@ fn messages_without_a_result_are_given_up_in_the_end() {
         hand_in(&mut correlator, "3", "DELIVRD", now + MINUTE),
         Some(("second", 0, Progress::None, None))
     );
-    correlator.handle_timeout(now + 6 * MINUTE);
+    correlator.handle_timeout(now + 60 * MINUTE);
+    assert_eq!(
+        correlator.messages(),
+        2,
+        "finished at one minute, by the default for an hour"
+    );
+    correlator.handle_timeout(now + 61 * MINUTE);
     assert_eq!(
         correlator.messages(),
         1,
-        "a finished message is forgotten after five minutes, without a word"
+        "a finished message is forgotten, without a word"
     );
     correlator.handle_timeout(now + MINUTE + CorrelatorLimits::default().keep_for);
     let events: Vec<_> = std::iter::from_fn(|| correlator.poll_event()).collect();
