@@ -34,10 +34,12 @@ const AT_A_TIME: usize = 1_000;
 const GRACE: Duration = Duration::from_secs(10);
 
 pub(super) fn send(args: &Send) -> Exit {
-    let settings = match load_settings(&args.configured.config) {
+    let mut settings = match load_settings(&args.configured.config) {
         Ok(settings) => settings,
         Err(exit) => return exit,
     };
+    // Nobody else has to have room beside them.
+    settings.router.backlog_per_route = None;
     let work = match &args.file {
         None => Work::One(single(args)),
         Some(file) => match Work::of_file(file) {

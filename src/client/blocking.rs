@@ -37,7 +37,8 @@ use crate::submit::{Answered, Request};
 ///
 /// What does not wait is that of [`Client`](super::Client). When it is dropped it unbinds, waits no longer than the
 /// [`timeout`](ClientSetup::timeout) for the SMSC to agree, and closes the connection: a program that ends then has said
-/// goodbye. A clone of the client inside that lives on keeps the connection.
+/// goodbye. A clone of the client inside that lives on keeps the connection. On a thread of a runtime, in
+/// `spawn_blocking` too, it does not wait: [`unbind`](Self::unbind) first.
 #[derive(Debug)]
 pub struct Client {
     client: super::Client,

@@ -146,7 +146,8 @@ impl Client {
 
     // Life.
 
-    /// Opens a connection.
+    /// Opens a connection. Without a bind it stays open until the SMSC closes it, and nothing asks whether that is still
+    /// there.
     ///
     /// # Errors
     ///
@@ -423,8 +424,12 @@ impl Client {
     /// Unbinds where it is bound, and disconnects; for the last client only, and in no more time than a call may take.
     async fn leave(&self) {
         if Arc::strong_count(&self.inner) == 1 {
-            let _ = timeout(self.inner.setup.timeout, self.unbind()).await; // nobody asks any more how it went
-            self.disconnect().await;
+            // Nobody asks any more how it went; a callback that does not return must not keep us.
+            let _ = timeout(self.inner.setup.timeout, async {
+                let _ = self.unbind().await;
+                self.disconnect().await;
+            })
+            .await;
         }
     }
 

@@ -46,7 +46,8 @@ impl ClientSetup {
         Self::from(settings).timeout(TIMEOUT)
     }
 
-    /// How long connecting, the answer to a bind, and a call of [`Client::read_one_pdu`] may take.
+    /// How long connecting, the answer to a bind, a call of [`Client::read_one_pdu`] and the goodbye of a dropped
+    /// [`blocking::Client`](super::blocking::Client) may take.
     #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.settings = self.settings.connect_timeout(timeout).bind_timeout(timeout);

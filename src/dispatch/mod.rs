@@ -5,8 +5,8 @@
 //! job commits to a bind only when that has a seat, so siblings drain each other's work.
 //!
 //! Promises: every job that went in comes out exactly once (assigned, expired, stranded or drained); whenever a
-//! call returns, nothing waits in a lane of which a bind has room; no more than the capacity waits, nor more of one
-//! priority in a lane than a lane may have.
+//! call returns, nothing waits in a lane of which a bind has room; nothing new waits beyond the capacity, nor in a lane
+//! in which as many of its priority wait as may.
 
 mod backlog;
 mod choices;

@@ -108,7 +108,9 @@ impl Esme {
     /// Sends a message over one of the binds and waits for its outcome.
     ///
     /// Waits for room first: of all callers together at most
-    /// [`queue_capacity`](crate::settings::RouterSettings::queue_capacity) messages are inside. If a link breaks before
+    /// [`queue_capacity`](crate::settings::RouterSettings::queue_capacity) messages are inside. Where as many wait for its
+    /// route as [`backlog_per_route`](crate::settings::RouterSettings::backlog_per_route) says, which is off unless it is
+    /// set, it then ends as [`SubmitError::Busy`]. If a link breaks before
     /// the message was written, another bind takes it. Once written it is never sent again unless
     /// [`Submit::at_least_once`] allows it: without a response the outcome is [`SubmitError::Unknown`].
     ///
@@ -167,7 +169,7 @@ impl Esme {
     /// Sends many messages and waits for all their outcomes, which come in the order given.
     ///
     /// Cheaper than as many calls of [`submit`](Self::submit): they go to the router in groups. Like there, each waits
-    /// for room.
+    /// for room, and may end as [`SubmitError::Busy`].
     pub async fn submit_batch<S: Into<Submit>>(
         &self,
         submits: impl IntoIterator<Item = S>,
@@ -524,8 +526,9 @@ pub struct Permit<'e> {
 }
 
 impl Permit<'_> {
-    /// Sends a message; the future is ready with its outcome. Dropping it before the router has seen the message takes
-    /// that back.
+    /// Sends a message; the future is ready with its outcome, which may be [`SubmitError::Busy`] for want of
+    /// [`backlog_per_route`](crate::settings::RouterSettings::backlog_per_route). Dropping it before the router has seen
+    /// the message takes that back.
     pub fn submit(self, submit: impl Into<Submit>) -> Pending {
         let (prepared, pending) = self.inner.open(submit);
         self.send(prepared);

@@ -393,6 +393,15 @@ pub(super) fn warnings(settings: &Settings) -> Vec<String> {
     providers::warnings(settings, &mut |name, key, text| {
         warnings.push(format!("binds.{name}.{key}: {text}"));
     });
+    let router = &settings.router;
+    if router
+        .backlog_per_route
+        .is_some_and(|share| share >= router.queue_capacity)
+    {
+        warnings.push(String::from(
+            "router.backlog_per_route: is no less than queue_capacity: one route may have all that there is",
+        ));
+    }
     for name in settings.budgets.keys() {
         if !settings
             .binds

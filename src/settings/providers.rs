@@ -58,12 +58,14 @@ pub(super) fn warnings(settings: &Settings, warn: &mut impl FnMut(&str, &str, St
         for (index, (name, bind)) in group.iter().enumerate() {
             let mut others = group.iter().take(index);
             let account = bind.account_or(name);
+            // A provider that is known to send receipts on any bind is told of by its name.
+            let is_told = |other: &BindSettings| other.preset == bind.preset && sends_anywhere(bind);
             let is_apart = |(other, settings): &&(&String, &BindSettings)| {
-                settings.hosts.first() == bind.hosts.first() && settings.account_or(other) != account
+                settings.hosts.first() == bind.hosts.first()
+                    && settings.account_or(other) != account
+                    && !is_told(settings)
             };
-            if let Some((other, _)) = others.find(is_apart)
-                && !has_one_account(bind)
-            {
+            if let Some((other, _)) = others.find(is_apart) {
                 let text = format!(
                     "is another than that of {other}, which binds as {system_id:?} to {server} too, and receipts may \
                      come on either; give both one account"
@@ -74,8 +76,8 @@ pub(super) fn warnings(settings: &Settings, warn: &mut impl FnMut(&str, &str, St
     }
 }
 
-/// Whether the provider is known to send receipts on any bind, which is told in its name.
-fn has_one_account(bind: &BindSettings) -> bool {
+/// Whether the provider sends receipts on any bind.
+fn sends_anywhere(bind: &BindSettings) -> bool {
     let facts = bind.preset.map(super::Preset::facts);
     facts.is_some_and(|facts| facts.receipts_on_any_bind)
 }

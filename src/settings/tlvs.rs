@@ -179,6 +179,9 @@ impl TlvValue {
         name: &str,
     ) -> Result<(), Misfit> {
         if let (Some(tag), Self::Octets(octets)) = (kinds::from_hexadecimal(name), self) {
+            if TlvTag::new(tag) == TlvTag::MESSAGE_PAYLOAD {
+                return Err(Misfit::Payload);
+            }
             let put = |tlvs: &mut Tlvs| tlvs.put_raw(TlvTag::new(tag), octets);
             return tlvs.iter_mut().try_for_each(put).map_err(|_| Misfit::Long);
         }
@@ -369,7 +372,8 @@ fn check_values(path: &str, values: &TlvValues, registry: &TlvRegistry, checker:
 
 fn unknown(name: &str, registry: &TlvRegistry) -> String {
     let custom = registry.custom().iter().map(|custom| custom.name.as_str());
-    let standard = TlvTag::ALL.iter().filter_map(|tag| tag.name());
+    let standard = TlvTag::ALL.iter().filter(|tag| **tag != TlvTag::MESSAGE_PAYLOAD);
+    let standard = standard.filter_map(|tag| tag.name());
     let known = custom.chain(standard);
     let known = known.filter(|name| {
         let has = |message| registry.by_name(message, name).is_some();

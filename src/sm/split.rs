@@ -206,7 +206,8 @@ pub struct Part {
     /// Its number; with [`ReferenceWidth::Sar`](super::ReferenceWidth::Sar) it belongs into the `sar_` TLVs, else
     /// it is in the header already.
     pub info: Option<PartInfo>,
-    /// Which octets of the text (UTF-8, after transliteration) it carries; of data: which octets.
+    /// Which octets of the text (UTF-8, after transliteration) it carries; of data: which octets, of packed data which
+    /// septets.
     pub source: Range<usize>,
 }
 

@@ -94,7 +94,7 @@ pub(super) fn prepare_text(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::pdu::{DataCoding, RegisteredDelivery, Ton};
+    use crate::pdu::{DataCoding, RegisteredDelivery, ReplaceSm, SubmitMulti, Ton, tlv};
     use crate::submit::{Content, Submit};
 
     fn submits(submit: Submit) -> Vec<SubmitSm> {
@@ -132,5 +132,46 @@ mod tests {
         let headers: Vec<_> = submits.iter().map(|submit| &submit.short_message[..6]).collect();
         assert_eq!(headers, [&[5, 0, 3, 9, 2, 1], &[5, 0, 3, 9, 2, 2]]);
         assert!(submits.iter().all(|submit| submit.esm_class.has_udh()));
+    }
+
+    #[test]
+    fn a_request_has_its_text_in_one_place() {
+        let both = [
+            Pdu::from(SubmitSm {
+                short_message: b"one".into(),
+                ..SubmitSm::default()
+            }),
+            SubmitMulti {
+                short_message: b"one".into(),
+                ..SubmitMulti::default()
+            }
+            .into(),
+            ReplaceSm {
+                short_message: b"one".into(),
+                ..ReplaceSm::default()
+            }
+            .into(),
+        ];
+        for mut pdu in both {
+            assert_eq!(check(&pdu), Ok(()));
+            pdu.tlvs_mut().put::<tlv::MessagePayload>(b"two").unwrap();
+            let cause = InvalidCause::TextAndPayload(pdu.command_id());
+            assert_eq!(check(&pdu), Err(cause));
+        }
+        let mut alone = SubmitSm::default();
+        alone.tlvs.put::<tlv::MessagePayload>(b"two").unwrap();
+        assert_eq!(check(&alone.clone().into()), Ok(()));
+
+        let split = |text: String| {
+            let submit = Submit::text("447700900123", text);
+            let Content::Text(mut text) = submit.content else {
+                panic!("no text")
+            };
+            text.tlvs = alone.tlvs.clone();
+            prepare_text(&text, &SplitOptions::default(), |_| 9)
+        };
+        let refused = || Err(InvalidCause::TextAndPayload(CommandId::SUBMIT_SM));
+        assert_eq!(split("hello".into()), refused());
+        assert_eq!(split("x".repeat(200)), refused());
     }
 }

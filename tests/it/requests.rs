@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use bindery::esme::Esme;
+use bindery::pdu::tlv::MessagePayload;
 use bindery::pdu::{
-    BroadcastSm, CancelSm, CommandStatus, DataSm, MessageState, Pdu, QuerySm, ReplaceSm, SequenceNumber,
-    SubmitMulti, SubmitSm,
+    BroadcastSm, CancelSm, CommandId, CommandStatus, DataSm, MessageState, Pdu, QuerySm, ReplaceSm,
+    SequenceNumber, SubmitMulti, SubmitSm,
 };
 use bindery::settings::{BindSettings, Mode, Settings};
 use bindery::smsc::{Behaviour, MemoryNetwork, Smsc};
@@ -130,6 +131,14 @@ async fn every_kind_of_message_is_submitted_and_nothing_else() {
             (refused.destination_addr.is_empty(), refused.error_status_code),
             (true, CommandStatus::ESME_RINVDSTADR)
         );
+        let mut both = SubmitSm {
+            destination_addr: "447700900123".try_into().unwrap(),
+            short_message: b"one".into(),
+            ..SubmitSm::default()
+        };
+        both.tlvs.put::<MessagePayload>(b"two").unwrap();
+        let cause = InvalidCause::TextAndPayload(CommandId::SUBMIT_SM);
+        assert_eq!(esme.submit(both).await, Err(SubmitError::Invalid { cause }));
         let wrong = esme.submit(Pdu::from(query("1"))).await.unwrap_err();
         let SubmitError::Invalid {
             cause: InvalidCause::NotAMessage(command_id),

@@ -307,6 +307,10 @@ const MISTAKES: &[(&str, &str)] = &[
         "5: binds.a-1.tlvs.message_payload: holds the text of a message, which a bind has not",
     ),
     (
+        "tlvs = { 0x0424 = { hex = \"68\" } }",
+        "5: binds.a-1.tlvs.0x0424: holds the text of a message, which a bind has not",
+    ),
+    (
         "tlv_sets = [\"india-dlt\"]\ntlvs = { pe_idd = \"1101\" }",
         "6: binds.a-1.tlvs.pe_idd: no TLV of a message has this name; did you mean pe_id?",
     ),

@@ -308,6 +308,12 @@ fn what_is_seldom_meant_is_a_warning() {
             ],
         ),
         (
+            "password = \"x\"\n[router]\nqueue_capacity = 100\nbacklog_per_route = 100",
+            &[
+                "router.backlog_per_route: is no less than queue_capacity: one route may have all that there is",
+            ],
+        ),
+        (
             "password = \"x\"\n[budgets.idle]\nrate = 1",
             &["budgets.idle: no bind shares this budget"],
         ),

@@ -446,6 +446,12 @@ fn what_goes_against_a_provider_is_a_warning() {
             &[],
         ),
         (
+            format!("{second}preset = \"spendo\""),
+            &[
+                "binds.b.account: is another than that of a-1, which binds as \"bindery\" to 127.0.0.1 too, and receipts may come on either; give both one account",
+            ],
+        ),
+        (
             format!(
                 "preset = \"spendo\"\nbudget = \"all\"\n{second}preset = \"spendo\"\nbudget = \"all\"\n[budgets.all]\nrate = 50"
             ),
