@@ -9,6 +9,14 @@ pub struct CommandId(u32);
 impl CommandId {
     const RESPONSE: u32 = 0x8000_0000;
 
+    /// The requests of an ESME that are messages: an SMSC answers them with a message id.
+    pub const MESSAGES: [Self; 4] = [
+        Self::SUBMIT_SM,
+        Self::SUBMIT_MULTI,
+        Self::DATA_SM,
+        Self::BROADCAST_SM,
+    ];
+
     /// Wraps a value of the wire.
     #[must_use]
     pub const fn new(value: u32) -> Self {
@@ -25,6 +33,13 @@ impl CommandId {
     #[must_use]
     pub const fn is_response(self) -> bool {
         self.0 & Self::RESPONSE != 0
+    }
+
+    /// True for [`MESSAGES`](Self::MESSAGES).
+    #[must_use]
+    #[inline]
+    pub fn is_message(self) -> bool {
+        Self::MESSAGES.contains(&self)
     }
 
     /// True for the PDUs of the table.

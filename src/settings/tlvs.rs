@@ -70,13 +70,8 @@ impl TlvSet {
     }
 }
 
-/// The requests that such values go into.
-const MESSAGES: [CommandId; 4] = [
-    CommandId::SUBMIT_SM,
-    CommandId::SUBMIT_MULTI,
-    CommandId::DATA_SM,
-    CommandId::BROADCAST_SM,
-];
+/// Those of each kind of message, as [`CommandId::MESSAGES`] has them.
+type OfMessages = [Tlvs; CommandId::MESSAGES.len()];
 
 /// TLVs that a bind puts into its messages: each into those of submit_sm, submit_multi, data_sm and broadcast_sm that
 /// have it.
@@ -87,8 +82,8 @@ const MESSAGES: [CommandId; 4] = [
 pub struct TlvValues {
     /// As they stand in the settings.
     given: BTreeMap<String, TlvValue>,
-    /// As they stand on the wire, in each of [`MESSAGES`].
-    tlvs: [Tlvs; MESSAGES.len()],
+    /// As they stand on the wire.
+    tlvs: OfMessages,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -105,7 +100,9 @@ impl TlvValues {
     #[must_use]
     pub fn of(&self, command_id: CommandId) -> &Tlvs {
         static NONE: Tlvs = Tlvs::new();
-        let place = MESSAGES.iter().position(|message| *message == command_id);
+        let place = CommandId::MESSAGES
+            .iter()
+            .position(|message| *message == command_id);
         place.and_then(|place| self.tlvs.get(place)).unwrap_or(&NONE)
     }
 
@@ -172,12 +169,7 @@ impl TlvValue {
     }
 
     /// Puts it among those of each message that has one of its name, or, where that is the number of a tag, of all.
-    fn put(
-        &self,
-        registry: &TlvRegistry,
-        tlvs: &mut [Tlvs; MESSAGES.len()],
-        name: &str,
-    ) -> Result<(), Misfit> {
+    fn put(&self, registry: &TlvRegistry, tlvs: &mut OfMessages, name: &str) -> Result<(), Misfit> {
         if let (Some(tag), Self::Octets(octets)) = (kinds::from_hexadecimal(name), self) {
             if TlvTag::new(tag) == TlvTag::MESSAGE_PAYLOAD {
                 return Err(Misfit::Payload);
@@ -186,7 +178,7 @@ impl TlvValue {
             return tlvs.iter_mut().try_for_each(put).map_err(|_| Misfit::Long);
         }
         let mut is_known = false;
-        for (command_id, tlvs) in MESSAGES.into_iter().zip(tlvs) {
+        for (command_id, tlvs) in CommandId::MESSAGES.into_iter().zip(tlvs) {
             let Some((tag, shape)) = registry.by_name(command_id, name) else {
                 continue;
             };
@@ -354,7 +346,7 @@ pub(super) fn check(settings: &Settings, checker: &mut Checker<'_>) {
 }
 
 fn check_values(path: &str, values: &TlvValues, registry: &TlvRegistry, checker: &mut Checker<'_>) {
-    let mut tlvs = <[Tlvs; MESSAGES.len()]>::default();
+    let mut tlvs = OfMessages::default();
     for (name, value) in &values.given {
         let text = match value.put(registry, &mut tlvs, name) {
             Ok(()) => continue,
@@ -377,7 +369,7 @@ fn unknown(name: &str, registry: &TlvRegistry) -> String {
     let known = custom.chain(standard);
     let known = known.filter(|name| {
         let has = |message| registry.by_name(message, name).is_some();
-        MESSAGES.into_iter().any(has)
+        CommandId::MESSAGES.into_iter().any(has)
     });
     let hint = match nearest(name, known) {
         Some(nearest) => format!("did you mean {nearest}?"),

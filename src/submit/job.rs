@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use part::{Part, PartState, merge};
 
-use super::prepare::{check, is_message};
+use super::prepare::check;
 use super::{
     AccountId, BindId, Content, InvalidCause, Ledger, MessageClass, MessageId, MessageIds, NotSentCause,
     Parties, Parts, Priority, Reference, Reply, RouteId, Submit, SubmitError, SubmitResult, Submitted,
@@ -91,7 +91,7 @@ impl Job {
     ) -> Result<Box<Self>, (Reply, SubmitError)> {
         let refused = |reply, cause| Err((reply, SubmitError::Invalid { cause }));
         let mut job = match &mut submit.content {
-            Content::Pdu(pdu) if !is_message(pdu.command_id()) => {
+            Content::Pdu(pdu) if !pdu.command_id().is_message() => {
                 return refused(reply, InvalidCause::NotAMessage(pdu.command_id()));
             }
             Content::Pdu(pdu) => {

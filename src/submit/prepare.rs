@@ -1,7 +1,7 @@
 //! From what a caller asks for to the requests that are sent.
 
 use super::{InvalidCause, Text};
-use crate::pdu::{CommandId, Pdu, SubmitSm, TlvTag};
+use crate::pdu::{Pdu, SubmitSm, TlvTag};
 use crate::sm::{SplitOptions, split_text};
 
 /// The requests that a message takes, in order; one alone takes no allocation.
@@ -15,14 +15,6 @@ pub enum Parts {
     One(Pdu),
     /// A message in several.
     Many(Vec<Pdu>),
-}
-
-/// True for what an SMSC answers with a message id.
-pub(super) const fn is_message(command_id: CommandId) -> bool {
-    matches!(
-        command_id,
-        CommandId::SUBMIT_SM | CommandId::SUBMIT_MULTI | CommandId::DATA_SM | CommandId::BROADCAST_SM
-    )
 }
 
 /// Checks what the fields of a request cannot say alone.
@@ -94,7 +86,7 @@ pub(super) fn prepare_text(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::pdu::{DataCoding, RegisteredDelivery, ReplaceSm, SubmitMulti, Ton, tlv};
+    use crate::pdu::{CommandId, DataCoding, RegisteredDelivery, ReplaceSm, SubmitMulti, Ton, tlv};
     use crate::submit::{Content, Submit};
 
     fn submits(submit: Submit) -> Vec<SubmitSm> {

@@ -338,6 +338,10 @@ impl Bench {
         self.started.address.send(GetStatus).await.unwrap()
     }
 
+    pub(super) async fn apply(&self, settings: Settings) {
+        self.started.address.send(Apply(settings)).await.unwrap().unwrap();
+    }
+
     pub(super) fn submit(&self, submit: Submit) -> Request<Router, Submit> {
         self.started.address.send(submit)
     }

@@ -194,7 +194,7 @@ async fn what_waits_takes_the_route_that_is_its_own_after_a_change() {
         let mut changed = world().route("uk", RouteSettings::new(["us"]).destination("44"));
         changed.routes.remove("otp");
         changed.router.validity = None;
-        bench.started.address.send(Apply(changed)).await.unwrap().unwrap();
+        bench.apply(changed).await;
         bench.order("us", Order::Accept(4)).await;
         assert_eq!(waiting.await.unwrap().bind.as_str(), "us");
         assert_eq!(first.await.unwrap().bind.as_str(), "us");
@@ -209,13 +209,7 @@ async fn a_bind_that_comes_later_serves_the_routes_of_its_account() {
         let bench = Bench::start(world());
         let waiting = bench.permitted(to("447700900123"));
         let settings = world().bind("uk-3", bind().account("uk"));
-        bench
-            .started
-            .address
-            .send(Apply(settings))
-            .await
-            .unwrap()
-            .unwrap();
+        bench.apply(settings).await;
         bench.order("uk-3", Order::Bind(4)).await;
         bench.order("uk-3", Order::Accept(1)).await;
         assert_eq!(waiting.await.unwrap().bind.as_str(), "uk-3");
@@ -235,7 +229,7 @@ async fn what_waits_goes_on_waiting_when_its_route_goes_over_to_a_bind_that_come
             .bind("old", bind())
             .bind("new", bind())
             .route("uk", RouteSettings::new(["new"]).destination("44"));
-        bench.started.address.send(Apply(after)).await.unwrap().unwrap();
+        bench.apply(after).await;
         bench.order("new", Order::Bind(4)).await;
         bench.order("new", Order::Accept(1)).await;
         assert_eq!(waiting.await.unwrap().bind.as_str(), "new");
@@ -255,13 +249,7 @@ async fn what_waits_goes_on_waiting_when_its_only_bind_comes_over_to_the_account
         let bench = Bench::start(uk("one"));
         bench.order("a", Order::Bind(0)).await;
         let waiting = bench.permitted(to("447700900123"));
-        bench
-            .started
-            .address
-            .send(Apply(uk("other")))
-            .await
-            .unwrap()
-            .unwrap();
+        bench.apply(uk("other")).await;
         settle().await;
         bench.order("a", Order::Bind(4)).await;
         bench.order("a", Order::Accept(1)).await;
@@ -281,7 +269,7 @@ async fn a_bind_that_is_paused_stays_so_with_other_settings_and_after_a_panic() 
         };
         bench.started.address.send(order).await.unwrap().unwrap();
         let changed = world().bind("us", bind().system_type("other"));
-        bench.started.address.send(Apply(changed)).await.unwrap().unwrap();
+        bench.apply(changed).await;
         settle().await;
         let expected = Manner {
             paused: true,
@@ -293,7 +281,7 @@ async fn a_bind_that_is_paused_stays_so_with_other_settings_and_after_a_panic() 
         assert_eq!(bench.manner("us"), expected);
         // Another login is no longer known.
         let login = world().bind("us", BindSettings::new("smsc:2775", "another", "b"));
-        bench.started.address.send(Apply(login)).await.unwrap().unwrap();
+        bench.apply(login).await;
         settle().await;
         assert_eq!(
             bench.manner("us"),
@@ -472,13 +460,7 @@ async fn a_route_that_is_down_has_no_more_than_its_share() {
         assert!(over_us.await.is_ok());
 
         settings.router.backlog_per_route = None;
-        bench
-            .started
-            .address
-            .send(Apply(settings))
-            .await
-            .unwrap()
-            .unwrap();
+        bench.apply(settings).await;
         let one_more = bench.permitted(to_uk());
         assert_eq!(bench.status().await.waiting, 5);
         bench.order("uk-1", Order::Bind(5)).await;
